@@ -32,6 +32,10 @@ impl ManualClock {
     /// Moves time forward by `by`, and returns the time after the move.
     ///
     /// Moves by several threads add up; the sum saturates at [`Tick::MAX`].
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "one moves the clock for its effect; the new time is a convenience"
+    )]
     pub fn advance(&self, by: Duration) -> Tick {
         let step = |nanos| Some((Tick::from_nanos(nanos) + by).as_nanos());
         // Release on success publishes what came before the move; the closure never declines, so both arms are the

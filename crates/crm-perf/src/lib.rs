@@ -1,1 +1,49 @@
-//! In preparation.
+//! Performance primitives for CRM services under one roof: one dependency, one feature a crate.
+//!
+//! Each module is a crate of its own; whoever needs one takes one and leaves this facade out.
+//!
+//! | module | what it is for | guide |
+//! |---|---|---|
+//! | [`cache`] | answer from memory: a bounded cache that loads each missing customer once | [`crm_cache`] |
+//! | [`batch`] | work through millions of records on every core, in order and in bounded memory | [`crm_batch`] |
+//! | [`compress`] | smaller responses: content-coding negotiation and pooled gzip and deflate | [`crm_compress`] |
+//! | [`metrics`] | what the figures mean: response time, throughput, availability, queueing | [`crm_metrics`] |
+//! | [`clock`] | the clock behind all of them, which a test can turn by hand | [`crm_clock`] |
+//!
+//! ```
+//! use crm_perf::cache::Cache;
+//! use crm_perf::metrics::Mmc;
+//!
+//! let customers: Cache<u64, String> = Cache::new(100_000);
+//! let name = customers.get_or_load(&7, |id| Ok::<_, std::io::Error>(format!("customer {id}")))?;
+//! assert_eq!(name, "customer 7");
+//!
+//! // 900 requests a second, 2 ms each, on 4 workers: how long does a request wait?
+//! let desk = Mmc::new(900.0, 1.0 / 0.002, 4)?;
+//! assert!(desk.mean_waiting_time() < 0.001);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Features
+//!
+//! | feature | brings | default |
+//! |---|---|---|
+//! | `cache` | [`cache`] | yes |
+//! | `batch` | [`batch`] | yes |
+//! | `compress` | [`compress`] | yes |
+//! | `metrics` | [`metrics`] | yes |
+//!
+//! [`clock`] is always there. None of them needs a C compiler.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "batch")]
+pub use crm_batch as batch;
+#[cfg(feature = "cache")]
+pub use crm_cache as cache;
+pub use crm_clock as clock;
+#[cfg(feature = "compress")]
+pub use crm_compress as compress;
+#[cfg(feature = "metrics")]
+pub use crm_metrics as metrics;

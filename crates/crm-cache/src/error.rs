@@ -1,0 +1,92 @@
+//! What can go wrong: a configuration that makes no cache, and a load that gives no value.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+/// A configuration from which no cache can be built; see [`CacheBuilder::build`](crate::CacheBuilder::build).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The capacity is zero.
+    ZeroCapacity,
+    /// The number of shards is zero.
+    ZeroShards,
+    /// There are more shards than entries, so that some shard could hold none.
+    MoreShardsThanEntries {
+        /// The shards that were asked for.
+        shards: usize,
+        /// The capacity, in entries.
+        capacity: usize,
+    },
+    /// The time to live is zero, so that no entry could ever be read.
+    ZeroTimeToLive,
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ZeroCapacity => f.write_str("the capacity is zero: give the cache room for at least one entry"),
+            Self::ZeroShards => f.write_str("the number of shards is zero: use at least one, or leave it to the cache"),
+            Self::MoreShardsThanEntries { shards, capacity } => write!(
+                f,
+                "{shards} shards cannot share a capacity of {capacity}: use at most {capacity} shards"
+            ),
+            Self::ZeroTimeToLive => f.write_str(
+                "the time to live is zero: give entries a life above zero, or leave it out to keep them until evicted",
+            ),
+        }
+    }
+}
+
+impl Error for BuildError {}
+
+/// Why [`Cache::get_or_load`](crate::Cache::get_or_load) gives no value.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum LoadError<E> {
+    /// The loader failed. Everyone who waited for this load gets the same error; nothing was cached.
+    Failed(Arc<E>),
+    /// The loader of a key asked the cache to load the same key, which would wait for itself for ever.
+    Reentrant,
+}
+
+impl<E> LoadError<E> {
+    /// The loader's own error, if it was the loader that failed.
+    #[must_use]
+    pub fn loader_error(&self) -> Option<&E> {
+        match self {
+            Self::Failed(error) => Some(error),
+            Self::Reentrant => None,
+        }
+    }
+}
+
+impl<E> Clone for LoadError<E> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Failed(error) => Self::Failed(Arc::clone(error)),
+            Self::Reentrant => Self::Reentrant,
+        }
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for LoadError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(error) => write!(f, "the loader failed: {error}"),
+            Self::Reentrant => {
+                f.write_str("the loader asked for the key that it is loading: read the source instead of the cache")
+            }
+        }
+    }
+}
+
+impl<E: Error + 'static> Error for LoadError<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Failed(error) => Some(&**error),
+            Self::Reentrant => None,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What a cache has done so far.
+
+/// Counts since a cache was built, summed over its shards by [`Cache::stats`](crate::Cache::stats).
+///
+/// Each count is exact. Counts of different shards are read one after the other, so under traffic they need not belong
+/// to one instant. Of entries that came in, each one is still here or has left for one of the counted reasons:
+/// `insertions == len + evictions + expirations + removals`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Reads that found a fresh entry.
+    pub hits: u64,
+    /// Reads that found none.
+    pub misses: u64,
+    /// Entries that came in under a key that had none.
+    pub insertions: u64,
+    /// Values that replaced a fresh value of the same key.
+    pub replacements: u64,
+    /// Entries that had to leave for a newer one.
+    pub evictions: u64,
+    /// Entries that were found to be past their time to live.
+    pub expirations: u64,
+    /// Entries taken out by `remove` or `clear`.
+    pub removals: u64,
+    /// Loaders run.
+    pub loads: u64,
+    /// Loaders that returned an error or panicked.
+    pub load_failures: u64,
+    /// Callers who waited for somebody else's load instead of running their own.
+    pub load_waits: u64,
+    /// Loads whose result was not stored, because the key was written or removed meanwhile.
+    pub loads_voided: u64,
+}
+
+impl Stats {
+    /// Reads: hits and misses.
+    #[must_use]
+    pub fn reads(&self) -> u64 {
+        self.hits + self.misses
+    }
+
+    /// The share of reads that were hits, from 0 to 1; `None` before the first read.
+    ///
+    /// ```
+    /// let cache: crm_cache::Cache<u32, u32> = crm_cache::Cache::new(10);
+    /// assert_eq!(cache.stats().hit_ratio(), None);
+    /// cache.insert(1, 1);
+    /// cache.get(&1);
+    /// cache.get(&2);
+    /// assert_eq!(cache.stats().hit_ratio(), Some(0.5));
+    /// ```
+    #[must_use]
+    pub fn hit_ratio(&self) -> Option<f64> {
+        (self.reads() > 0).then(|| self.hits as f64 / self.reads() as f64)
+    }
+}
