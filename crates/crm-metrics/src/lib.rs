@@ -1,1 +1,91 @@
-//! In preparation.
+//! The formulas that tell how a service is doing and how it will do: response time, throughput, availability, queueing.
+//!
+//! Everything here is a pure function of numbers. Measured quantities are free functions and small structs at the root of
+//! the crate; operational laws and queueing models have a module each.
+//!
+//! ```
+//! use crm_metrics::queueing::Mmc;
+//! use crm_metrics::throughput;
+//! use std::time::Duration;
+//!
+//! // Measured: 432,000 look-ups in an hour; one of the service's workers manages 50 a second.
+//! let arrivals = throughput(432_000, Duration::from_secs(3600))?;
+//! let workers = Mmc::new(arrivals, 50.0, 3)?;
+//! assert!((workers.utilisation() - 0.8).abs() < 1e-15);
+//! assert_eq!(format!("{:.1} ms", 1e3 * workers.mean_response_time()), "41.6 ms");
+//! assert_eq!(format!("{:.1} ms", 1e3 * workers.response_time_quantile(0.99)), "169.1 ms");
+//!
+//! // With a fifth more load, how many workers keep the mean wait below 10 ms?
+//! assert_eq!(Mmc::for_mean_waiting_time(1.2 * arrivals, 50.0, 0.010)?.servers(), 4);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What to reach for
+//!
+//! | question | item |
+//! |---|---|
+//! | how many requests a second | [`throughput`] |
+//! | how long does a request take, and where | [`QueueTime`] (queueing + service + waiting), [`ExchangeTime`] (request + processing + response), [`PathTime`] (processing + network + system) |
+//! | what share of requests fails | [`error_rate`] |
+//! | what share of time is the service up, or down | [`availability`], [`unavailability`] |
+//! | what share of the time did the last part take | [`elapsed_share`] |
+//! | what do the components use together | [`ResourceUsage`] |
+//! | how many security events, and how many a second | [`security_events`], [`security_event_rate`] |
+//! | how content are customers | [`customer_satisfaction`] |
+//! | which query to look at first (a relative cost) | [`query_cost`], [`indexed_query_cost`] |
+//! | how busy is a resource at a given throughput | [`operational::utilisation`] |
+//! | number, rate and time: two known, one wanted | [`operational::little_number`], [`operational::little_rate`], [`operational::little_time`] |
+//! | response time of a system with thinking users | [`operational::interactive_response_time`] |
+//! | what can the bottleneck give at most | [`operational::AsymptoticBounds`] |
+//! | how long is the line, and the wait in it | a model of [`queueing`], below |
+//!
+//! # Which model fits my service
+//!
+//! All take random (Poisson) arrivals: many customers who come independently of each other.
+//!
+//! | servers | service time | model |
+//! |---|---|---|
+//! | one | exponential, or nothing else known | [`queueing::Mm1`]: everything, distributions included |
+//! | one | mean and variation measured | [`queueing::Mg1`]: means, and variances from a third moment |
+//! | several, one line | exponential, or nothing else known | [`queueing::Mmc`]: everything, and the number of servers for a target |
+//! | several, nobody waits | any | [`queueing::erlang_b`]: the share turned away |
+//!
+//! # Guarantees
+//!
+//! - **Validated once.** A constructor checks its parameters; the methods of a model cannot fail. A bad parameter comes
+//!   back as [`ParamError`] with name, value and what it must do; a load that the servers cannot work off as
+//!   [`queueing::Unstable`] with the load that they could.
+//! - **Never NaN.** No function returns NaN. Where the true value lies outside the range of `f64` the result is infinite or zero,
+//!   and a probability that may underflow has its logarithm beside it. The argument of a distribution or a quantile
+//!   is not validated by a `Result`: NaN, or a probability outside zero to one, panics.
+//! - **Accuracy.** Relative error at most 1e-12 at any load and up to a million servers, against values of 80 digits and down to the smallest
+//!   normal `f64`; see [`_design`] for the methods. Only the quantile of a wait that is just beginning to be above zero is exact to
+//!   an absolute error, some 1e-15 of the mean wait of those who wait.
+//! - **Cost.** No allocation. `O(1)`, except for Erlang's formulas and [`queueing::Mmc::new`], which take `O(sqrt(c))` steps for
+//!   `c` servers.
+//! - **Threads.** All types are `Copy`, `Send` and `Sync`.
+//!
+//! There are no features and no dependencies.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
+
+mod check;
+mod error;
+mod measured;
+pub mod operational;
+pub mod queueing;
+
+pub use error::ParamError;
+pub use measured::{
+    ExchangeTime, PathTime, QueueTime, ResourceUsage, availability, customer_satisfaction,
+    elapsed_share, error_rate, indexed_query_cost, query_cost, security_event_rate,
+    security_events, throughput, unavailability,
+};
+
+#[doc = include_str!("../DESIGN.md")]
+pub mod _design {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

@@ -1,0 +1,19 @@
+//! Operational laws: what must hold between the averages of any system observed for long enough, whatever its
+//! distributions.
+//!
+//! - [`utilisation`]: how busy a resource is at a given throughput.
+//! - [`little_number`], [`little_rate`], [`little_time`]: Little's law, solved for each of its three quantities.
+//! - [`interactive_response_time`]: the response-time law of a closed system with thinking users.
+//! - [`AsymptoticBounds`]: what the bottleneck allows, from the service demands alone.
+//!
+//! Times may be in any unit, and rates are then per that unit.
+
+mod bounds;
+mod little;
+mod response_time_law;
+mod utilisation_law;
+
+pub use bounds::AsymptoticBounds;
+pub use little::{little_number, little_rate, little_time};
+pub use response_time_law::interactive_response_time;
+pub use utilisation_law::utilisation;

@@ -1,0 +1,52 @@
+//! The response-time law of a closed system.
+
+use crate::check;
+use crate::error::ParamError;
+
+/// Response-time law: the mean response time of a closed system with thinking users.
+///
+/// # Formula
+///
+/// ```text
+/// R = N / X - Z
+/// ```
+///
+/// `N` is the number of users (the `population`), `X` the `throughput` of the system in requests per unit of time, and
+/// `Z` the mean `think_time` between an answer and the same user's next request, in the same unit; so is the result.
+/// It is Little's law around users and system together.
+///
+/// Source: Denning and Buzen 1978, section 3 (interactive response time formula).
+///
+/// # Errors
+///
+/// [`ParamError`] when an argument is negative or not finite, `throughput` is zero, the result is not finite, or the
+/// users think longer than their number and the throughput allow (the response time would be negative: the figures do
+/// not belong together).
+///
+/// # Example
+///
+/// ```
+/// // 64 users who think for 30 s, and 2 requests a second.
+/// let seconds = crm_metrics::operational::interactive_response_time(64, 2.0, 30.0)?;
+/// assert_eq!(seconds, 2.0);
+/// # Ok::<(), crm_metrics::ParamError>(())
+/// ```
+pub fn interactive_response_time(
+    population: u32,
+    throughput: f64,
+    think_time: f64,
+) -> Result<f64, ParamError> {
+    let n = f64::from(population);
+    let x = check::positive("throughput", throughput)?;
+    let z = check::not_negative("think_time", think_time)?;
+    // One rounding for N - X Z: where users mostly think, the two are close.
+    let waiting = (-x).mul_add(z, n);
+    if waiting < 0.0 {
+        return Err(ParamError::new(
+            "think_time",
+            think_time,
+            "be at most population / throughput",
+        ));
+    }
+    check::in_range("throughput", throughput, waiting / x)
+}

@@ -1,0 +1,24 @@
+//! Queueing models: how long a line gets, and how long one stands in it.
+//!
+//! - [`Mm1`]: one server, Poisson arrivals, exponential service.
+//! - [`Mmc`]: the same with any number of servers; also finds the number needed for a target.
+//! - [`Mg1`]: one server and any distribution of the service time, by its moments.
+//! - [`erlang_b`], [`erlang_c`] and their logarithms: the two classic probabilities, without a model around them.
+//!
+//! Each model is validated once in its constructor; its formulas cannot fail afterwards. Times may be in any unit, and
+//! rates are then per that unit. Requests are served in the order in which they came, and the system has been
+//! running for long enough that its start no longer matters.
+
+mod erlang;
+mod mg1;
+mod mm1;
+mod mmc;
+mod poisson;
+mod share;
+mod sojourn;
+
+pub use crate::error::{ModelError, Unstable};
+pub use erlang::{erlang_b, erlang_c, ln_erlang_b, ln_erlang_c};
+pub use mg1::Mg1;
+pub use mm1::Mm1;
+pub use mmc::Mmc;

@@ -1,0 +1,54 @@
+//! The Poisson probability at any size, by Loader's saddle-point expansion.
+//!
+//! `e^-a a^n / n!` taken apart into logarithms of its three factors loses all digits at a million: they are of size
+//! 1e7 and cancel down to about ten. C. Loader, "Fast and Accurate Computation of Binomial Probabilities" (2000), writes
+//! it as `exp(-delta(n) - n D) / sqrt(2 pi n)`, where nothing cancels: `delta` is the error of Stirling's formula and `D`
+//! the deviance of `a` from `n`.
+
+use std::f64::consts::PI;
+
+/// `ln(e^-a a^n / n!)`, with `n` a whole number and `gap = n - a` handed in exactly, because it is known better than
+/// the difference of the two.
+pub(super) fn ln_poisson(n: f64, a: f64, gap: f64) -> f64 {
+    if n == 0.0 {
+        return -a;
+    }
+    -0.5 * (2.0 * PI * n).ln() - stirling_error(n) - n * deviance(a / n, gap / n)
+}
+
+/// `D = ratio - 1 - ln(ratio)`, with `gap = 1 - ratio` handed in exactly.
+fn deviance(ratio: f64, gap: f64) -> f64 {
+    if !(0.4..=2.5).contains(&ratio) {
+        return -gap - ratio.ln();
+    }
+    // With v = x / (2 + x), ln(1 + x) = 2 atanh(v), so that D = x v - 2 v (v^2/3 + v^4/5 + ...).
+    let x = -gap;
+    let v = x / (2.0 + x);
+    let square = v * v;
+    let mut sum = 0.0;
+    let mut power = square;
+    let mut odd = 3.0;
+    while power > 1e-18 * square && power > 0.0 {
+        sum += power / odd;
+        power *= square;
+        odd += 2.0;
+    }
+    v * (x - 2.0 * sum)
+}
+
+/// `delta(n) = ln n! - (n + 1/2) ln n + n - ln(2 pi) / 2`, the error of Stirling's formula.
+fn stirling_error(n: f64) -> f64 {
+    if n < 16.0 {
+        let mut factorial = 1.0;
+        let mut k = 2.0;
+        while k <= n {
+            factorial *= k;
+            k += 1.0;
+        }
+        return factorial.ln() - (n + 0.5) * n.ln() + n - 0.5 * (2.0 * PI).ln();
+    }
+    let s = 1.0 / (n * n);
+    let series = 1.0 / 12.0
+        - s * (1.0 / 360.0 - s * (1.0 / 1260.0 - s * (1.0 / 1680.0 - s * (1.0 / 1188.0))));
+    series / n
+}
