@@ -1,0 +1,68 @@
+//! The 80-digit values of `tests/data/reference.txt`, which `tests/data/generate.py` writes.
+
+/// One set of parameters and what a model makes of it.
+#[derive(Debug)]
+pub(crate) struct Case {
+    pub(crate) model: &'static str,
+    parameters: Vec<(&'static str, f64)>,
+    pub(crate) hard: bool,
+    pub(crate) values: Vec<(&'static str, f64)>,
+}
+
+impl Case {
+    /// The parameter of that name.
+    pub(crate) fn get(&self, name: &str) -> f64 {
+        let found = self.parameters.iter().find(|(key, _)| *key == name);
+        found.unwrap_or_else(|| panic!("{self:?} has no {name}")).1
+    }
+
+    /// The number of servers.
+    pub(crate) fn servers(&self) -> u32 {
+        self.get("servers") as u32
+    }
+
+    /// Model, parameters and quantity, for a message.
+    pub(crate) fn name(&self, quantity: &str) -> String {
+        format!("{} {:?} {quantity}", self.model, self.parameters)
+    }
+}
+
+/// All cases of the models named.
+pub(crate) fn cases(models: &[&str]) -> Vec<Case> {
+    let mut cases: Vec<Case> = Vec::new();
+    for line in include_str!("../data/reference.txt").lines() {
+        if let Some(opening) = line.strip_prefix("= ") {
+            cases.push(open(opening));
+        } else {
+            let (quantity, value) = line.split_once(' ').expect("quantity and value");
+            let case = cases.last_mut().expect("a case was opened");
+            case.values.push((quantity, number(value)));
+        }
+    }
+    cases.retain(|case| models.contains(&case.model));
+    cases
+}
+
+fn open(line: &'static str) -> Case {
+    let mut words = line.split(' ');
+    let model = words.next().expect("a model");
+    let mut parameters = Vec::new();
+    let mut hard = false;
+    for word in words {
+        match word.split_once('=') {
+            Some((name, value)) => parameters.push((name, number(value))),
+            None => hard = word == "hard",
+        }
+    }
+    Case {
+        model,
+        parameters,
+        hard,
+        values: Vec::new(),
+    }
+}
+
+fn number(text: &str) -> f64 {
+    text.parse()
+        .unwrap_or_else(|_| panic!("{text} is not a number"))
+}
