@@ -288,7 +288,7 @@ const SHARES: [f64; 9] = [
 
 #[test]
 fn never_nan() {
-    let scales = [1e-290, 1e-150, 0.3, 1.0, 1e150, 1e290];
+    let scales = [1e-290, 1e-170, 1e-150, 0.3, 1.0, 1e150, 1e290];
     let loads = [
         0.0,
         5e-324,
@@ -316,7 +316,8 @@ fn never_nan() {
                 let Ok(model) = Mg1::new(load / scale, scale, cs2) else {
                     continue;
                 };
-                let third = model.with_third_moment(6.0 * scale * scale * scale);
+                let third = 1.1 * (1.0 + cs2) * (1.0 + cs2) * scale * scale * scale;
+                let third = model.with_third_moment(third);
                 for model in [Ok(model), third].into_iter().flatten() {
                     let all = figures_of_mg1(&model);
                     assert!(!all.iter().any(|x| x.is_nan()), "{model:?}: {all:?}");
@@ -335,6 +336,24 @@ fn never_nan() {
             }
         }
     }
+}
+
+/// The sign of a zero does not come through.
+#[test]
+fn negative_zero_is_zero() {
+    let idle = Mm1::new(-0.0, 1.0).unwrap();
+    assert!(idle.utilisation().is_sign_positive());
+    assert!(idle.mean_waiting_time().is_sign_positive());
+    assert!(erlang_b(1, -0.0).unwrap().is_sign_positive());
+}
+
+/// A probability below the smallest normal number, whose reciprocal overflows, is still there.
+#[test]
+fn subnormal_blocking() {
+    let load = 4.53e-31;
+    let blocking = erlang_b(10, load).unwrap();
+    assert!(blocking > 0.0 && blocking < 1e-309);
+    assert!((blocking.ln() - ln_erlang_b(10, load).unwrap()).abs() < 1e-9);
 }
 
 /// Without arrivals nobody waits, and the ends of distributions are where they belong.

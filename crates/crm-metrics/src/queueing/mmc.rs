@@ -453,8 +453,6 @@ impl Mmc {
 
     /// The response time of a request that has to wait: exponential with rate `d`, then with rate `mu`.
     fn stages(&self) -> TwoStages {
-        let others = f64::from(self.servers - 1);
-        let gap = others.mul_add(self.service_rate, -self.arrival_rate);
-        TwoStages::new(self.service_rate, self.spare, gap)
+        TwoStages::new(self.service_rate, self.spare)
     }
 }

@@ -96,7 +96,7 @@ def mmc(lam, mu, c, hard=False):
         "var_Wq": waits * (2 - waits) / d**2, "var_W": 1 / m**2 + waits * (2 - waits) / d**2,
         "var_L": second - first**2, "var_Lq": top * s2 - (top * s1) ** 2,
     }
-    for n in sorted({1, c // 2, c, c + 3, 2 * c + 100}):
+    for n in sorted({1, c // 2, max(0, int(a - 25 * sqrt(a))), c, c + 3, 2 * c + 100}):
         term = empty + min(n, c) * log(a) - log(factorial(min(n, c)))
         values[f"ln_p_{n}"] = term + max(0, n - c) * log(rho)
     assert abs(first - a - waiting) < mpf("1e-30") * first

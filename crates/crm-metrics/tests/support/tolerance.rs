@@ -16,6 +16,9 @@ pub(crate) const MG1: f64 = 1e-13;
 /// waiting decides, and the error is absolute, in units of the mean wait of those who wait.
 pub(crate) const QUANTILE_FLOOR: f64 = 4.0 * f64::EPSILON;
 
+/// Erlang's formulas for few servers, where the plain sum is as good.
+pub(crate) const FEW_SERVERS: f64 = 2e-14;
+
 /// Two ways to the same figure in ordinary arithmetic.
 pub(crate) const IDENTITY: f64 = 1e-12;
 
