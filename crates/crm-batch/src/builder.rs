@@ -1,0 +1,161 @@
+//! The choices of a batch, and their validation.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crm_clock::Clock;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use crate::settings::Settings;
+use crate::{Batch, BuildError, Progress};
+
+/// Makes a [`Batch`]. Setters never fail; [`build`](Self::build) validates.
+///
+/// ```
+/// use crm_batch::Batch;
+///
+/// let batch = Batch::builder().chunk_rows(4096).window(8).threads(2).skip_limit(100).build()?;
+/// # let _ = batch;
+/// # Ok::<(), crm_batch::BuildError>(())
+/// ```
+#[derive(Debug, Default)]
+#[must_use = "a builder does nothing until build is called"]
+pub struct Builder {
+    settings: Settings,
+    place: Place,
+}
+
+/// Where the user wants the work to be done; the last setter wins.
+#[derive(Default)]
+enum Place {
+    #[default]
+    Surrounding,
+    Threads(usize),
+    Given(Arc<ThreadPool>),
+}
+
+impl Builder {
+    /// Records in a chunk, instead of a size that adapts to about a millisecond of work.
+    ///
+    /// Together with [`window`](Self::window) it is the memory bound. Every chunk has this many rows, except the last
+    /// one and the one in which an [inline start](Self::inline_start) gives over to the pool.
+    pub fn chunk_rows(mut self, rows: usize) -> Self {
+        self.settings.chunk_rows = Some(rows);
+        self
+    }
+
+    /// Chunks in flight at most: being filled, worked on, or waiting for their turn at the sink.
+    ///
+    /// The default is 8 or four for each thread, whichever is more. A wide window lets cheap records go on while a dear
+    /// one is worked on; a window of 1 leaves nothing to do at the same time.
+    pub fn window(mut self, chunks: usize) -> Self {
+        self.settings.window = Some(chunks);
+        self
+    }
+
+    /// Records that may fail in one run and be passed over; the next failure ends the run. The default is 0.
+    ///
+    /// Failures are counted in the order of the source, whatever the order in which the workers meet them, so that the
+    /// run ends at the same record each time. It applies to [`Batch::run`] alone.
+    pub fn skip_limit(mut self, records: u64) -> Self {
+        self.settings.skip_limit = records;
+        self
+    }
+
+    /// A pool of its own with this many threads, started by [`build`](Self::build) and kept with the batch.
+    ///
+    /// Replaces an earlier [`pool`](Self::pool).
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.place = Place::Threads(threads);
+        self
+    }
+
+    /// A pool that exists already. Replaces an earlier [`threads`](Self::threads).
+    ///
+    /// Without either, a batch works in the rayon pool from which it is called, or else in rayon's global pool.
+    pub fn pool(mut self, pool: Arc<ThreadPool>) -> Self {
+        self.place = Place::Given(pool);
+        self
+    }
+
+    /// Whether a run begins on the caller's thread and moves to the pool when that is worth it. The default is `true`.
+    ///
+    /// With `false` all user code runs in the pool from the first record on: for a caller's thread that must not work,
+    /// or a job known to be heavy.
+    pub fn inline_start(mut self, inline: bool) -> Self {
+        self.settings.inline_start = inline;
+        self
+    }
+
+    /// A function that is told how far the run has come, after each chunk that the sink has taken.
+    ///
+    /// It is called by whichever thread runs the sink, in order, never twice at the same time and never under a lock.
+    /// The sink waits for it, so it should be short.
+    ///
+    /// ```
+    /// use crm_batch::Batch;
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    /// use std::sync::Arc;
+    ///
+    /// let bar = Arc::new(AtomicU64::new(0)); // a progress bar
+    /// let shown = Arc::clone(&bar);
+    /// let batch = Batch::builder()
+    ///     .progress(move |progress| shown.store(progress.written(), Ordering::Relaxed))
+    ///     .build()?;
+    /// batch.for_each(0..1_000, |_| ());
+    /// assert_eq!(bar.load(Ordering::Relaxed), 1_000);
+    /// # Ok::<(), crm_batch::BuildError>(())
+    /// ```
+    pub fn progress(mut self, observer: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
+        self.settings.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// The clock that sizes chunks and times the run. The default is the system's.
+    ///
+    /// On a manual clock that stands still all work seems free of cost, so that a run with an
+    /// [inline start](Self::inline_start) stays on the caller's thread.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.settings.clock = clock;
+        self
+    }
+
+    /// The batch.
+    ///
+    /// # Errors
+    ///
+    /// A [`BuildError`] when `chunk_rows`, `window` or `threads` is 0, or when the threads could not be started.
+    pub fn build(self) -> Result<Batch, BuildError> {
+        let mut settings = self.settings;
+        if settings.chunk_rows == Some(0) {
+            return Err(BuildError::ZeroChunkRows);
+        }
+        if settings.window == Some(0) {
+            return Err(BuildError::ZeroWindow);
+        }
+        settings.pool = match self.place {
+            Place::Surrounding => None,
+            Place::Given(pool) => Some(pool),
+            Place::Threads(0) => return Err(BuildError::ZeroThreads),
+            Place::Threads(threads) => {
+                let pool = ThreadPoolBuilder::new()
+                    .num_threads(threads)
+                    .thread_name(|index| format!("crm-batch-{index}"))
+                    .build()
+                    .map_err(BuildError::Pool)?;
+                Some(Arc::new(pool))
+            }
+        };
+        Ok(Batch::from_settings(settings))
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Surrounding => f.write_str("Surrounding"),
+            Self::Threads(threads) => f.debug_tuple("Threads").field(threads).finish(),
+            Self::Given(pool) => f.debug_tuple("Given").field(pool).finish(),
+        }
+    }
+}

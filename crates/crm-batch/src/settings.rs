@@ -1,0 +1,84 @@
+//! What a built batch knows: every choice of its builder, validated.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crm_clock::Clock;
+use rayon::{Scope, ThreadPool};
+
+use crate::Progress;
+
+/// Chunks in flight when the user names no window, on few threads.
+const LEAST_WINDOW: usize = 8;
+
+/// Chunks in flight for each thread when the user names no window, on many.
+const WINDOW_PER_THREAD: usize = 4;
+
+pub(crate) type Observer = dyn Fn(&Progress) + Send + Sync;
+
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) chunk_rows: Option<usize>,
+    pub(crate) window: Option<usize>,
+    pub(crate) skip_limit: u64,
+    /// The pool to work in; without one, the pool that surrounds the caller, or rayon's global pool.
+    pub(crate) pool: Option<Arc<ThreadPool>>,
+    pub(crate) inline_start: bool,
+    pub(crate) clock: Clock,
+    pub(crate) observer: Option<Arc<Observer>>,
+}
+
+impl Settings {
+    /// Threads that would share the work. Asking may start rayon's global pool.
+    pub(crate) fn threads(&self) -> usize {
+        match &self.pool {
+            Some(pool) => pool.current_num_threads(),
+            None => rayon::current_num_threads(),
+        }
+    }
+
+    /// Chunks that may be in flight.
+    pub(crate) fn window(&self) -> usize {
+        self.window
+            .unwrap_or_else(|| LEAST_WINDOW.max(WINDOW_PER_THREAD * self.threads()))
+    }
+
+    /// Runs `root` and everything that it spawns in the pool, and returns when all of it has ended.
+    ///
+    /// A caller that is a worker of some pool steals work while it waits, be it of this pool or of another, so that
+    /// nested runs cannot starve each other.
+    pub(crate) fn scope<'scope>(&self, root: impl FnOnce(&Scope<'scope>) + Send) {
+        match &self.pool {
+            Some(pool) => pool.scope(root),
+            None => rayon::scope(root),
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            chunk_rows: None,
+            window: None,
+            skip_limit: 0,
+            pool: None,
+            inline_start: true,
+            clock: Clock::system(),
+            observer: None,
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("chunk_rows", &self.chunk_rows)
+            .field("window", &self.window)
+            .field("skip_limit", &self.skip_limit)
+            .field("pool", &self.pool)
+            .field("inline_start", &self.inline_start)
+            .field("clock", &self.clock)
+            .field("observed", &self.observer.is_some())
+            .finish()
+    }
+}
