@@ -15,7 +15,7 @@ use crate::Failure;
 /// use crm_batch::Batch;
 ///
 /// let batch = Batch::builder().skip_limit(1).build()?;
-/// let report = batch.run(["7", "x", "9"], |text| text.parse::<u32>(), |_| Ok::<(), String>(()))?;
+/// let report = batch.run(["7", "x", "9"], |text| text.parse::<u32>(), |_| Ok::<(), std::io::Error>(()))?;
 /// assert_eq!((report.read(), report.written(), report.skipped()), (3, 2, 1));
 /// assert_eq!(report.skips()[0].position(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -1,0 +1,173 @@
+//! Errors of records and of the sink end a run at the same record each time, or are skipped up to the limit.
+
+mod support;
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Mutex;
+use std::sync::mpsc;
+
+use crm_batch::{Batch, BatchError, BuildError, Failure};
+use support::fate::{Ended, Fate, batch_run, plain_loop};
+use support::pool;
+use support::watchdog::within;
+
+#[derive(Debug, PartialEq, Eq)]
+struct Bad(u64);
+
+impl fmt::Display for Bad {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is bad", self.0)
+    }
+}
+
+impl Error for Bad {}
+
+fn pooled(skip_limit: u64, chunk_rows: usize) -> Batch {
+    let builder = Batch::builder().pool(pool(2)).inline_start(false);
+    let builder = builder.chunk_rows(chunk_rows).window(4);
+    builder.skip_limit(skip_limit).build().unwrap()
+}
+
+#[test]
+fn the_first_error_by_position_wins_even_when_a_later_one_comes_first() {
+    within(|| {
+        let batch = pooled(0, 1);
+        let (release, held) = mpsc::channel();
+        let held = Mutex::new(held);
+        let result = batch.try_map(0..100_u64, |record| match record {
+            0 => {
+                // Record 1 has failed by now, in the other worker.
+                held.lock().unwrap().recv().unwrap();
+                Err(Bad(0))
+            }
+            1 => {
+                release.send(()).unwrap();
+                Err(Bad(1))
+            }
+            _ => Ok(record),
+        });
+        assert_eq!(result, Err(Bad(0)));
+    });
+}
+
+#[test]
+fn try_map_has_no_skips() {
+    let batch = pooled(100, 8);
+    let result = batch.try_map(0..50_u64, |n| if n == 20 { Err(Bad(n)) } else { Ok(n) });
+    assert_eq!(result, Err(Bad(20)));
+}
+
+#[test]
+fn the_skip_limit_is_exact() {
+    within(|| {
+        let mut fates = vec![Fate::Fine; 900];
+        for position in (5..900).step_by(90) {
+            fates[position] = Fate::Fails; // ten of them
+        }
+        for inline in [false, true] {
+            for rows in [1, 7, 1_000] {
+                for limit in [0, 1, 9, 10, 11] {
+                    let builder = Batch::builder().pool(pool(4)).inline_start(inline);
+                    let builder = builder.chunk_rows(rows).skip_limit(limit);
+                    let outcome = batch_run(&builder.build().unwrap(), &fates);
+                    assert_eq!(outcome, plain_loop(&fates, limit));
+                    let end = (limit < 10).then_some((5 + 90 * limit, Ended::Failure));
+                    assert_eq!(outcome.end, end);
+                    assert_eq!(outcome.skipped.len() as u64, limit.min(10));
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn a_limit_that_one_chunk_exceeds_ends_the_run_at_the_record_after_it() {
+    let fates = vec![Fate::Fails; 500];
+    let outcome = batch_run(&pooled(3, 100), &fates);
+    assert_eq!(outcome.end, Some((3, Ended::Failure)));
+    assert_eq!(outcome.skipped.len(), 3);
+}
+
+#[test]
+fn an_error_of_the_sink_ends_the_run_where_it_came() {
+    within(|| {
+        for position in [0, 1, 499, 500, 999] {
+            let mut fates = vec![Fate::Fine; 1_000];
+            fates[position] = Fate::Refused;
+            for rows in [1, 16, 500, 2_000] {
+                let outcome = batch_run(&pooled(5, rows), &fates);
+                assert_eq!(outcome, plain_loop(&fates, 5));
+                assert_eq!(outcome.end, Some((position as u64, Ended::Refused)));
+            }
+        }
+    });
+}
+
+#[test]
+fn an_endless_source_ends_with_the_first_error() {
+    within(|| {
+        for inline in [false, true] {
+            let builder = Batch::builder().pool(pool(2)).inline_start(inline);
+            let batch = builder.build().unwrap();
+            let result = batch.try_map(0_u64.., |n| if n == 30_000 { Err(Bad(n)) } else { Ok(()) });
+            assert_eq!(result, Err(Bad(30_000)));
+        }
+    });
+}
+
+#[test]
+fn a_batch_is_as_good_after_a_failure_as_before() {
+    let batch = pooled(0, 4);
+    assert!(batch.try_map(0..100_u64, |n| Err::<(), _>(Bad(n))).is_err());
+    assert_eq!(batch.map(0..100_u64, |n| n).len(), 100);
+}
+
+#[test]
+fn errors_tell_what_happened_and_what_to_do() {
+    let batch = Batch::builder().skip_limit(1).build().unwrap();
+    let process = |n: u64| if n > 3 { Err(Bad(n)) } else { Ok(n) };
+    let error = batch.run(0..9, process, |_| Ok::<(), Bad>(())).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "record 5 failed after 1 skipped ones (5 is bad): repair the record, or raise the skip limit"
+    );
+    assert_eq!(error.source().unwrap().to_string(), "5 is bad");
+    assert_eq!(error.report().written(), 4);
+    let BatchError::Process { failure, .. } = error else {
+        panic!("another error")
+    };
+    assert_eq!(failure.error(), Some(&Bad(5)));
+    assert!(failure.panic().is_none());
+
+    let error = batch
+        .run(0..9, Ok::<u64, Bad>, |n| {
+            if n == 2 { Err(Bad(n)) } else { Ok(()) }
+        })
+        .unwrap_err();
+    assert!(error.to_string().contains("output of record 2 (2 is bad)"));
+    assert_eq!(error.source().unwrap().to_string(), "2 is bad");
+    assert!(matches!(error, BatchError::Sink { position: 2, .. }));
+
+    assert_eq!(Failure::Error(Bad(1)).to_string(), "1 is bad");
+}
+
+#[test]
+fn a_batch_that_cannot_run_is_not_built() {
+    let refused = |builder: crm_batch::Builder| builder.build().unwrap_err();
+    let builder = Batch::builder;
+    let zero = refused(builder().chunk_rows(0));
+    assert!(matches!(zero, BuildError::ZeroChunkRows));
+    assert!(zero.to_string().contains("at least 1"));
+    let zero = refused(builder().window(0));
+    assert!(matches!(zero, BuildError::ZeroWindow));
+    assert!(zero.to_string().contains("at least 1"));
+    let zero = refused(builder().threads(0));
+    assert!(matches!(zero, BuildError::ZeroThreads));
+    assert!(zero.to_string().contains("at least 1"));
+    assert!(
+        builder().threads(0).pool(pool(1)).build().is_ok(),
+        "the last setter wins"
+    );
+    assert!(builder().pool(pool(1)).threads(0).build().is_err());
+}

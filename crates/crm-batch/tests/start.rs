@@ -1,0 +1,235 @@
+//! Where a run works and how large its chunks are, by a clock that the work itself turns.
+
+mod support;
+
+use std::sync::{Arc, Mutex};
+use std::thread::{self, ThreadId};
+use std::time::Duration;
+
+use crm_batch::{Batch, Builder};
+use crm_clock::{Clock, ManualClock};
+use support::pool;
+
+/// A builder whose clock stands still, and the hand that turns it.
+fn timed(threads: usize) -> (Builder, ManualClock) {
+    let (clock, hand) = Clock::manual();
+    (Batch::builder().pool(pool(threads)).clock(clock), hand)
+}
+
+/// The thread of each of `records` records that take `work` each, with a source that takes `fill` for each.
+fn threads_of(
+    batch: &Batch,
+    hand: &ManualClock,
+    records: u64,
+    fill: u64,
+    work: u64,
+) -> Vec<ThreadId> {
+    let source = (0..records).inspect(|_| {
+        hand.advance(Duration::from_nanos(fill));
+    });
+    batch.map(source, |_| {
+        hand.advance(Duration::from_nanos(work));
+        thread::current().id()
+    })
+}
+
+fn inline_records(threads: &[ThreadId]) -> usize {
+    let here = thread::current().id();
+    let inline = threads.iter().take_while(|id| **id == here).count();
+    // Once in the pool, a run stays there.
+    assert!(threads[inline..].iter().all(|id| *id != here));
+    inline
+}
+
+#[test]
+fn work_that_costs_nothing_stays_with_the_caller() {
+    let (builder, hand) = timed(2);
+    let batch = builder.build().unwrap();
+    assert_eq!(
+        inline_records(&threads_of(&batch, &hand, 20_000, 0, 0)),
+        20_000
+    );
+    assert_eq!(
+        inline_records(&threads_of(&batch, &hand, 20_000, 0, 1)),
+        20_000
+    );
+}
+
+#[test]
+fn a_job_bound_by_its_source_stays_with_the_caller() {
+    let (builder, hand) = timed(2);
+    let batch = builder.build().unwrap();
+    let threads = threads_of(&batch, &hand, 20_000, 1_000, 20);
+    assert_eq!(inline_records(&threads), 20_000);
+}
+
+#[test]
+fn light_records_go_to_the_pool_after_a_millisecond() {
+    let (builder, hand) = timed(2);
+    let batch = builder.build().unwrap();
+    let inline = inline_records(&threads_of(&batch, &hand, 20_000, 20, 300));
+    // A millisecond is 3,125 records; the two steps that must agree after it are 256 records each.
+    assert!((3_125..=3_125 + 3 * 256).contains(&inline), "{inline}");
+    // A job that is shorter than that never leaves.
+    assert_eq!(
+        inline_records(&threads_of(&batch, &hand, 3_000, 20, 300)),
+        3_000
+    );
+}
+
+#[test]
+fn dear_records_go_to_the_pool_after_a_few() {
+    let (builder, hand) = timed(2);
+    let batch = builder.build().unwrap();
+    assert_eq!(
+        inline_records(&threads_of(&batch, &hand, 500, 0, 3_000)),
+        15
+    );
+    assert_eq!(
+        inline_records(&threads_of(&batch, &hand, 500, 0, 1_000_000)),
+        2
+    );
+    assert_eq!(
+        inline_records(&threads_of(&batch, &hand, 500, 0, 10_000_000)),
+        1
+    );
+    assert_eq!(inline_records(&threads_of(&batch, &hand, 3, 0, 3_000)), 3);
+}
+
+#[test]
+fn one_slow_record_alone_proves_nothing() {
+    let (builder, hand) = timed(2);
+    let batch = builder.build().unwrap();
+    let threads = batch.map(0..20_000, |n| {
+        hand.advance(Duration::from_nanos(if n == 0 { 5_000_000 } else { 1 }));
+        thread::current().id()
+    });
+    assert_eq!(inline_records(&threads), 20_000);
+}
+
+#[test]
+fn a_light_job_that_becomes_heavy_goes_to_the_pool() {
+    let (builder, hand) = timed(2);
+    let batch = builder.build().unwrap();
+    let threads = batch.map(0..2_100_000, |n| {
+        hand.advance(Duration::from_nanos(if n < 2_000_000 { 1 } else { 50_000 }));
+        thread::current().id()
+    });
+    let inline = inline_records(&threads);
+    assert!(
+        (2_000_000..=2_000_000 + 3 * 256).contains(&inline),
+        "{inline}"
+    );
+}
+
+#[test]
+fn a_pool_of_one_thread_is_no_gain() {
+    let (builder, hand) = timed(1);
+    let batch = builder.build().unwrap();
+    assert_eq!(
+        inline_records(&threads_of(&batch, &hand, 500, 0, 1_000_000)),
+        500
+    );
+}
+
+#[test]
+fn without_an_inline_start_all_user_code_runs_in_the_pool() {
+    let batch = Batch::builder()
+        .threads(2)
+        .inline_start(false)
+        .build()
+        .unwrap();
+    let named = || {
+        let thread = thread::current();
+        assert!(thread.name().unwrap().starts_with("crm-batch-"));
+    };
+    let report = batch
+        .run(
+            (0..100).inspect(|_| named()),
+            |n| {
+                named();
+                assert_eq!(rayon::current_num_threads(), 2);
+                Ok::<i32, ()>(n)
+            },
+            |_| {
+                named();
+                Ok::<(), ()>(())
+            },
+        )
+        .unwrap();
+    assert_eq!(report.written(), 100);
+}
+
+/// The rows of each chunk of a run in a pool of one thread, where the times that are measured are exact.
+fn chunks(records: u64, fill: u64, work: u64) -> Vec<u64> {
+    let (builder, hand) = timed(1);
+    let ends = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&ends);
+    let batch = builder
+        .inline_start(false)
+        .progress(move |progress| seen.lock().unwrap().push(progress.written()))
+        .build()
+        .unwrap();
+    // A filter hides how many records are left, so that chunks do not become smaller towards the end.
+    let source = (0..records).filter(|_| {
+        hand.advance(Duration::from_nanos(fill));
+        true
+    });
+    batch.for_each(source, |_| {
+        hand.advance(Duration::from_nanos(work));
+    });
+    let mut before = 0;
+    let ends = ends.lock().unwrap();
+    let rows = ends
+        .iter()
+        .map(|end| end - std::mem::replace(&mut before, *end));
+    rows.collect()
+}
+
+#[test]
+fn chunks_grow_towards_a_millisecond_of_work() {
+    let rows = chunks(20_000, 0, 1_000);
+    assert_eq!(rows[..6], [16, 32, 64, 128, 256, 512]);
+    // From half a millisecond to two, a chunk is as it should be.
+    assert!(rows[6..rows.len() - 1].iter().all(|rows| *rows == 512));
+}
+
+#[test]
+fn chunks_of_light_work_stop_at_the_cap() {
+    let rows = chunks(100_000, 0, 1);
+    assert_eq!(rows[8..11], [4_096, 8_192, 8_192]);
+    assert_eq!(rows.iter().max(), Some(&8_192));
+}
+
+#[test]
+fn chunks_of_heavy_work_shrink_to_one_record() {
+    assert_eq!(chunks(40, 0, 5_000_000)[..6], [16, 8, 4, 2, 1, 1]);
+}
+
+#[test]
+fn a_slow_source_shrinks_chunks_later_than_slow_work() {
+    // Four milliseconds of fill for sixteen rows are still well; sixteen of them are not.
+    assert_eq!(chunks(100, 250_000, 0)[..3], [16, 16, 16]);
+    assert_eq!(chunks(100, 1_000_000, 0)[..3], [16, 8, 8]);
+}
+
+#[test]
+fn chunks_become_smaller_when_the_end_is_known() {
+    let (builder, hand) = timed(1);
+    let largest = Arc::new(Mutex::new((0, 0)));
+    let seen = Arc::clone(&largest);
+    let batch = builder
+        .inline_start(false)
+        .progress(move |progress| {
+            let mut last = seen.lock().unwrap();
+            *last = (progress.written(), progress.written() - last.0);
+        })
+        .build()
+        .unwrap();
+    batch.for_each(0..10_000, |_| {
+        hand.advance(Duration::from_micros(1));
+    });
+    let (written, last) = *largest.lock().unwrap();
+    assert_eq!(written, 10_000);
+    assert!(last <= 512 / 16, "the last chunk had {last} rows");
+}
