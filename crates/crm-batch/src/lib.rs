@@ -1,4 +1,100 @@
-//! In preparation.
+//! Parallel jobs over many records: results in order, memory bounded, a report that adds up.
+//!
+//! A [`Batch`] takes records from an iterator, works on them in a [rayon] pool and gives the outputs to a sink in the
+//! order of the source. A record that fails can be skipped and reported instead of ending the job.
+//!
+//! ```
+//! use crm_batch::Batch;
+//!
+//! let invoices = "536365,17850,15.30\n536366,17850,eleven\n536367,13047,54.08".lines();
+//! let mut revenue = 0.0;
+//!
+//! let batch = Batch::builder().skip_limit(100).build()?;
+//! let report = batch.run(
+//!     invoices,
+//!     |line| line.rsplit(',').next().unwrap_or_default().parse::<f64>(), // in parallel
+//!     |amount| {
+//!         revenue += amount; // in order, one at a time
+//!         Ok::<(), std::io::Error>(())
+//!     },
+//! )?;
+//!
+//! assert_eq!(format!("{revenue:.2}"), "69.38");
+//! assert_eq!((report.read(), report.written(), report.skipped()), (3, 2, 1));
+//! let skip = &report.skips()[0];
+//! assert_eq!(skip.position(), 1);
+//! assert_eq!(skip.failure().to_string(), "invalid float literal");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Which method to reach for
+//!
+//! | the job | method |
+//! |---|---|
+//! | a result for every item, none of which can fail | [`Batch::map`] |
+//! | the same, and the first failure ends it | [`Batch::try_map`] |
+//! | an effect for every item, in any order | [`Batch::for_each`] |
+//! | more records than fit into memory, a sink, skipped records, a report | [`Batch::run`] |
+//!
+//! `Batch::new()` is right for most jobs. The [`Builder`] knows the rest:
+//!
+//! | choice | default | when to change it |
+//! |---|---|---|
+//! | [`chunk_rows`](Builder::chunk_rows) | adapts to about 1 ms of work, at most 8,192 rows | to fix the memory bound or the rhythm of the observer |
+//! | [`window`](Builder::window) | 8 chunks, or 4 for each thread if that is more | less to save memory; more when single records are very dear |
+//! | [`skip_limit`](Builder::skip_limit) | 0 | when some bad records are to be expected |
+//! | [`threads`](Builder::threads), [`pool`](Builder::pool) | the rayon pool around the caller, or the global one | to keep the job away from other work |
+//! | [`inline_start`](Builder::inline_start) | `true` | `false` when the caller's thread must not work |
+//! | [`progress`](Builder::progress) | none | for a progress bar |
+//! | [`clock`](Builder::clock) | the system's | in tests |
+//!
+//! # Guarantees
+//!
+//! - **Order.** The sink takes outputs in the order of the source. A run ends at the same record, with the same records
+//!   written and skipped, as a plain loop would, whatever the number of threads.
+//! - **One thread for a record.** In the pool, the thread that takes a record from the source also works on it and
+//!   drops it, so that its memory never changes hands. Only outputs may cross to the thread that runs the sink.
+//! - **One caller for source and sink.** Each is used by one thread at a time and needs no `Sync`. No lock of this crate
+//!   is held while user code runs: source, process, sink, observer or destructor.
+//! - **No waiting in the pool.** No task waits for another, so that a run cannot deadlock by itself: not in a pool of
+//!   one thread, not inside another run, not across pools. The caller of a run waits for it; if it is a worker of a pool,
+//!   it does other work meanwhile.
+//! - **Panics.** One in the process function is a failure of its record, as an error is. One in source, sink or observer
+//!   ends the run with [`BatchError::Panicked`]. `map`, `try_map` and `for_each` let panics go on, that of the first
+//!   record in order. The batch is as good afterwards as before.
+//! - **The report adds up.** `read = written + skipped + abandoned`, and nothing is abandoned by a run that succeeds.
+//!
+//! # Memory
+//!
+//! ```text
+//! rows in flight <= window x chunk rows
+//! ```
+//!
+//! A row is in flight from the moment it is taken from the source until its chunk is settled: as a record, or as its
+//! output. `chunk rows` is the fixed size, or at most 8,192 rows for chunks that adapt, or as many as make 1 MiB of
+//! `size_of` record or output, whichever is less. [`Report::peak_rows`] says how much of the bound a run has used. To
+//! it come one output in the making for each thread, and the skipped records' errors, at most as many as the skip limit.
+//! What a record owns on the heap counts with it: a bound in bytes is `rows x bytes of a record`.
+//!
+//! The buffers of the chunks are used again, and go back to the allocator at the end of the run.
+//!
+//! # Where the work is done
+//!
+//! A run begins on the caller's thread, and most runs over a few records end there: no pool is touched, nor is the
+//! global one started. After a millisecond, or after a few records that each take longer than 2 us, it looks at what it
+//! has measured, and goes to the pool if that promises to be at least a tenth faster. A job that is bound by its source
+//! or its sink, or whose records cost less than handing them over, stays on the caller's thread to its end, and the run
+//! looks again now and then. Once in the pool, it stays there.
+//!
+//! A source or sink that blocks, on a network for instance, takes a worker of the pool with it while it does. Give such a
+//! job [`threads`](Builder::threads) of its own.
+//!
+//! User code may use rayon itself. A worker that waits inside such a call may take up another task of the same run, so
+//! do not hold a lock over it that `source`, `process` or `sink` also takes.
+//!
+//! # Features
+//!
+//! None. The only dependencies are `crm-clock` and `rayon`, which is public: [`Builder::pool`] takes its `ThreadPool`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -20,3 +116,10 @@ pub use failure::Failure;
 pub use panic::Panic;
 pub use progress::Progress;
 pub use report::{Report, Skip};
+
+#[doc = include_str!("../DESIGN.md")]
+pub mod _design {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

@@ -3,7 +3,7 @@
 mod support;
 
 use std::cell::Cell;
-use std::thread;
+use std::thread::{self, ThreadId};
 
 use crm_batch::{
     Batch, BatchError, BuildError, Builder, Failure, Panic, Progress, Report, Skip, Stage,
@@ -117,6 +117,42 @@ fn a_source_a_record_and_an_output_need_not_be_sync() {
         let report = batch.run(source, Ok::<Cell<u64>, ()>, sink).unwrap();
         assert_eq!(report.read(), 1_000);
         assert_eq!(total, 500_500);
+    });
+}
+
+/// A record that knows which thread made it, and accepts no other until its end.
+struct Homebound(ThreadId, u64);
+
+impl Homebound {
+    fn is_home(&self) {
+        assert_eq!(self.0, thread::current().id());
+    }
+}
+
+impl Drop for Homebound {
+    fn drop(&mut self) {
+        self.is_home();
+    }
+}
+
+#[test]
+fn a_record_is_made_worked_on_and_freed_by_one_thread() {
+    within(|| {
+        for inline in [false, true] {
+            for fails_at in [777, 10_000] {
+                let batch = eager().pool(pool(4)).inline_start(inline).build().unwrap();
+                let source = (0..3_000).map(|n| Homebound(thread::current().id(), n));
+                let result = batch.try_map(source, |record| {
+                    record.is_home();
+                    if record.1 == fails_at {
+                        Err(())
+                    } else {
+                        Ok(record.1)
+                    }
+                });
+                assert_eq!(result.is_err(), fails_at == 777);
+            }
+        }
     });
 }
 
