@@ -260,3 +260,19 @@ fn rows_for(nanos: f64, pace: f64, most: usize) -> usize {
     // The cast saturates, and division by zero gives infinity.
     ((nanos / pace) as usize).clamp(1, most)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chunk_that_was_begun_at_another_size_changes_nothing() {
+        let mut size = ChunkSize::new::<u64, u64>(None);
+        let short = Duration::from_micros(1);
+        // Four chunks of the first size end one after the other: they double it once.
+        for _ in 0..4 {
+            size.adapt(FIRST_ROWS, Duration::ZERO, short);
+        }
+        assert_eq!(size.rows(), 2 * FIRST_ROWS);
+    }
+}
