@@ -202,3 +202,33 @@ fn a_panicking_destructor_passes_on_and_hangs_nothing() {
         }
     });
 }
+
+#[test]
+fn a_source_that_panics_when_it_is_dropped_has_been_used_up_before() {
+    struct Fragile(std::ops::Range<u64>);
+    impl Iterator for Fragile {
+        type Item = u64;
+        fn next(&mut self) -> Option<u64> {
+            self.0.next()
+        }
+    }
+    impl Drop for Fragile {
+        fn drop(&mut self) {
+            panic!("the file is broken");
+        }
+    }
+    quiet_panics();
+    within(|| {
+        for builder in both() {
+            let batch = builder.build().unwrap();
+            let mut sunk = Vec::new();
+            caught(|| {
+                batch.run(Fragile(0..25), Ok::<u64, ()>, |n| {
+                    sunk.push(n);
+                    Ok::<(), ()>(())
+                })
+            });
+            assert!(sunk.into_iter().eq(0..25));
+        }
+    });
+}

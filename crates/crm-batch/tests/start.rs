@@ -112,13 +112,13 @@ fn a_light_job_that_becomes_heavy_goes_to_the_pool() {
     let (builder, hand) = timed(2);
     let batch = builder.build().unwrap();
     let threads = batch.map(0..2_100_000, |n| {
-        hand.advance(Duration::from_nanos(if n < 2_000_000 { 1 } else { 50_000 }));
+        hand.advance(Duration::from_nanos(if n < 2_000_000 { 1 } else { 10_000 }));
         thread::current().id()
     });
     let inline = inline_records(&threads);
     // The step that met the change, and two short ones.
     assert!(
-        (2_000_000..=2_000_000 + 256 + 8).contains(&inline),
+        (2_000_000..=2_000_000 + 256 + 30).contains(&inline),
         "{inline}"
     );
 }
