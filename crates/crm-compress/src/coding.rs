@@ -1,0 +1,86 @@
+//! The content codings, by their registered names.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::UnknownCoding;
+
+/// A content coding of RFC 9110, section 8.4.1, that this crate can send.
+///
+/// The order of the variants means nothing; a server states its preference by the order in which it offers codings to
+/// [`negotiate`](crate::negotiate).
+///
+/// ```
+/// use crm_compress::Coding;
+///
+/// assert_eq!(Coding::Gzip.name(), "gzip"); // what Content-Encoding says
+/// assert_eq!("X-GZIP".parse(), Ok(Coding::Gzip));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Coding {
+    /// No coding: the body as it is. Such a response carries no Content-Encoding.
+    Identity,
+    /// The gzip format of RFC 1952. The alias `x-gzip` means the same (RFC 9110, section 8.4.1.3).
+    Gzip,
+    /// The zlib format of RFC 1950, which is what HTTP calls "deflate" (RFC 9110, section 8.4.1.2). It is not the bare
+    /// deflate stream of RFC 1951, although some old clients take that too.
+    Deflate,
+}
+
+impl Coding {
+    /// How many codings there are; [`Coding::index`] is below it.
+    pub(crate) const COUNT: usize = 3;
+
+    /// The coding's place in a table of codings.
+    pub(crate) const fn index(self) -> usize {
+        match self {
+            Self::Identity => 0,
+            Self::Gzip => 1,
+            Self::Deflate => 2,
+        }
+    }
+
+    /// The name under which the coding is registered, in lower case.
+    #[inline]
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Gzip => "gzip",
+            Self::Deflate => "deflate",
+        }
+    }
+
+    /// The coding of this name in any case, aliases included.
+    pub(crate) fn from_name(name: &[u8]) -> Option<Self> {
+        // The lengths differ, so that most names of other codings are told apart by theirs.
+        let (coding, spelling): (_, &[u8]) = match name.len() {
+            4 => (Self::Gzip, b"gzip"),
+            6 => (Self::Gzip, b"x-gzip"),
+            7 => (Self::Deflate, b"deflate"),
+            8 => (Self::Identity, b"identity"),
+            _ => return None,
+        };
+        name.eq_ignore_ascii_case(spelling).then_some(coding)
+    }
+}
+
+impl fmt::Display for Coding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Coding {
+    type Err = UnknownCoding;
+
+    /// Reads a name in any case; `x-gzip` is gzip.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownCoding`] when this crate cannot send a coding of that name.
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::from_name(name.as_bytes()).ok_or(UnknownCoding)
+    }
+}
