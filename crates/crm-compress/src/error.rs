@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::Coding;
+
 /// A name that is no coding of this crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownCoding;
@@ -14,3 +16,45 @@ impl fmt::Display for UnknownCoding {
 }
 
 impl Error for UnknownCoding {}
+
+/// A level that the coding does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LevelOutOfRange {
+    /// The level that was asked for.
+    pub level: u8,
+    /// The coding that was to have it.
+    pub coding: Coding,
+    /// The last level of that coding's scale.
+    pub last: u8,
+}
+
+impl fmt::Display for LevelOutOfRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            level,
+            coding,
+            last,
+        } = self;
+        write!(
+            f,
+            "level {level} is not on the scale of {coding}; choose one from 0 to {last}"
+        )
+    }
+}
+
+impl Error for LevelOutOfRange {}
+
+/// A write to, or flush of, an [`Encoder`](crate::Encoder) whose stream has ended.
+///
+/// It arrives as the source of an [`std::io::Error`] of the kind `InvalidInput`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamFinished;
+
+impl fmt::Display for StreamFinished {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the encoded stream has ended; begin another encoder for more")
+    }
+}
+
+impl Error for StreamFinished {}

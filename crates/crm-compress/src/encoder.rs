@@ -1,0 +1,221 @@
+//! A stream: a writer that encodes what is written to it.
+
+use std::fmt;
+use std::io::{self, ErrorKind, Write};
+
+use flate2::FlushCompress;
+
+use crate::session::Session;
+use crate::{Coding, Level, StreamFinished};
+
+/// A writer that encodes what is written to it and passes it on to `W`.
+///
+/// - [`flush`](Write::flush) makes everything written so far decodable at the other end, at a price of about five
+///   bytes. A second flush with nothing in between adds nothing.
+/// - [`finish`](Self::finish) ends the stream and gives the writer back.
+/// - Dropping the encoder without it writes nothing more, so that the receiver sees a stream that is cut off, not one
+///   that looks whole. That is what a source that failed half-way deserves.
+///
+/// Either way the state goes back to the pool, clean. Encoded bytes gather in a buffer of 16 KiB, which belongs to the
+/// state, before they are written. [`Coding::Identity`] passes everything on as it is.
+///
+/// When the writer fails, whether with [`ErrorKind::WouldBlock`] or for good, nothing is lost and nothing is doubled:
+/// the call can be made again.
+///
+/// ```
+/// use crm_compress::{Coding, Encoder, Level};
+/// use std::io::Write;
+///
+/// let mut encoder = Encoder::new(Coding::Gzip, Level::Balanced, Vec::new());
+/// for id in 0..1_000 {
+///     writeln!(encoder, "{id};customer {id}")?;
+/// }
+/// let csv: Vec<u8> = encoder.finish()?;
+/// assert!(csv.len() < 6_000);
+/// # std::io::Result::Ok(())
+/// ```
+#[must_use = "an encoder that is dropped without `finish` leaves a stream that is cut off"]
+pub struct Encoder<W> {
+    writer: W,
+    /// `None` for identity, and once the stream is finished.
+    session: Option<Session>,
+    /// How much of the buffer has been written.
+    sent: usize,
+    coding: Coding,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Everything taken can be decoded once the buffer is out.
+    Flushed,
+    /// Something taken may still be held back by the state.
+    Holding,
+    /// The deflate data has ended, the trailer is due.
+    Ended,
+    /// The trailer is in the buffer, or out.
+    Finished,
+}
+
+impl<W: Write> Encoder<W> {
+    /// An encoder of this coding and level that writes to `writer`. It writes nothing before it has to.
+    pub fn new(coding: Coding, level: Level, writer: W) -> Self {
+        let mut session = Session::begin(coding, level);
+        if let Some(session) = &mut session {
+            session.head_to_buffer();
+        }
+        Self {
+            writer,
+            session,
+            sent: 0,
+            coding,
+            phase: Phase::Flushed,
+        }
+    }
+
+    /// Ends the stream and returns the writer, which is not flushed.
+    ///
+    /// # Errors
+    ///
+    /// When the writer fails; it is then dropped. [`try_finish`](Self::try_finish) keeps it.
+    pub fn finish(mut self) -> io::Result<W> {
+        self.try_finish()?;
+        Ok(self.writer)
+    }
+
+    /// Ends the stream in place, and passes everything on to the writer, which is not flushed. It may be called again,
+    /// to go on after an error or to no effect.
+    ///
+    /// # Errors
+    ///
+    /// When the writer fails.
+    pub fn try_finish(&mut self) -> io::Result<()> {
+        while matches!(self.phase, Phase::Flushed | Phase::Holding) {
+            let Some(session) = &mut self.session else {
+                self.phase = Phase::Finished;
+                break;
+            };
+            if session.feed_buffer(&[], FlushCompress::Finish).ended {
+                self.phase = Phase::Ended;
+            } else {
+                self.pass_on()?;
+            }
+        }
+        if self.phase == Phase::Ended {
+            if self.room() < Session::TRAILER {
+                self.pass_on()?;
+            }
+            if let Some(session) = &mut self.session {
+                session.trailer_to_buffer();
+            }
+            self.phase = Phase::Finished;
+        }
+        self.pass_on()?;
+        self.session = None; // the engine need not wait for the drop
+        Ok(())
+    }
+
+    /// The room left in the buffer.
+    fn room(&mut self) -> usize {
+        self.session.as_mut().map_or(0, Session::room)
+    }
+
+    /// Writes out the buffer, which is empty afterwards.
+    fn pass_on(&mut self) -> io::Result<()> {
+        let Some(session) = &mut self.session else {
+            return Ok(());
+        };
+        let buffer = session.buffer();
+        while self.sent < buffer.len() {
+            match self.writer.write(&buffer[self.sent..]) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(written) => self.sent += written,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        buffer.clear();
+        self.sent = 0;
+        Ok(())
+    }
+}
+
+impl<W> Encoder<W> {
+    /// The coding.
+    #[must_use]
+    pub const fn coding(&self) -> Coding {
+        self.coding
+    }
+
+    /// The writer.
+    #[must_use]
+    pub const fn get_ref(&self) -> &W {
+        &self.writer
+    }
+
+    /// The writer. Whoever writes to it directly writes into the middle of the encoded stream.
+    #[must_use]
+    pub const fn get_mut(&mut self) -> &mut W {
+        &mut self.writer
+    }
+}
+
+impl<W: Write> Write for Encoder<W> {
+    /// Takes some of `input`, at least one byte unless it is empty.
+    ///
+    /// # Errors
+    ///
+    /// When the writer fails; nothing of `input` has been taken then. After the end of the stream, [`StreamFinished`]
+    /// of the kind [`ErrorKind::InvalidInput`].
+    fn write(&mut self, input: &[u8]) -> io::Result<usize> {
+        if matches!(self.phase, Phase::Ended | Phase::Finished) {
+            return Err(io::Error::new(ErrorKind::InvalidInput, StreamFinished));
+        }
+        if input.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            let Some(session) = &mut self.session else {
+                return self.writer.write(input);
+            };
+            let consumed = session.feed_buffer(input, FlushCompress::None).consumed;
+            if consumed > 0 {
+                self.phase = Phase::Holding;
+                return Ok(consumed);
+            }
+            // With input at hand, only a full buffer keeps the state from taking some.
+            self.pass_on()?;
+        }
+    }
+
+    /// Passes everything on to the writer, so that all that was written so far can be decoded, and flushes it.
+    ///
+    /// # Errors
+    ///
+    /// When the writer fails.
+    fn flush(&mut self) -> io::Result<()> {
+        while self.phase == Phase::Holding {
+            let Some(session) = &mut self.session else {
+                break;
+            };
+            session.feed_buffer(&[], FlushCompress::Sync);
+            if self.room() > 0 {
+                // The state had room left, so it held nothing back.
+                self.phase = Phase::Flushed;
+            } else {
+                self.pass_on()?;
+            }
+        }
+        self.pass_on()?;
+        self.writer.flush()
+    }
+}
+
+impl<W> fmt::Debug for Encoder<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Encoder")
+            .field("coding", &self.coding)
+            .field("phase", &self.phase)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,90 @@
+//! How hard an encoder tries, named by intent.
+
+use std::fmt;
+
+use crate::{Coding, LevelOutOfRange};
+
+/// How hard an encoder tries.
+///
+/// | level | number for gzip and deflate | use |
+/// |---|---|---|
+/// | [`Fastest`](Self::Fastest) | 1 | the processor is the bottleneck; 25 to 60 % more bytes than `Balanced` on JSON |
+/// | [`Balanced`](Self::Balanced) | 5 | bodies made for one answer (the default) |
+/// | [`Smallest`](Self::Smallest) | 9 | bodies made once and sent often |
+/// | [`Exact(n)`](Self::Exact) | n | a number that was measured |
+///
+/// The design notes say [why the default is not 6](crate::_design).
+///
+/// A number beyond a coding's scale counts as the last one of that scale, so that one level serves every coding and
+/// no encoder can fail for it. A number that comes from a configuration file is better checked once, by
+/// [`checked_for`](Self::checked_for).
+///
+/// ```
+/// use crm_compress::{Coding, Level};
+///
+/// let configured = Level::Exact(7).checked_for(Coding::Gzip)?;
+/// assert_eq!(configured, Level::Exact(7));
+/// assert_eq!(
+///     Level::Exact(11).checked_for(Coding::Gzip).unwrap_err().to_string(),
+///     "level 11 is not on the scale of gzip; choose one from 0 to 9",
+/// );
+/// # Ok::<(), crm_compress::LevelOutOfRange>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Level {
+    /// The least time.
+    Fastest,
+    /// The best return for bodies of 1 to 100 KB.
+    #[default]
+    Balanced,
+    /// The fewest bytes.
+    Smallest,
+    /// A number on the coding's own scale: 0 (stored, not compressed) to 9 for gzip and deflate.
+    Exact(u8),
+}
+
+impl Level {
+    /// This level, if `coding` has it.
+    ///
+    /// # Errors
+    ///
+    /// [`LevelOutOfRange`] when it is an exact number beyond the coding's scale. Identity has no scale, and takes
+    /// every level.
+    pub fn checked_for(self, coding: Coding) -> Result<Self, LevelOutOfRange> {
+        match (self, coding) {
+            (_, Coding::Identity) => Ok(self),
+            (Self::Exact(level), Coding::Gzip | Coding::Deflate) if level > DEFLATE_LAST => {
+                Err(LevelOutOfRange {
+                    level,
+                    coding,
+                    last: DEFLATE_LAST,
+                })
+            }
+            _ => Ok(self),
+        }
+    }
+
+    /// The number on zlib's scale.
+    pub(crate) fn deflate(self) -> u8 {
+        match self {
+            Self::Fastest => 1,
+            Self::Balanced => 5,
+            Self::Smallest => DEFLATE_LAST,
+            Self::Exact(level) => level.min(DEFLATE_LAST),
+        }
+    }
+}
+
+/// The last level of zlib's scale, which gzip and deflate share.
+pub(crate) const DEFLATE_LAST: u8 = 9;
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fastest => f.pad("fastest"),
+            Self::Balanced => f.pad("balanced"),
+            Self::Smallest => f.pad("smallest"),
+            Self::Exact(level) => fmt::Display::fmt(level, f),
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! States are used again, bounded in number, and as good as new. The figures are those of the whole process, so this
+//! file has one test for all that reads them.
+
+mod support;
+
+use std::io::Write;
+use std::sync::Barrier;
+use std::thread;
+
+use crm_compress::{
+    Coding, Encoder, Gzip, Level, encode, encode_if_smaller, encode_into, pool_stats,
+};
+use support::{bodies, decoders};
+
+const CODINGS: [Coding; 2] = [Coding::Gzip, Coding::Deflate];
+
+/// Runs on a thread of its own, whose places in the pool are empty.
+fn on_new_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    thread::scope(|scope| scope.spawn(work).join().unwrap())
+}
+
+#[test]
+fn the_pool_is_used_and_bounded_and_its_states_are_as_good_as_new() {
+    // What a used state has to match comes from new ones: each of these threads is new and ends, and its state with it.
+    let body = bodies::json(8_000, 1);
+    let mut fresh = Vec::new();
+    for coding in CODINGS {
+        for level in (0..=9).map(Level::Exact) {
+            let built = pool_stats().built;
+            fresh.push((
+                coding,
+                level,
+                on_new_thread(|| encode(coding, level, &body)),
+            ));
+            assert_eq!(pool_stats().built, built + 1);
+        }
+    }
+    for coding in CODINGS {
+        let _ = encode(coding, Level::Balanced, b"warm");
+    }
+
+    abandoned_bodies_leave_no_trace(&body, &fresh);
+    one_thread_needs_one_state_for_each_coding();
+    a_vector_with_room_is_not_moved();
+    a_stream_that_changes_threads_is_served_from_the_shared_store();
+    many_threads_and_many_streams_stay_within_bounds();
+}
+
+/// Abandons bodies of every kind at every level and stage, and encodes on the same state afterwards.
+fn abandoned_bodies_leave_no_trace(body: &[u8], fresh: &[(Coding, Level, Vec<u8>)]) {
+    let built = pool_stats().built;
+    let firsts = [
+        bodies::json(140_000, 2),
+        bodies::noise(140_000, 3),
+        vec![b'a'; 140_000],
+    ];
+    for (coding, level, expected) in fresh {
+        for other in [0, 1, 3, 5, 9].map(Level::Exact) {
+            for first in &firsts {
+                for (written, flush) in [
+                    (0, false),
+                    (1, false),
+                    (700, true),
+                    (30_000, false),
+                    (140_000, false),
+                ] {
+                    let mut encoder = Encoder::new(*coding, other, Vec::new());
+                    encoder.write_all(&first[..written]).unwrap();
+                    if flush {
+                        encoder.flush().unwrap();
+                    }
+                    drop(encoder);
+                    let encoded = encode(*coding, *level, body);
+                    assert!(
+                        encoded == *expected,
+                        "{coding} {level} after {written} bytes at {other}, flushed: {flush}; decodes: {}",
+                        decoders::decode(*coding, &encoded).is_ok()
+                    );
+                }
+            }
+            // A body that gave up because it would not shrink is abandoned too.
+            assert!(encode_if_smaller(*coding, other, &firsts[1]).is_err());
+            assert!(encode(*coding, *level, body) == *expected);
+        }
+    }
+    assert_eq!(pool_stats().built, built, "every abandoned state came back");
+}
+
+fn one_thread_needs_one_state_for_each_coding() {
+    on_new_thread(|| {
+        for coding in CODINGS {
+            let _ = encode(coding, Level::Balanced, b"warm");
+        }
+        let before = pool_stats();
+        for round in 0..50 {
+            for coding in CODINGS {
+                let body = bodies::json(round * 100, 4);
+                let _ = encode(coding, Level::Exact(round as u8 % 10), &body);
+                let mut encoder = Encoder::new(coding, Level::Balanced, Vec::new());
+                encoder.write_all(&body).unwrap();
+                encoder.finish().unwrap();
+            }
+        }
+        assert_eq!(pool_stats(), before);
+    });
+}
+
+/// Without a counting allocator, which would need unsafe code, this is what shows that the output does not grow while
+/// it is written: the vector stays where it is, with the capacity it had.
+fn a_vector_with_room_is_not_moved() {
+    for body in [
+        bodies::json(30_000, 5),
+        bodies::noise(70_000, 6),
+        Vec::new(),
+    ] {
+        for coding in CODINGS {
+            for level in (0..=9).map(Level::Exact) {
+                let mut output = Vec::new();
+                encode_into(coding, level, &body, &mut output);
+                let (place, capacity) = (output.as_ptr(), output.capacity());
+                for _ in 0..3 {
+                    output.clear();
+                    encode_into(coding, level, &body, &mut output);
+                    assert_eq!((output.as_ptr(), output.capacity()), (place, capacity));
+                }
+            }
+        }
+    }
+}
+
+fn a_stream_that_changes_threads_is_served_from_the_shared_store() {
+    // The state is taken on a thread that ends, and comes back on one whose own place is taken.
+    let encoder = on_new_thread(|| Gzip::default().encoder(Vec::new()));
+    on_new_thread(|| {
+        let _ = Gzip::default().encode(b"takes the place");
+        let before = pool_stats();
+        encoder.finish().unwrap();
+        assert_eq!(pool_stats().shared, before.shared + 1);
+        let built = pool_stats().built;
+        let both = [
+            Gzip::default().encoder(Vec::new()),
+            Gzip::default().encoder(Vec::new()),
+        ];
+        assert_eq!(pool_stats().built, built);
+        assert_eq!(pool_stats().shared, before.shared);
+        drop(both);
+    });
+}
+
+fn many_threads_and_many_streams_stay_within_bounds() {
+    const THREADS: usize = 80;
+    let before = pool_stats().thread_places;
+    let barrier = Barrier::new(THREADS);
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                let encoders = [
+                    Gzip::default().encoder(Vec::new()),
+                    Gzip::default().encoder(Vec::new()),
+                ];
+                barrier.wait();
+                drop(encoders);
+                barrier.wait();
+                let stats = pool_stats();
+                assert_eq!((stats.thread_places, stats.shared), (64, 32));
+                barrier.wait();
+                // Beyond the bounds encoding still works.
+                let encoded = Gzip::default().encode(b"body");
+                assert_eq!(decoders::decode(Coding::Gzip, &encoded).unwrap(), b"body");
+            });
+        }
+    });
+    // The places of threads that have ended are free again. A scope waits for the closures, not for the destructors
+    // of their thread-local values, so a few may still be on their way.
+    while pool_stats().thread_places > before {
+        thread::yield_now();
+    }
+    assert_eq!(pool_stats().thread_places, before);
+}
