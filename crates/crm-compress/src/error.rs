@@ -45,6 +45,18 @@ impl fmt::Display for LevelOutOfRange {
 
 impl Error for LevelOutOfRange {}
 
+/// A text that is no [`MediaPattern`](crate::MediaPattern).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidMediaPattern;
+
+impl fmt::Display for InvalidMediaPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("invalid media pattern; write it as type/subtype, type/* or +suffix, without parameters")
+    }
+}
+
+impl Error for InvalidMediaPattern {}
+
 /// A write to, or flush of, an [`Encoder`](crate::Encoder) whose stream has ended.
 ///
 /// It arrives as the source of an [`std::io::Error`] of the kind `InvalidInput`.

@@ -1,0 +1,150 @@
+//! What a decision may look at.
+
+/// The facts about a response on which a [`Policy`](crate::Policy) decides.
+///
+/// It borrows from the headers and holds nothing else, so that it works with any HTTP library. Either the facts are
+/// named one by one, or every header of the response is shown to [`header`](Self::header).
+///
+/// ```
+/// use crm_compress::ResponseHead;
+///
+/// let by_name = ResponseHead::new(200).media_type("text/csv").length(131_412);
+/// let by_header = ResponseHead::new(200)
+///     .header("Content-Type", "text/csv")
+///     .header("Content-Length", "131412")
+///     .header("X-Request-Id", "of no interest");
+/// assert_eq!(by_name, by_header);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResponseHead<'a> {
+    status: u16,
+    length: Option<u64>,
+    media_type: Option<&'a str>,
+    partial: bool,
+    encoded: bool,
+    no_transform: bool,
+}
+
+impl<'a> ResponseHead<'a> {
+    /// A response with this status code, of which nothing else is known.
+    #[must_use]
+    pub const fn new(status: u16) -> Self {
+        Self {
+            status,
+            length: None,
+            media_type: None,
+            partial: false,
+            encoded: false,
+            no_transform: false,
+        }
+    }
+
+    /// The body has `bytes` bytes. Without it the length counts as unknown, as that of a stream.
+    #[must_use]
+    pub const fn length(mut self, bytes: u64) -> Self {
+        self.length = Some(bytes);
+        self
+    }
+
+    /// The value of Content-Type, with or without parameters.
+    #[must_use]
+    pub const fn media_type(mut self, value: &'a str) -> Self {
+        self.media_type = Some(value);
+        self
+    }
+
+    /// The value of one Content-Encoding line. `identity` and an empty value say that there is no coding.
+    #[must_use]
+    pub fn content_encoding(mut self, value: &str) -> Self {
+        self.encoded |= list(value).any(|coding| !coding.eq_ignore_ascii_case("identity"));
+        self
+    }
+
+    /// The value of one Cache-Control line.
+    #[must_use]
+    pub fn cache_control(mut self, value: &str) -> Self {
+        self.no_transform |= list(value).any(|directive| {
+            // The directive has no argument by RFC 9111; one that a sender adds does not make it mean less.
+            let name = directive.split('=').next().unwrap_or_default();
+            name.trim_end_matches(SPACE)
+                .eq_ignore_ascii_case("no-transform")
+        });
+        self
+    }
+
+    /// The response has a Content-Range.
+    #[must_use]
+    pub const fn content_range(mut self) -> Self {
+        self.partial = true;
+        self
+    }
+
+    /// Takes from one header line what matters here, and ignores every other header. The name may be in any case.
+    ///
+    /// A Content-Length that is no number leaves the length unknown.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &'a str) -> Self {
+        let is = |other: &str| name.eq_ignore_ascii_case(other);
+        if is("content-type") {
+            self.media_type(value)
+        } else if is("content-length") {
+            self.length = value.trim_matches(SPACE).parse().ok();
+            self
+        } else if is("content-encoding") {
+            self.content_encoding(value)
+        } else if is("cache-control") {
+            self.cache_control(value)
+        } else if is("content-range") {
+            self.content_range()
+        } else {
+            self
+        }
+    }
+
+    /// The status code.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The length of the body in bytes, if it is known.
+    #[must_use]
+    pub const fn body_length(&self) -> Option<u64> {
+        self.length
+    }
+
+    /// The value of Content-Type, if there is one.
+    #[must_use]
+    pub const fn content_type(&self) -> Option<&'a str> {
+        self.media_type
+    }
+
+    /// Whether the response has a Content-Range.
+    #[must_use]
+    pub const fn is_partial(&self) -> bool {
+        self.partial
+    }
+
+    /// Whether the body is encoded already.
+    #[must_use]
+    pub const fn is_encoded(&self) -> bool {
+        self.encoded
+    }
+
+    /// Whether Cache-Control says `no-transform`.
+    #[must_use]
+    pub const fn forbids_transform(&self) -> bool {
+        self.no_transform
+    }
+}
+
+/// The optional white space of HTTP.
+pub(super) const SPACE: [char; 2] = [' ', '\t'];
+
+/// The elements of a comma-separated list that are not empty.
+fn list(value: &str) -> impl Iterator<Item = &str> {
+    value
+        .split(',')
+        .map(|element| element.trim_matches(SPACE))
+        .filter(|element| !element.is_empty())
+}

@@ -1,0 +1,145 @@
+//! What every user relies on: threads, names, and words.
+
+use std::error::Error;
+
+use crm_compress::{
+    AcceptEncoding, Coding, Decision, Deflate, Encoder, Gzip, InvalidMediaPattern, Level,
+    LevelOutOfRange, MediaPattern, MediaTypes, Negotiated, Policy, PoolStats, Reason, ResponseHead,
+    StreamFinished, UnknownCoding,
+};
+
+#[test]
+fn the_types_cross_threads() {
+    fn crosses<T: Send + Sync>() {}
+    crosses::<AcceptEncoding>();
+    crosses::<Negotiated>();
+    crosses::<Policy>();
+    crosses::<MediaTypes>();
+    crosses::<MediaPattern>();
+    crosses::<ResponseHead<'_>>();
+    crosses::<Decision>();
+    crosses::<Reason>();
+    crosses::<Gzip>();
+    crosses::<Deflate>();
+    crosses::<Encoder<Vec<u8>>>();
+    crosses::<PoolStats>();
+}
+
+#[test]
+fn codings_have_their_registered_names() {
+    for (coding, name) in [
+        (Coding::Identity, "identity"),
+        (Coding::Gzip, "gzip"),
+        (Coding::Deflate, "deflate"),
+    ] {
+        assert_eq!(coding.name(), name);
+        assert_eq!(coding.to_string(), name);
+        assert_eq!(name.parse(), Ok(coding));
+        assert_eq!(name.to_uppercase().parse(), Ok(coding));
+    }
+    assert_eq!("x-gzip".parse(), Ok(Coding::Gzip));
+    for name in ["", "br", "x-deflate", " gzip", "gzip;q=1", "*"] {
+        assert_eq!(name.parse::<Coding>(), Err(UnknownCoding), "{name}");
+    }
+}
+
+#[test]
+fn levels_are_checked_against_the_scale() {
+    assert_eq!(Level::default(), Level::Balanced);
+    for coding in [Coding::Gzip, Coding::Deflate] {
+        for level in [
+            Level::Fastest,
+            Level::Balanced,
+            Level::Smallest,
+            Level::Exact(0),
+            Level::Exact(9),
+        ] {
+            assert_eq!(level.checked_for(coding), Ok(level));
+        }
+        let error: LevelOutOfRange = Level::Exact(10).checked_for(coding).unwrap_err();
+        assert_eq!((error.level, error.coding, error.last), (10, coding, 9));
+    }
+    assert_eq!(
+        Level::Exact(99).checked_for(Coding::Identity),
+        Ok(Level::Exact(99))
+    );
+    let words: Vec<String> = [
+        Level::Fastest,
+        Level::Balanced,
+        Level::Smallest,
+        Level::Exact(7),
+    ]
+    .iter()
+    .map(ToString::to_string)
+    .collect();
+    assert_eq!(words, ["fastest", "balanced", "smallest", "7"]);
+}
+
+#[test]
+fn errors_name_the_remedy() {
+    fn words(error: &dyn Error) -> String {
+        error.to_string()
+    }
+    assert_eq!(
+        words(&UnknownCoding),
+        "unknown content coding; use gzip, deflate or identity"
+    );
+    assert_eq!(
+        words(&Level::Exact(10).checked_for(Coding::Deflate).unwrap_err()),
+        "level 10 is not on the scale of deflate; choose one from 0 to 9"
+    );
+    assert_eq!(
+        words(&InvalidMediaPattern),
+        "invalid media pattern; write it as type/subtype, type/* or +suffix, without parameters"
+    );
+    assert_eq!(
+        words(&StreamFinished),
+        "the encoded stream has ended; begin another encoder for more"
+    );
+}
+
+#[test]
+fn reasons_speak_with_their_numbers() {
+    for (reason, words) in [
+        (Reason::NoBody { status: 304 }, "status 304 has no body"),
+        (Reason::Partial, "partial content"),
+        (Reason::AlreadyEncoded, "encoded already"),
+        (Reason::NoTransform, "cache-control says no-transform"),
+        (
+            Reason::TooSmall {
+                length: 77,
+                minimum: 860,
+            },
+            "smaller than 860 bytes: 77",
+        ),
+        (Reason::NoMediaType, "no media type"),
+        (
+            Reason::MediaType,
+            "media type not on the list of those that compress",
+        ),
+        (Reason::EventStream, "stream of server-sent events"),
+        (Reason::ClientPrefersIdentity, "client prefers identity"),
+        (
+            Reason::NotAcceptable,
+            "client accepts no coding that is offered, nor identity",
+        ),
+        (
+            Reason::WouldNotShrink {
+                coding: Coding::Gzip,
+                length: 900,
+            },
+            "gzip would not shrink 900 bytes",
+        ),
+        (Reason::Other("busy"), "busy"),
+    ] {
+        assert_eq!(reason.to_string(), words);
+    }
+}
+
+#[test]
+fn debug_says_where_a_stream_stands() {
+    let mut encoder = Gzip::default().encoder(Vec::new());
+    assert!(format!("{encoder:?}").contains("Gzip"));
+    encoder.try_finish().unwrap();
+    assert!(format!("{encoder:?}").contains("Finished"));
+}
