@@ -95,3 +95,10 @@ pub use policy::{
 };
 pub use pool::{PoolStats, pool_stats};
 pub use reason::Reason;
+
+#[doc = include_str!("../DESIGN.md")]
+pub mod _design {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;
