@@ -136,6 +136,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_fixed_room_stops_the_work() {
+        let noise: Vec<u8> = (0..40_000_u32)
+            .flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes())
+            .collect();
+        let session = Session::begin(Coding::Gzip, Level::Balanced).unwrap();
+        let mut output = Vec::with_capacity(1_000);
+        let capacity = output.capacity();
+        assert!(!run(session, &noise, &mut output, PIECE, Room::Fixed));
+        assert_eq!((output.len(), output.capacity()), (capacity, capacity));
+    }
+
     /// A body of 4 GiB is too much for a test, so the piece is made small instead.
     #[test]
     fn the_end_of_a_piece_is_not_the_end_of_the_body() {

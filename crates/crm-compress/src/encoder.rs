@@ -83,8 +83,8 @@ impl<W: Write> Encoder<W> {
         Ok(self.writer)
     }
 
-    /// Ends the stream in place, and passes everything on to the writer, which is not flushed. It may be called again,
-    /// to go on after an error or to no effect.
+    /// Ends the stream in place, and passes everything on to the writer, which is not flushed; the state goes back to
+    /// the pool at once. It may be called again, to go on after an error or to no effect.
     ///
     /// # Errors
     ///
@@ -111,7 +111,7 @@ impl<W: Write> Encoder<W> {
             self.phase = Phase::Finished;
         }
         self.pass_on()?;
-        self.session = None; // the engine need not wait for the drop
+        self.session = None;
         Ok(())
     }
 

@@ -64,11 +64,9 @@ impl Negotiated {
 /// assert_eq!(negotiate(&strict, &OFFERS), Negotiated::NotAcceptable);
 /// ```
 pub fn negotiate(accept: &AcceptEncoding, offers: &[Coding]) -> Negotiated {
-    if accept.is_absent() {
-        return Negotiated::Coding(Coding::Identity);
-    }
     let mut best = None;
     let mut best_weight = 0;
+    // An absent field gives no weight to anything, so that nothing but identity can win.
     // Identity comes once more at the end, for offers that do not name it; a repetition cannot win against itself.
     for &offer in offers.iter().chain([&Coding::Identity]) {
         let weight = accept.weight(offer).unwrap_or(0);

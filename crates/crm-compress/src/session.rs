@@ -96,6 +96,7 @@ impl Session {
 
     /// Writes the trailer to the engine's buffer, which has room for it.
     pub(crate) fn trailer_to_buffer(&mut self) {
+        debug_assert!(self.room() >= Self::TRAILER, "the buffer would grow");
         self.frame.trailer(&mut engine(&mut self.engine).buffer);
     }
 

@@ -214,6 +214,7 @@ fn media_types_by_default() {
         "image/bmp",
         "image/vnd.microsoft.icon",
         "application/yaml",
+        "application/x+zip+json",
         "text/x-anything",
         "application/x-www-form-urlencoded",
     ] {
@@ -246,6 +247,7 @@ fn media_types_by_default() {
         "application/xjson",
         "textual/plain",
         "application/json+zip",
+        "application/x+json+zip",
         "multipart/byteranges; boundary=x",
     ] {
         leaves(ResponseHead::new(200).media_type(value), Reason::MediaType);

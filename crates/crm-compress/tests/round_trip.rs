@@ -196,6 +196,23 @@ fn what_would_not_shrink_stays_as_it_is() {
     }
 }
 
+/// Around the length where it begins to pay, what decides may be the trailer alone.
+#[test]
+fn the_point_from_which_it_shrinks_is_exact() {
+    let long = bodies::json(300, 14);
+    for coding in CODINGS {
+        let mut outcomes = Vec::new();
+        for length in 0..long.len() {
+            let body = &long[..length];
+            let whole = encode(coding, Level::Balanced, body);
+            let kept = encode_if_smaller(coding, Level::Balanced, body).ok();
+            assert_eq!(kept.is_some(), whole.len() < length, "{coding}: {length}");
+            outcomes.push(kept.is_some());
+        }
+        assert!(outcomes.contains(&true) && outcomes.contains(&false));
+    }
+}
+
 #[test]
 fn the_result_has_no_slack() {
     for (name, body) in bodies::all() {
