@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# The long checks, scaled to end within 15 minutes on two cores.
+#
+#   ci/deep.sh         runs all of them in the order of the list below
+#   ci/deep.sh NAME    runs one
+. "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
+
+need cargo "install Rust (https://rustup.rs)"
+need python3 "ci/workspace.py reads cargo's metadata with it"
+need timeout "it holds each step to its share of the time (GNU coreutils)"
+
+# To add a check: write a function, name it here, and give its command a share of the time by `timeout`.
+names=(advisories miri properties)
+
+packages() {
+    python3 ci/workspace.py published | sed 's/^/-p /'
+}
+
+# Known vulnerabilities in dependencies. Not a daily check: its answer changes without a change here.
+advisories() {
+    local deny
+    deny=$(ci/cargo-deny.sh)
+    # Fetching and checking are apart, so that a database out of reach is told from a finding.
+    if timeout 60 "$deny" --color never fetch db; then
+        "$deny" --color never --all-features check --disable-fetch advisories
+    else
+        echo "SKIPPED: the advisory database is out of reach"
+    fi
+}
+
+# Undefined behaviour and data races, in our code and in what it drives of its dependencies. The interpreter is some hundred
+# times slower, so properties run a few cases here. The system's clock and proptest's files lie outside its sandbox.
+miri() {
+    toolchain nightly miri rust-src
+    # shellcheck disable=SC2046
+    XDG_CACHE_HOME="$target/miri-cache" PROPTEST_CASES=4 \
+        MIRIFLAGS="-Zmiri-disable-isolation" \
+        timeout 420 cargo +nightly miri test $(packages) --all-features --lib --tests
+}
+
+# Every property with many more cases than `cargo test` tries, optimised, with overflow and debug assertions on.
+properties() {
+    # shellcheck disable=SC2046
+    PROPTEST_CASES=10000 \
+        CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true CARGO_PROFILE_RELEASE_LTO=off \
+        timeout 300 cargo test --release $(packages) --all-features --lib --tests --target-dir "$target/deep"
+}
+
+if [ $# -eq 0 ]; then
+    for name in "${names[@]}"; do
+        step "$name" "$name"
+    done
+elif [ $# -eq 1 ] && [[ " ${names[*]} " == *" $1 "* ]]; then
+    step "$1" "$1"
+else
+    echo "usage: ci/deep.sh [${names[*]}]" >&2
+    exit 2
+fi

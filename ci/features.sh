@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# What a dependent relies on: every feature alone, none and all; the minimum Rust; licences and sources of dependencies;
+# no C compiler for the defaults; no competitor in `cargo test`.
+. "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
+
+need cargo "install Rust (https://rustup.rs)"
+need python3 "ci/workspace.py reads cargo's metadata with it"
+
+# The crates that must build by default without a C compiler.
+pure=(crm-cache crm-batch crm-compress crm-metrics)
+
+# Each published crate with its default, without any feature, with each one alone, and with all. Clippy instead of a plain
+# check: what only one feature set leaves unused is a warning, and a warning fails.
+each_feature() {
+    local crate flags
+    python3 ci/workspace.py feature-sets | while read -r crate flags; do
+        echo "-- $crate ${flags:-(default)}"
+        # The flags are words without spaces by construction, and must be split.
+        # shellcheck disable=SC2086
+        cargo clippy --quiet -p "$crate" --lib $flags -- -D warnings
+    done
+}
+
+# A target folder of its own: sharing one would make the two compilers rebuild each other's work.
+minimum_rust() {
+    local version packages
+    version=$(python3 ci/workspace.py minimum-rust)
+    toolchain "$version"
+    packages=$(python3 ci/workspace.py published | sed 's/^/-p /')
+    # shellcheck disable=SC2086
+    cargo "+$version" check --lib $packages --all-features --target-dir "$target/msrv"
+}
+
+# Licences, bans and sources need nothing but the lock file and the crates; advisories change by the day, and are a step of
+# ci/deep.sh.
+dependencies() {
+    local deny
+    deny=$(ci/cargo-deny.sh)
+    "$deny" --color never --all-features check licenses bans sources
+}
+
+no_c_compiler() {
+    local crate tree found
+    for crate in "${pure[@]}"; do
+        tree=$(cargo tree -p "$crate" -e normal,build --prefix none --format '{p}' --locked)
+        found=$(awk '{ print $1 }' <<<"$tree" | sort -u | grep -Ex 'cc|cmake|pkg-config|vcpkg|bindgen|.*-sys' || true)
+        if [ -n "$found" ]; then
+            echo "the default $crate needs" $found >&2
+            return 1
+        fi
+        echo "-- $crate: $(awk '{ print $1 }' <<<"$tree" | sort -u | wc -l) packages, none for C"
+    done
+}
+
+no_competitor_in_tests() {
+    cargo test --no-run --quiet --message-format=json >"$target/test-artifacts.json"
+    python3 ci/workspace.py only-benched "$target/test-artifacts.json"
+}
+
+step "each feature alone, none, all" each_feature
+step "minimum Rust" minimum_rust
+step "licences, bans, sources" dependencies
+step "no C compiler by default" no_c_compiler
+step "no competitor in cargo test" no_competitor_in_tests
