@@ -17,7 +17,7 @@ documentation() {
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
 }
 
-step "format" cargo fmt --all --check
+step "format" cargo fmt --all --check -- --color never
 step "clippy" cargo clippy --workspace --all-targets --all-features -- -D warnings
 step "test" test_of_the_readme
 step "documentation" documentation

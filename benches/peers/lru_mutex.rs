@@ -1,0 +1,30 @@
+//! `lru` behind one mutex: what a service writes before it looks for a cache.
+
+use std::num::NonZeroUsize;
+
+use lru::LruCache;
+use parking_lot::Mutex;
+
+use super::{Peer, Value};
+
+/// `lru::LruCache` in a `parking_lot::Mutex`.
+pub(crate) struct LruMutex(Mutex<LruCache<u64, Value>>);
+
+impl Peer for LruMutex {
+    const NAME: &'static str = "lru_mutex";
+
+    fn with_capacity(capacity: usize) -> Self {
+        let capacity = NonZeroUsize::new(capacity).expect("a benchmark's capacity is positive");
+        Self(Mutex::new(LruCache::new(capacity)))
+    }
+
+    fn get(&self, key: u64) -> Option<Value> {
+        self.0.lock().get(&key).cloned()
+    }
+
+    fn insert(&self, key: u64, value: Value) {
+        // The guard is gone at the end of the statement, so the value that had to leave is freed outside the lock.
+        let evicted = self.0.lock().push(key, value);
+        drop(evicted);
+    }
+}

@@ -1,0 +1,28 @@
+//! `moka`: concurrent `TinyLFU` with deferred housekeeping. Its default hasher is the standard library's `SipHash`.
+
+use moka::sync::Cache;
+
+use super::{Peer, Value};
+
+/// `moka::sync::Cache`.
+pub(crate) struct Moka(Cache<u64, Value>);
+
+impl Peer for Moka {
+    const NAME: &'static str = "moka";
+
+    fn with_capacity(capacity: usize) -> Self {
+        Self(Cache::new(capacity as u64))
+    }
+
+    fn get(&self, key: u64) -> Option<Value> {
+        self.0.get(&key)
+    }
+
+    fn insert(&self, key: u64, value: Value) {
+        self.0.insert(key, value);
+    }
+
+    fn settle(&self) {
+        self.0.run_pending_tasks();
+    }
+}
