@@ -1,0 +1,143 @@
+//! Response bodies: JSON lists of customers as a CRM sends them.
+
+use std::env;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt, SeedableRng};
+
+/// The variable that names a folder of `.json` files to compress instead of the generated bodies.
+const FOLDER: &str = "CRM_PERF_BODIES";
+
+/// A body and the name under which its figures are reported.
+#[derive(Debug)]
+pub(crate) struct Body {
+    pub(crate) name: String,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// The `.json` files of the folder that `CRM_PERF_BODIES` names; without it, generated lists of 0.4, 1, 10 and 100 KB.
+pub(crate) fn bodies() -> Vec<Body> {
+    match env::var_os(FOLDER) {
+        Some(folder) => from_folder(Path::new(&folder)),
+        None => [
+            ("0.4KB", 400),
+            ("1KB", 1_000),
+            ("10KB", 10_000),
+            ("100KB", 100_000),
+        ]
+        .map(|(name, size)| Body {
+            name: name.to_owned(),
+            bytes: customers(size),
+        })
+        .into(),
+    }
+}
+
+fn from_folder(folder: &Path) -> Vec<Body> {
+    let shown = folder.display();
+    let mut paths: Vec<_> = fs::read_dir(folder)
+        .unwrap_or_else(|error| panic!("{FOLDER}={shown} cannot be read: {error}"))
+        .map(|entry| entry.expect("the folder can be read to its end").path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "json")
+        })
+        .collect();
+    assert!(!paths.is_empty(), "{FOLDER}={shown} has no .json file");
+    paths.sort();
+    paths
+        .iter()
+        .map(|path| Body {
+            name: path
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
+            bytes: fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())),
+        })
+        .collect()
+}
+
+/// A JSON list of customers, cut after the first one that reaches `size` bytes. The same size gives the same bytes.
+fn customers(size: usize) -> Vec<u8> {
+    const GIVEN: [&str; 12] = [
+        "Maria",
+        "Thomas",
+        "Ana",
+        "Christina",
+        "Laurence",
+        "Victoria",
+        "Yang",
+        "Elizabeth",
+        "Sven",
+        "Janine",
+        "Paolo",
+        "Ines",
+    ];
+    const FAMILY: [&str; 12] = [
+        "Anders", "Hardy", "Trujillo", "Berglund", "Lebihan", "Ashworth", "Wang", "Brown",
+        "Ottlieb", "Labrune", "Accorti", "Moreau",
+    ];
+    const TRADE: [&str; 8] = [
+        "Foods",
+        "Imports",
+        "Trading",
+        "Market",
+        "Stores",
+        "Logistics",
+        "Garden",
+        "Books",
+    ];
+    const CITY: [(&str, &str); 8] = [
+        ("Berlin", "Germany"),
+        ("London", "United Kingdom"),
+        ("Lyon", "France"),
+        ("Madrid", "Spain"),
+        ("Torino", "Italy"),
+        ("Bergen", "Norway"),
+        ("Porto", "Portugal"),
+        ("Graz", "Austria"),
+    ];
+    const STATUS: [&str; 4] = ["active", "active", "active", "dormant"];
+
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(size as u64);
+    let mut pick = |below: usize| random.random_range(0..below);
+    let mut json = String::with_capacity(size + 400);
+    json.push_str("{\"records\":[");
+    let mut id = 12_346;
+    loop {
+        id += 1 + pick(4);
+        let (given, family) = (GIVEN[pick(12)], FAMILY[pick(12)]);
+        let (city, country) = CITY[pick(8)];
+        write!(
+            json,
+            "{{\"type\":\"customer\",\"url\":\"/api/v1/customers/{id}\",\"id\":{id},\"company\":\"{family} {trade}\",\
+             \"contact\":{{\"name\":\"{given} {family}\",\"phone\":\"+{code} {phone:07}\"}},\
+             \"address\":{{\"street\":\"{street} {number}\",\"city\":\"{city}\",\"postcode\":\"{postcode:05}\",\
+             \"country\":\"{country}\"}},\"orders\":{orders},\"revenue\":{pounds}.{pence:02},\
+             \"last_order\":\"2011-{month:02}-{day:02}\",\"region\":null,\"status\":\"{status}\"}}",
+            trade = TRADE[pick(8)],
+            code = 30 + pick(19),
+            phone = pick(10_000_000),
+            street = FAMILY[pick(12)],
+            number = 1 + pick(180),
+            postcode = pick(100_000),
+            orders = 1 + pick(90),
+            pounds = pick(20_000),
+            pence = pick(100),
+            month = 1 + pick(12),
+            day = 1 + pick(28),
+            status = STATUS[pick(4)],
+        )
+        .expect("a string takes whatever is written to it");
+        if json.len() + 2 >= size {
+            break;
+        }
+        json.push(',');
+    }
+    json.push_str("]}");
+    json.into_bytes()
+}
