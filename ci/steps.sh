@@ -8,6 +8,7 @@ export CARGO_TERM_COLOR=never CARGO_TERM_PROGRESS_WHEN=never RUSTUP_TERM_COLOR=n
 
 # Whatever a script keeps between runs lies in here.
 target=${CARGO_TARGET_DIR:-$PWD/target}
+mkdir -p "$target"
 
 current_step=
 trap '[ -z "$current_step" ] || echo "== $current_step: FAILED" >&2' EXIT
