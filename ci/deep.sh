@@ -33,8 +33,11 @@ advisories() {
 #
 # It interprets a macOS program, whatever it runs on: parking_lot_core 0.9.12 hands Linux's futex call its word by a type that
 # newer interpreters refuse (rust-lang/rust#161734), and parks by pthread elsewhere.
+miri_crates=(crm-cache crm-clock)
+# Not yet interpreted: crm-batch, whose thread pool breaks Stacked Borrows inside crossbeam-epoch and whose tests take many minutes
+# even under Tree Borrows; crm-compress, not tried; crm-metrics, which is arithmetic. None of ours has unsafe code.
 #
-# What is skipped is sequential or a long stress, and takes minutes there; `cargo test` and `properties` run it. A test leaves
+# What is skipped is sequential or a long stress, and takes minutes each; `cargo test` and `properties` run it. A test leaves
 # this list by doing less under `cfg!(miri)`.
 miri_skips=(
     any_number_of_shards_keeps_the_bound_and_its_own_writes
@@ -46,8 +49,8 @@ miri() {
     # shellcheck disable=SC2046
     XDG_CACHE_HOME="$target/miri-cache" PROPTEST_CASES=1 \
         MIRIFLAGS="-Zmiri-disable-isolation -Zmiri-permissive-provenance" \
-        timeout 420 cargo +nightly miri test --target x86_64-apple-darwin $(packages) --all-features --lib --tests \
-        -- $(printf -- '--skip %s ' "${miri_skips[@]}")
+        timeout 420 cargo +nightly miri test --target x86_64-apple-darwin $(printf -- '-p %s ' "${miri_crates[@]}") \
+        --all-features --lib --tests -- $(printf -- '--skip %s ' "${miri_skips[@]}")
 }
 
 # Every property with many more cases than `cargo test` tries, optimised, with overflow and debug assertions on.
