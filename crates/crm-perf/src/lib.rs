@@ -12,7 +12,7 @@
 //!
 //! ```
 //! use crm_perf::cache::Cache;
-//! use crm_perf::metrics::Mmc;
+//! use crm_perf::metrics::queueing::Mmc;
 //!
 //! let customers: Cache<u64, String> = Cache::new(100_000);
 //! let name = customers.get_or_load(&7, |id| Ok::<_, std::io::Error>(format!("customer {id}")))?;
@@ -47,3 +47,22 @@ pub use crm_clock as clock;
 pub use crm_compress as compress;
 #[cfg(feature = "metrics")]
 pub use crm_metrics as metrics;
+
+/// The snippets of the repository's documents, compiled and run with the crate's own.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../../README.md")]
+    struct RootReadme;
+    #[doc = include_str!("../../../CONTRIBUTING.md")]
+    struct Contributing;
+    #[doc = include_str!("../../../docs/architecture.md")]
+    struct Architecture;
+    #[doc = include_str!("../../../docs/benchmarks.md")]
+    struct Benchmarks;
+    #[doc = include_str!("../../../docs/choosing.md")]
+    struct Choosing;
+    #[doc = include_str!("../../../docs/testing.md")]
+    struct Testing;
+}

@@ -1,0 +1,18 @@
+//! Every crate is reached through the facade, and its types are the crate's own.
+
+#[test]
+fn the_modules_are_the_crates() {
+    let clock: crm_clock::Clock = crm_perf::clock::Clock::system();
+    let cache: crm_cache::Cache<u32, u32> = crm_perf::cache::Cache::builder(1)
+        .clock(clock)
+        .build()
+        .unwrap();
+    assert_eq!(cache.capacity(), 1);
+    let batch: crm_batch::Batch = crm_perf::batch::Batch::new();
+    assert_eq!(batch.map([1, 2], |n: u32| n + 1), [2, 3]);
+    let coding: crm_compress::Coding = crm_perf::compress::Coding::Gzip;
+    assert_eq!(coding.name(), "gzip");
+    let queue: crm_metrics::queueing::Mm1 =
+        crm_perf::metrics::queueing::Mm1::new(1.0, 2.0).unwrap();
+    assert_eq!(queue.utilisation(), 0.5);
+}
