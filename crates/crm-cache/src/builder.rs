@@ -1,13 +1,15 @@
 //! Configures a cache before it is built.
 
 use std::hash::{BuildHasher, Hash};
-use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, thread};
 
 use crm_clock::Clock;
 
-use crate::{BuildError, Cache, DefaultHashBuilder};
+use crate::outflow::Callback;
+use crate::time::{Expiry, Lifetimes};
+use crate::{BuildError, Cache, DefaultHashBuilder, Policy, RemovalCause};
 
 /// Configures a [`Cache`]; made by [`Cache::builder`].
 ///
@@ -15,57 +17,145 @@ use crate::{BuildError, Cache, DefaultHashBuilder};
 #[must_use = "a builder makes a cache only when built"]
 pub struct CacheBuilder<K, V, S = DefaultHashBuilder> {
     capacity: usize,
+    policy: Policy,
     shards: Option<usize>,
     time_to_live: Option<Duration>,
+    expiry: Option<Expiry<K, V>>,
+    jitter: f64,
+    on_removal: Option<Callback<K, V>>,
     clock: Clock,
     hasher: S,
-    _entries: PhantomData<fn(K, V)>,
 }
 
 impl<K, V> CacheBuilder<K, V> {
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
             capacity,
+            policy: Policy::default(),
             shards: None,
             time_to_live: None,
+            expiry: None,
+            jitter: 0.0,
+            on_removal: None,
             clock: Clock::system(),
             hasher: DefaultHashBuilder::default(),
-            _entries: PhantomData,
         }
     }
 }
 
 impl<K, V, S> CacheBuilder<K, V, S> {
-    /// Spreads the entries over this many separately locked shards, each with its share of the capacity.
+    /// Decides which entries a full cache keeps. The default is [`Policy::Adaptive`].
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Spreads the entries over this many separately locked shards.
     ///
-    /// More shards let more threads in at once; one shard gives one exact LRU order over the whole cache. The default
-    /// is four for each core, but at least 64 entries to a shard.
+    /// More shards let more threads write at once. Under [`Policy::Lru`] each shard keeps its own order and its fixed
+    /// share of the capacity; one shard gives one exact order over the whole cache. Under [`Policy::Adaptive`] shards
+    /// share the capacity and what is learned. The default is four for each core, but at least 1,024 entries to a
+    /// shard (64 under `Lru`).
     pub fn shards(mut self, shards: usize) -> Self {
         self.shards = Some(shards);
         self
     }
 
-    /// Serves an entry only while it is younger than this. Without it entries stay until evicted.
+    /// Serves an entry only while it is younger than this; at least one millisecond. Without it, and without an
+    /// [`expiry`](Self::expiry), entries stay until evicted.
     pub fn time_to_live(mut self, time_to_live: Duration) -> Self {
         self.time_to_live = Some(time_to_live);
         self
     }
 
-    /// Reads the time from this clock, so that a test can turn it by hand. A cache without a time to live reads none.
+    /// Computes the life of each entry from its key and value, when it comes in; `None` is without end.
+    ///
+    /// Where a [time to live](Self::time_to_live) is set too, the shorter of the two holds. The function runs under no
+    /// lock. A life below one millisecond makes an entry that is never served.
+    ///
+    /// ```
+    /// use crm_cache::{Cache, Clock};
+    /// use std::time::Duration;
+    ///
+    /// // An offer knows for how many seconds it is good.
+    /// let (clock, hand) = Clock::manual();
+    /// let offers: Cache<&str, u64> = Cache::builder(1_000)
+    ///     .expiry(|_, seconds| Some(Duration::from_secs(*seconds)))
+    ///     .clock(clock)
+    ///     .build()?;
+    /// offers.insert("flash sale", 60);
+    /// offers.insert("list price", 86_400);
+    /// hand.advance(Duration::from_secs(60));
+    /// assert_eq!(offers.get("flash sale"), None);
+    /// assert_eq!(offers.get("list price"), Some(86_400));
+    /// # Ok::<(), crm_cache::BuildError>(())
+    /// ```
+    pub fn expiry(
+        mut self,
+        expiry: impl Fn(&K, &V) -> Option<Duration> + Send + Sync + 'static,
+    ) -> Self {
+        self.expiry = Some(Arc::new(expiry));
+        self
+    }
+
+    /// Shortens each life by a random part of this share, from 0 to 1, so that what was loaded together does not expire
+    /// together. With a jitter of 0.1 lives end evenly spread over their last tenth. The default is 0.
+    pub fn jitter(mut self, jitter: f64) -> Self {
+        self.jitter = jitter;
+        self
+    }
+
+    /// Calls `listener` for each entry that leaves, with the cause.
+    ///
+    /// It runs in the thread whose call made the entry leave, before that call returns and under no lock, so it may use
+    /// the cache. A panic in it is contained and counted in [`Stats`](crate::Stats). Entries that are in the cache when
+    /// the cache itself is dropped do not leave it and are not told. Calls from the destructors of a thread's locals,
+    /// while the thread ends, may go untold under [`Policy::Adaptive`].
+    ///
+    /// ```
+    /// use crm_cache::{Cache, RemovalCause};
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// let left = Arc::new(Mutex::new(Vec::new()));
+    /// let log = Arc::clone(&left);
+    /// let cache: Cache<u32, &str> =
+    ///     Cache::builder(10).on_removal(move |key, _, cause| log.lock().unwrap().push((*key, cause))).build()?;
+    /// cache.insert(1, "old");
+    /// cache.insert(1, "new");
+    /// cache.remove(&1);
+    /// assert_eq!(*left.lock().unwrap(), [(1, RemovalCause::Replaced), (1, RemovalCause::Removed)]);
+    /// # Ok::<(), crm_cache::BuildError>(())
+    /// ```
+    pub fn on_removal(
+        mut self,
+        listener: impl Fn(&K, &V, RemovalCause) + Send + Sync + 'static,
+    ) -> Self {
+        self.on_removal = Some(Arc::new(listener));
+        self
+    }
+
+    /// Reads the time from this clock, so that a test can turn it by hand. A cache whose entries do not expire reads
+    /// none.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
     /// Hashes keys with `hasher` instead of the [`DefaultHashBuilder`].
+    ///
+    /// All 64 bits of the hash are used, after a further mixing. A hasher that gives many keys one hash makes the cache
+    /// slow, though never wrong.
     pub fn hasher<H>(self, hasher: H) -> CacheBuilder<K, V, H> {
         CacheBuilder {
             capacity: self.capacity,
+            policy: self.policy,
             shards: self.shards,
             time_to_live: self.time_to_live,
+            expiry: self.expiry,
+            jitter: self.jitter,
+            on_removal: self.on_removal,
             clock: self.clock,
             hasher,
-            _entries: PhantomData,
         }
     }
 
@@ -73,8 +163,8 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     ///
     /// # Errors
     ///
-    /// [`BuildError`] when the capacity, the shards or the time to live is zero, or when there are more shards than
-    /// entries.
+    /// [`BuildError`] when the capacity or the number of shards is zero, when there are more shards than entries, when
+    /// the time to live is below a millisecond, or when the jitter is not from 0 to 1.
     pub fn build(self) -> Result<Cache<K, V, S>, BuildError>
     where
         K: Eq + Hash,
@@ -85,37 +175,62 @@ impl<K, V, S> CacheBuilder<K, V, S> {
         if capacity == 0 {
             return Err(BuildError::ZeroCapacity);
         }
-        let shards = self.shards.unwrap_or_else(|| default_shards(capacity));
+        let shards = self
+            .shards
+            .unwrap_or_else(|| default_shards(capacity, self.policy));
         if shards == 0 {
             return Err(BuildError::ZeroShards);
         }
         if shards > capacity {
             return Err(BuildError::MoreShardsThanEntries { shards, capacity });
         }
-        if self.time_to_live == Some(Duration::ZERO) {
-            return Err(BuildError::ZeroTimeToLive);
+        if let Some(time_to_live) = self
+            .time_to_live
+            .filter(|&life| life < Duration::from_millis(1))
+        {
+            return Err(BuildError::TimeToLiveTooShort { time_to_live });
         }
+        if !(0.0..=1.0).contains(&self.jitter) {
+            return Err(BuildError::JitterOutOfRange {
+                jitter: self.jitter,
+            });
+        }
+        let lifetimes = Lifetimes {
+            time_to_live: self.time_to_live,
+            expiry: self.expiry,
+            jitter: self.jitter,
+            clock: self.clock,
+        };
         Ok(Cache::with_parts(
             capacity,
+            self.policy,
             shards,
-            self.time_to_live,
-            self.clock,
+            lifetimes,
+            self.on_removal,
             self.hasher,
         ))
     }
 }
 
-fn default_shards(capacity: usize) -> usize {
+fn default_shards(capacity: usize, policy: Policy) -> usize {
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    (4 * cores).min(capacity / 64).max(1)
+    let smallest = match policy {
+        Policy::Adaptive => 1_024,
+        Policy::Lru => 64,
+    };
+    (4 * cores).min(capacity / smallest).max(1)
 }
 
 impl<K, V, S> fmt::Debug for CacheBuilder<K, V, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CacheBuilder")
             .field("capacity", &self.capacity)
+            .field("policy", &self.policy)
             .field("shards", &self.shards)
             .field("time_to_live", &self.time_to_live)
+            .field("expiry", &self.expiry.is_some())
+            .field("jitter", &self.jitter)
+            .field("on_removal", &self.on_removal.is_some())
             .field("clock", &self.clock)
             .finish_non_exhaustive()
     }

@@ -1,40 +1,54 @@
-//! The cache that threads share: picks the shard, takes its lock, reads the clock.
+//! The cache that threads share: hashes, reads the clock, and hands to the engine of its policy.
 
 use std::any::Any;
-use std::borrow::Borrow;
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crm_clock::{Clock, Tick};
+use equivalent::Equivalent;
 use parking_lot::Mutex;
 
-use crate::flight::{Flights, Outcome, Ticket};
-use crate::shard::Shard;
-use crate::{CacheBuilder, DefaultHashBuilder, LoadError, Stats};
+use crate::flight::{Flights, Outcome, Ticket, Voided};
+use crate::hash::hash;
+use crate::outflow::{Callback, Listener};
+use crate::time::Lifetimes;
+use crate::{
+    BuildError, CacheBuilder, DefaultHashBuilder, LoadError, Policy, Stats, adaptive, lru,
+};
 
-/// A bounded map from keys to values that keeps what was used last and loads a missing key once.
+/// A bounded map from keys to values that keeps what is worth keeping and loads a missing key once.
 ///
 /// Share it by reference or in an `Arc`: every method takes `&self`. See the [crate docs](crate) for the guide.
 pub struct Cache<K, V, S = DefaultHashBuilder> {
-    shards: Box<[LockedShard<K, V, S>]>,
+    engine: Engine<K, V>,
     flights: Flights<K, V, S>,
     hasher: S,
-    capacity: usize,
-    expiry: Option<Expiry>,
+    capacity: AtomicUsize,
+    /// Held while the capacity changes, so that two changes do not mix.
+    resizing: Mutex<()>,
+    lifetimes: Lifetimes<K, V>,
+    listener: Listener<K, V>,
 }
 
-struct Expiry {
-    time_to_live: Duration,
-    clock: Clock,
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one a cache, and a box would cost the fast path a pointer"
+)]
+enum Engine<K, V> {
+    Adaptive(adaptive::engine::Engine<K, V>),
+    Lru(lru::engine::Engine<K, V>),
 }
 
-/// A shard and its lock, on cache lines of their own so that threads in different shards do not slow each other. Two
-/// lines, because processors fetch them in pairs.
-#[repr(align(128))]
-struct LockedShard<K, V, S>(Mutex<Shard<K, V, S>>);
+/// Runs the same call on whichever engine there is.
+macro_rules! on_engine {
+    ($cache:expr, $engine:ident => $call:expr) => {
+        match &$cache.engine {
+            Engine::Adaptive($engine) => $call,
+            Engine::Lru($engine) => $call,
+        }
+    };
+}
 
 impl<K: Eq + Hash, V: Clone> Cache<K, V> {
     /// A cache for `capacity` entries that keeps each until it is evicted.
@@ -65,46 +79,73 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
 impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     pub(crate) fn with_parts(
         capacity: usize,
+        policy: Policy,
         shards: usize,
-        time_to_live: Option<Duration>,
-        clock: Clock,
+        lifetimes: Lifetimes<K, V>,
+        on_removal: Option<Callback<K, V>>,
         hasher: S,
     ) -> Self {
-        // The first `capacity % shards` shards hold one entry more, so that the shares add up to the capacity.
-        let share = |index| capacity / shards + usize::from(index < capacity % shards);
+        let engine = match policy {
+            Policy::Adaptive => {
+                let seed = DefaultHashBuilder::default().hash_one(capacity);
+                Engine::Adaptive(adaptive::engine::Engine::new(capacity, shards, seed))
+            }
+            Policy::Lru => Engine::Lru(lru::engine::Engine::new(capacity, shards)),
+        };
         Self {
-            shards: (0..shards)
-                .map(|index| LockedShard(Mutex::new(Shard::new(share(index), hasher.clone()))))
-                .collect(),
+            engine,
             flights: Flights::new(hasher.clone()),
             hasher,
-            capacity,
-            expiry: time_to_live.map(|time_to_live| Expiry {
-                time_to_live,
-                clock,
-            }),
+            capacity: AtomicUsize::new(capacity),
+            resizing: Mutex::new(()),
+            lifetimes,
+            listener: Listener::new(on_removal),
         }
     }
 
-    /// The value of `key`, if it is here and fresh. It becomes the most recently used.
+    /// The value of `key`, if it is here and fresh. This is a use of the entry.
+    ///
+    /// The key may be given in any form that is [`Equivalent`] to it: a `&str` for a `String`, a tuple of parts for a
+    /// struct.
+    #[inline]
     pub fn get<Q>(&self, key: &Q) -> Option<V>
     where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
+        Q: Hash + Equivalent<K> + ?Sized,
     {
-        let now = self.now();
-        // The guard is gone at the end of the statement: what had expired is dropped after it.
-        let found = self.shard(key).lock().get(key, now, V::clone);
-        found.ok()
+        self.read(key, V::clone)
     }
 
-    /// Stores `value` under `key` as the most recently used, and returns the fresh value that was there before.
+    /// Shows the value of `key` to `read`, if it is here and fresh, and returns what that returns. Nothing is cloned.
+    ///
+    /// Under [`Policy::Adaptive`] `read` runs under no lock and may use the cache; while it runs, values that other
+    /// threads remove from the same shard are not dropped. Under [`Policy::Lru`] it runs under the lock of a shard and
+    /// must not use the cache.
+    ///
+    /// ```
+    /// let cache: crm_cache::Cache<u32, Vec<u8>> = crm_cache::Cache::new(10);
+    /// cache.insert(1, vec![0; 1_000_000]);
+    /// assert_eq!(cache.read(&1, Vec::len), Some(1_000_000)); // a million bytes stay where they are
+    /// ```
+    #[inline]
+    pub fn read<Q, R>(&self, key: &Q, read: impl FnOnce(&V) -> R) -> Option<R>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let (hash, now) = (hash(&self.hasher, key), self.lifetimes.now());
+        let is_it = |other: &K| key.equivalent(other);
+        match &self.engine {
+            Engine::Adaptive(engine) => engine.get(hash, is_it, now, read),
+            Engine::Lru(engine) => engine.get(hash, is_it, now, &self.listener, read),
+        }
+    }
+
+    /// Stores `value` under `key`, and returns the fresh value that was there before.
     ///
     /// A load of `key` that is under way will not overwrite it.
     pub fn insert(&self, key: K, value: V) -> Option<V> {
         self.flights.detach(&key);
-        let removed = self.store(key, value);
-        removed.previous
+        // Nothing voids a write.
+        self.store(key, value, || true).unwrap_or(None)
     }
 
     /// Takes `key` out and returns its value, if it was here and fresh.
@@ -113,22 +154,61 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// older value, not even one whose load began before this call and ends after it.
     pub fn remove<Q>(&self, key: &Q) -> Option<V>
     where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
+        Q: Hash + Equivalent<K> + ?Sized,
     {
-        self.flights.detach(key);
-        let now = self.now();
-        let removed = self.shard(key).lock().remove(key, now);
-        removed.previous
+        let (hash, now) = (hash(&self.hasher, key), self.lifetimes.now());
+        self.flights.detach_equivalent(key);
+        on_engine!(self, engine => engine.remove(hash, |other| key.equivalent(other), now, &self.listener))
     }
 
     /// Takes everything out. Loads under way are not stored.
     pub fn clear(&self) {
         self.flights.detach_all();
-        for shard in &self.shards {
-            let contents = shard.0.lock().clear();
-            drop(contents);
+        on_engine!(self, engine => engine.clear(&self.listener));
+    }
+
+    /// The fresh entries, in no particular order. This is no use of them.
+    ///
+    /// Each shard is copied at one instant, one shard after the other. It costs a clone of each entry.
+    #[must_use]
+    pub fn entries(&self) -> Vec<(K, V)>
+    where
+        K: Clone,
+    {
+        let (now, mut entries) = (self.lifetimes.now(), Vec::new());
+        on_engine!(self, engine => engine.for_each(now, |key, value| entries.push((key.clone(), value.clone()))));
+        entries
+    }
+
+    /// Changes the capacity while the cache is in use. What no longer fits is evicted before this returns.
+    ///
+    /// Under [`Policy::Adaptive`] what it remembers of evicted entries stays sized for the capacity at building, so a
+    /// cache that is to grow many times over is better built anew.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] when `capacity` is zero or below the number of shards; then nothing is changed.
+    pub fn set_capacity(&self, capacity: usize) -> Result<(), BuildError> {
+        if capacity == 0 {
+            return Err(BuildError::ZeroCapacity);
         }
+        let shards = on_engine!(self, engine => engine.shards());
+        if shards > capacity {
+            return Err(BuildError::MoreShardsThanEntries { shards, capacity });
+        }
+        let _resizing = self.resizing.lock();
+        let before = self.capacity.load(Ordering::Relaxed);
+        // What `capacity` says is an upper bound at every moment: raised before there is more, lowered after there is
+        // less.
+        self.capacity.fetch_max(capacity, Ordering::Relaxed);
+        match &self.engine {
+            Engine::Adaptive(engine) => {
+                engine.change_capacity(capacity as isize - before as isize, &self.listener);
+            }
+            Engine::Lru(engine) => engine.set_capacity(capacity, &self.listener),
+        }
+        self.capacity.store(capacity, Ordering::Relaxed);
+        Ok(())
     }
 
     /// The value of `key`; if it is not here, `load` makes it and it is stored.
@@ -199,8 +279,9 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
             }
         };
         // Another load may have landed between our miss and our boarding.
-        let now = self.now();
-        let landed_before = self.shard(key).lock().peek(key, now).cloned();
+        let (hash, now) = (hash(&self.hasher, key), self.lifetimes.now());
+        let landed_before =
+            on_engine!(self, engine => engine.peek(hash, |other| other == key, now));
         if let Some(value) = landed_before {
             pilot.turn_back(value.clone());
             return Ok(value);
@@ -208,8 +289,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         counts.loads.fetch_add(1, Ordering::Relaxed);
         match load(key) {
             Ok(value) => {
-                let (key, stored) = (key.clone(), value.clone());
-                drop(pilot.land_loaded(value.clone(), || self.store(key, stored)));
+                let stored = self.store(key.clone(), value.clone(), || pilot.may_store());
+                pilot.land_loaded(value.clone(), stored.is_ok());
                 Ok(value)
             }
             Err(error) => {
@@ -220,19 +301,19 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         }
     }
 
-    fn store(&self, key: K, value: V) -> crate::shard::Removed<K, V> {
-        let now = self.now();
-        let expires = self
-            .expiry
-            .as_ref()
-            .map_or(Tick::MAX, |expiry| now + expiry.time_to_live);
-        self.shard(&key).lock().insert(key, value, expires, now)
+    fn store(&self, key: K, value: V, may_store: impl Fn() -> bool) -> Result<Option<V>, Voided> {
+        let hash = hash(&self.hasher, &key);
+        let (now, deadline) = (
+            self.lifetimes.now(),
+            self.lifetimes.deadline(&key, &value, hash),
+        );
+        on_engine!(self, engine => engine.insert(hash, (key, value), deadline, now, &self.listener, may_store))
     }
 
     /// The entries held, expired ones that nobody has asked for since included. Never above [`capacity`](Self::capacity).
     #[must_use]
     pub fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.0.lock().len()).sum()
+        on_engine!(self, engine => engine.len())
     }
 
     /// Whether no entry is held.
@@ -244,58 +325,33 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// The most entries it can hold.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.capacity
+        self.capacity.load(Ordering::Relaxed)
     }
 
     /// What the cache has done since it was built.
     #[must_use]
     pub fn stats(&self) -> Stats {
         let counts = &self.flights.counts;
-        let mut stats = Stats {
-            loads: counts.loads.load(Ordering::Relaxed),
-            load_failures: counts.failures.load(Ordering::Relaxed),
-            load_waits: counts.waits.load(Ordering::Relaxed),
-            loads_voided: counts.voided.load(Ordering::Relaxed),
-            ..Stats::default()
-        };
-        for shard in &self.shards {
-            let part = shard.0.lock().stats();
-            stats.hits += part.hits;
-            stats.misses += part.misses;
-            stats.insertions += part.insertions;
-            stats.replacements += part.replacements;
-            stats.evictions += part.evictions;
-            stats.expirations += part.expirations;
-            stats.removals += part.removals;
-        }
+        let mut stats = on_engine!(self, engine => engine.stats());
+        stats.loads = counts.loads.load(Ordering::Relaxed);
+        stats.load_failures = counts.failures.load(Ordering::Relaxed);
+        stats.load_waits = counts.waits.load(Ordering::Relaxed);
+        stats.loads_voided = counts.voided.load(Ordering::Relaxed);
+        stats.listener_panics = self.listener.panics();
         stats
-    }
-
-    /// The present time where entries expire; the clock is not read where they do not.
-    fn now(&self) -> Tick {
-        self.expiry
-            .as_ref()
-            .map_or(Tick::ZERO, |expiry| expiry.clock.now())
-    }
-
-    fn shard<Q: Hash + ?Sized>(&self, key: &Q) -> &Mutex<Shard<K, V, S>> {
-        // The upper half of the hash, scaled to the number of shards by a multiplication: any number of shards serves,
-        // and the maps inside use the other bits.
-        let upper = self.hasher.hash_one(key) >> 32;
-        let index = (upper * self.shards.len() as u64) >> 32;
-        &self.shards[index as usize].0
     }
 }
 
 impl<K, V, S> fmt::Debug for Cache<K, V, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let policy = match self.engine {
+            Engine::Adaptive(_) => Policy::Adaptive,
+            Engine::Lru(_) => Policy::Lru,
+        };
         f.debug_struct("Cache")
             .field("capacity", &self.capacity)
-            .field("shards", &self.shards.len())
-            .field(
-                "time_to_live",
-                &self.expiry.as_ref().map(|expiry| expiry.time_to_live),
-            )
+            .field("policy", &policy)
+            .field("lifetimes", &self.lifetimes)
             .finish_non_exhaustive()
     }
 }

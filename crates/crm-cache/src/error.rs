@@ -3,9 +3,10 @@
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A configuration from which no cache can be built; see [`CacheBuilder::build`](crate::CacheBuilder::build).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum BuildError {
     /// The capacity is zero.
@@ -19,22 +20,42 @@ pub enum BuildError {
         /// The capacity, in entries.
         capacity: usize,
     },
-    /// The time to live is zero, so that no entry could ever be read.
-    ZeroTimeToLive,
+    /// The time to live is below the cache's resolution of one millisecond, so that no entry could be read.
+    TimeToLiveTooShort {
+        /// The time to live that was asked for.
+        time_to_live: Duration,
+    },
+    /// The jitter is not a share from 0 to 1.
+    JitterOutOfRange {
+        /// The jitter that was asked for.
+        jitter: f64,
+    },
 }
 
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ZeroCapacity => f.write_str("the capacity is zero: give the cache room for at least one entry"),
-            Self::ZeroShards => f.write_str("the number of shards is zero: use at least one, or leave it to the cache"),
+            Self::ZeroCapacity => {
+                f.write_str("the capacity is zero: give the cache room for at least one entry")
+            }
+            Self::ZeroShards => f.write_str(
+                "the number of shards is zero: use at least one, or leave it to the cache",
+            ),
             Self::MoreShardsThanEntries { shards, capacity } => write!(
                 f,
                 "{shards} shards cannot share a capacity of {capacity}: use at most {capacity} shards"
             ),
-            Self::ZeroTimeToLive => f.write_str(
-                "the time to live is zero: give entries a life above zero, or leave it out to keep them until evicted",
+            Self::TimeToLiveTooShort { time_to_live } => write!(
+                f,
+                "a time to live of {time_to_live:?} is below the resolution: use at least 1ms, or leave it out to keep \
+                 entries until evicted"
             ),
+            Self::JitterOutOfRange { jitter } => {
+                write!(
+                    f,
+                    "the jitter is {jitter}: use a share of the life from 0 (none) to 1 (all of it)"
+                )
+            }
         }
     }
 }
@@ -75,9 +96,9 @@ impl<E: fmt::Display> fmt::Display for LoadError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Failed(error) => write!(f, "the loader failed: {error}"),
-            Self::Reentrant => {
-                f.write_str("the loader asked for the key that it is loading: read the source instead of the cache")
-            }
+            Self::Reentrant => f.write_str(
+                "the loader asked for the key that it is loading: read the source instead of the cache",
+            ),
         }
     }
 }

@@ -1,14 +1,14 @@
 //! Single flight: the loads that are under way, one a key, and those who wait for them.
 
 use std::any::Any;
-use std::borrow::Borrow;
 use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::{self, ThreadId};
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
+use equivalent::Equivalent;
 use parking_lot::{Condvar, Mutex};
 
 /// An error of whichever type the loader has; each waiter asks for its own type back.
@@ -23,9 +23,15 @@ pub(crate) enum Outcome<V> {
     Abandoned,
 }
 
+/// What was to be stored had become stale, and was not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Voided;
+
 /// One load under way.
 pub(crate) struct Flight<V> {
     loader: ThreadId,
+    /// Set by a write to the key: what is loaded may be older than what was written.
+    voided: AtomicBool,
     outcome: Mutex<Option<Outcome<V>>>,
     landed: Condvar,
 }
@@ -44,6 +50,12 @@ impl<V: Clone> Flight<V> {
                 None => self.landed.wait(&mut outcome),
             }
         }
+    }
+
+    fn void(&self) {
+        // Relaxed: the shard's lock, which the voiding write takes after this and the landing load before it looks,
+        // orders the two.
+        self.voided.store(true, Ordering::Relaxed);
     }
 
     fn land(&self, outcome: Outcome<V>) {
@@ -98,6 +110,7 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Flights<K, V, S> {
             Entry::Vacant(vacant) => {
                 let flight = Arc::new(Flight {
                     loader: thread::current().id(),
+                    voided: AtomicBool::new(false),
                     outcome: Mutex::new(None),
                     landed: Condvar::new(),
                 });
@@ -117,22 +130,38 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Flights<K, V, S> {
 
     /// Detaches the load of `key`: it will not be stored, and whoever asks from now on starts a new one.
     ///
-    /// Call it before the write that makes the load stale. A load that lands between this call and the write has
-    /// stored its value before, and the write overtakes it.
-    pub(crate) fn detach<Q>(&self, key: &Q)
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
-    {
+    /// Call it before the shard is locked for the write that makes the load stale. A load stores its result under that
+    /// lock, and only if it is not voided: either it comes first, and the write overtakes it, or it sees that it is
+    /// voided.
+    pub(crate) fn detach(&self, key: &K) {
         if self.airborne.load(Ordering::SeqCst) > 0 {
-            drop(self.by_key.remove(key));
+            if let Some((_, flight)) = self.by_key.remove(key) {
+                flight.void();
+            }
+        }
+    }
+
+    /// [`detach`](Self::detach) by another form of the key.
+    pub(crate) fn detach_equivalent<Q: Equivalent<K> + ?Sized>(&self, key: &Q) {
+        if self.airborne.load(Ordering::SeqCst) > 0 {
+            // The map finds keys by `Borrow` alone; the loads under way are few enough to look at each.
+            self.by_key.retain(|loading, flight| {
+                let is_it = key.equivalent(loading);
+                if is_it {
+                    flight.void();
+                }
+                !is_it
+            });
         }
     }
 
     /// Detaches every load; see [`detach`](Self::detach).
     pub(crate) fn detach_all(&self) {
         if self.airborne.load(Ordering::SeqCst) > 0 {
-            self.by_key.clear();
+            self.by_key.retain(|_, flight| {
+                flight.void();
+                false
+            });
         }
     }
 }
@@ -146,26 +175,19 @@ pub(crate) struct Pilot<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> {
 }
 
 impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Pilot<'_, K, V, S> {
-    /// Runs `store` unless the flight was detached, then wakes the waiters with `value`.
-    pub(crate) fn land_loaded<R>(mut self, value: V, store: impl FnOnce() -> R) -> Option<R> {
-        let mut store = Some(store);
-        let mut stored = None;
-        // `store` runs while the map's shard is locked: a write that detaches this flight either comes first, and then
-        // nothing is stored, or waits and then overtakes what was stored.
-        let was_attached = self.flights.by_key.remove_if(&self.key, |_, flight| {
-            let attached = Arc::ptr_eq(flight, &self.flight);
-            if attached {
-                stored = store.take().map(|store| store());
-            }
-            attached
-        });
-        if stored.is_none() {
+    /// Whether the result may be stored. To be asked under the lock of the key's shard.
+    pub(crate) fn may_store(&self) -> bool {
+        !self.flight.voided.load(Ordering::Relaxed)
+    }
+
+    /// Wakes the waiters with the value, after it was stored or found void.
+    pub(crate) fn land_loaded(mut self, value: V, is_stored: bool) {
+        if !is_stored {
             self.flights.counts.voided.fetch_add(1, Ordering::Relaxed);
         }
         self.landed = true;
+        self.leave();
         self.flight.land(Outcome::Loaded(value));
-        drop(was_attached);
-        stored
     }
 
     /// Wakes the waiters with an error.
@@ -182,6 +204,15 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Pilot<'_, K, V, S> {
                 .remove_if(&self.key, |_, flight| Arc::ptr_eq(flight, &self.flight)),
         );
         self.flight.land(outcome);
+    }
+
+    /// Leaves the map, unless a write has done that already and another flight is there.
+    fn leave(&self) {
+        drop(
+            self.flights
+                .by_key
+                .remove_if(&self.key, |_, flight| Arc::ptr_eq(flight, &self.flight)),
+        );
     }
 
     /// Leaves without having run the loader: the value was there after all.

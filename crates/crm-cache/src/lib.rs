@@ -1,4 +1,5 @@
-//! An in-process cache for customer records: exact LRU, time to live, and one load per key however many ask.
+//! An in-process cache for customer records: it learns what to keep, reads without a lock, and loads a missing record once
+//! however many ask.
 //!
 //! ```
 //! use crm_cache::Cache;
@@ -29,19 +30,21 @@
 //!
 //! | you want to | reach for |
 //! |---|---|
-//! | hold the last used N records | [`Cache::new`] |
-//! | set a time to live, the shards, a clock for tests | [`Cache::builder`] |
+//! | hold the N records most worth holding | [`Cache::new`] |
+//! | set a time to live, the policy, a listener, a clock for tests | [`Cache::builder`] |
 //! | read, and load what is missing | [`Cache::get_or_load`] |
 //! | read and write by hand | [`Cache::get`], [`Cache::insert`] |
+//! | look at a large value without cloning it | [`Cache::read`] |
 //! | drop what has changed elsewhere | [`Cache::remove`], [`Cache::clear`] |
 //! | know whether it pays | [`Cache::stats`] |
 //!
-//! A value is cloned on its way out, so a record larger than a few words belongs into an `Arc`.
+//! [`get`](Cache::get) clones the value, so a record larger than a few words belongs into an `Arc`.
 //!
 //! # Freshness
 //!
-//! With a [time to live](CacheBuilder::time_to_live) an entry is served strictly before its age reaches the limit and
-//! never after. Its memory comes back when it is asked for again, replaced or evicted.
+//! With a [time to live](CacheBuilder::time_to_live), or a life [computed](CacheBuilder::expiry) for each entry, an entry
+//! is served only before its life is over, and never after. The resolution is one millisecond: an entry may end up to that
+//! much early. Its memory comes back as other entries come in, when it is replaced, or when it is evicted.
 //!
 //! ```
 //! use crm_cache::{Cache, Clock};
@@ -67,29 +70,45 @@
 //! - **No stale refill**: once [`insert`](Cache::insert), [`remove`](Cache::remove) or [`clear`](Cache::clear) has
 //!   returned, a load that began before the call never puts its older result into the cache. Those who waited for that
 //!   load still receive it.
-//! - **Concurrency**: keys are spread over locked shards; operations on one key are linearisable. Loaders run under no
-//!   lock, values are dropped under no lock.
+//! - **Concurrency**: operations on one key are linearisable. Under [`Policy::Adaptive`] reads take no lock. Loaders,
+//!   listeners and the destructors of values that leave run under no lock.
 //! - **Complexity**: every operation on a key is O(1); [`len`](Cache::len) and [`stats`](Cache::stats) are O(shards).
-//! - **Order**: eviction is exact LRU within a shard; with [`shards(1)`](CacheBuilder::shards) over the whole cache.
+//! - **Eviction**: see [`Policy`]. The whole capacity is usable, whatever the number of shards.
+//! - **Memory**: about 39 bytes an entry beyond key and value; see [`_design`].
 //!
 //! There are no optional features. The design is explained in [`_design`].
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
+mod adaptive;
 mod builder;
 mod cache;
 mod error;
 mod flight;
 mod hash;
-mod shard;
+mod lru;
+mod outflow;
+mod policy;
+mod removal;
 mod stats;
+#[expect(
+    unsafe_code,
+    reason = "lock-free reads; argued block by block in the module, which holds all of it"
+)]
+mod store;
+mod tally;
+mod time;
 
 pub use builder::CacheBuilder;
 pub use cache::Cache;
+#[doc(no_inline)]
 pub use crm_clock::{Clock, ManualClock};
+pub use equivalent::Equivalent;
 pub use error::{BuildError, LoadError};
 pub use hash::DefaultHashBuilder;
+pub use policy::Policy;
+pub use removal::RemovalCause;
 pub use stats::Stats;
 
 #[doc = include_str!("../DESIGN.md")]

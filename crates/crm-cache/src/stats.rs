@@ -30,9 +30,21 @@ pub struct Stats {
     pub load_waits: u64,
     /// Loads whose result was not stored, because the key was written or removed meanwhile.
     pub loads_voided: u64,
+    /// Panics of the removal listener, which were contained.
+    pub listener_panics: u64,
 }
 
 impl Stats {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.hits += other.hits;
+        self.misses += other.misses;
+        self.insertions += other.insertions;
+        self.replacements += other.replacements;
+        self.evictions += other.evictions;
+        self.expirations += other.expirations;
+        self.removals += other.removals;
+    }
+
     /// Reads: hits and misses.
     #[must_use]
     pub fn reads(&self) -> u64 {

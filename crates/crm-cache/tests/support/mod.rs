@@ -39,6 +39,14 @@ impl NaiveCache {
         Some(entry.1)
     }
 
+    /// The fresh value, without using it.
+    pub(crate) fn peek(&self, key: u8) -> Option<u32> {
+        self.entries
+            .iter()
+            .find(|entry| entry.0 == key && entry.2 > self.now)
+            .map(|entry| entry.1)
+    }
+
     pub(crate) fn insert(&mut self, key: u8, value: u32) -> Option<u32> {
         let old = self.take(key);
         if self.entries.len() == self.capacity {

@@ -1,0 +1,410 @@
+//! The learner: counts reuses by class and age for the whole cache, and turns them into what each entry is worth.
+//!
+//! Counting is lossy on purpose. Readers add with a load and a store instead of an atomic addition; when two meet, one
+//! count is lost, and the estimate does not notice.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use super::age::{MOST_BUCKETS, bucket, first_age};
+use super::class::{CLASSES, COUNTS, Class, INTERVALS, Intervals};
+use super::hazard::{Belief, Observed, hazards, worths};
+
+/// The classes are re-estimated in turns of one group: the new entries, then interval by interval.
+const GROUPS: usize = 1 + INTERVALS;
+
+/// Ticks in which every group has its turn once, at least. Below it too little is seen to say anything new.
+const SHORTEST_ROUND: u64 = 512;
+
+/// Entries that a round looks at to know how many are waiting at which age.
+const CENSUS: u64 = 4096;
+
+/// Entries that one caller shows to the census at a time.
+const CENSUS_AT_ONCE: u64 = 128;
+
+/// Shards below this size have so few ages that all groups can be re-estimated in one go.
+const FEW_AGES_BELOW: usize = 4096;
+
+/// What is left of an observation in the short and in the long memory after a round.
+const SHORT_MEMORY: f32 = 0.8;
+const LONG_MEMORY: f32 = 0.995;
+
+/// The long memory counts in the final estimate like this many observations, in units of the capacity.
+const LONG_MEMORY_WEIGHT: f64 = 0.3;
+
+pub(crate) struct Learner {
+    intervals: Intervals,
+    /// Ages are looked at up to here; older ones share the last bucket.
+    buckets: usize,
+    /// The entries that the whole cache can hold.
+    capacity: f64,
+    round: u64,
+    groups_at_once: usize,
+    /// Class by class, one cell for each age bucket.
+    reused: Box<[AtomicU32]>,
+    dropped: Box<[AtomicU32]>,
+    waiting: Box<[AtomicU32]>,
+    worth: Box<[AtomicU16]>,
+    ticks: AtomicU64,
+    next_turn: AtomicU64,
+    /// Places for entries and ghosts that the census still has to look at, and how many there are.
+    to_look_at: AtomicU64,
+    population: AtomicU64,
+    estimator: Mutex<Estimator>,
+}
+
+/// What has passed in a shard since it last told.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Passed {
+    pub(crate) ticks: u64,
+    /// Places for entries and ghosts that the census has looked at.
+    pub(crate) looked_at: u64,
+    /// Places that were added.
+    pub(crate) new_places: u64,
+}
+
+/// What a round goes through. The census is taken all at once at its end: an entry that was seen waiting and then counted
+/// as reused in the same round would count twice.
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    Counting,
+    Census,
+    Estimating,
+}
+
+struct Estimator {
+    group: usize,
+    short: Box<[Observed]>,
+    long: Box<[Observed]>,
+    phase: Phase,
+    /// Places that the present census has looked at.
+    looked_at: u64,
+    worth: Box<[u16]>,
+    hull: Vec<(f64, f64)>,
+}
+
+fn cells<T: Default>(count: usize) -> Box<[T]> {
+    std::iter::repeat_with(T::default).take(count).collect()
+}
+
+impl Learner {
+    /// A learner for a cache of `capacity` entries whose ages are counted in ticks of shards of `per_shard` entries.
+    pub(crate) fn new(capacity: usize, per_shard: usize) -> Self {
+        // Nothing older than this is ever remembered: a ghost is forgotten after about two capacities of evictions.
+        let oldest = per_shard.max(8).saturating_mul(128).min(u32::MAX as usize) as u32;
+        let buckets = (bucket(oldest) + 1).min(MOST_BUCKETS);
+        let round = (capacity as u64 / 4).max(SHORTEST_ROUND);
+        let learner = Self {
+            intervals: Intervals::new(per_shard),
+            buckets,
+            capacity: capacity as f64,
+            round,
+            reused: cells(CLASSES * buckets),
+            dropped: cells(CLASSES * buckets),
+            waiting: cells(CLASSES * buckets),
+            worth: cells(CLASSES * buckets),
+            ticks: AtomicU64::new(0),
+            next_turn: AtomicU64::new(round),
+            groups_at_once: if per_shard < FEW_AGES_BELOW {
+                GROUPS
+            } else {
+                1
+            },
+            to_look_at: AtomicU64::new(0),
+            population: AtomicU64::new(0),
+            estimator: Mutex::new(Estimator {
+                group: 0,
+                short: cells(CLASSES * buckets),
+                long: cells(CLASSES * buckets),
+                phase: Phase::Counting,
+                looked_at: 0,
+                worth: cells(CLASSES * buckets),
+                hull: Vec::with_capacity(MOST_BUCKETS + 1),
+            }),
+        };
+        {
+            let mut estimator = learner.estimator.lock();
+            (0..GROUPS).for_each(|_| learner.estimate(&mut estimator));
+            learner.publish(&estimator);
+        }
+        learner
+    }
+
+    #[inline]
+    fn cell(&self, class: Class, age: u32) -> usize {
+        class.row() * self.buckets + bucket(age).min(self.buckets - 1)
+    }
+
+    /// What keeping an entry of this class and age is worth; only comparisons mean anything.
+    #[inline]
+    pub(crate) fn worth(&self, class: Class, age: u32) -> u16 {
+        self.worth[self.cell(class, age)].load(Ordering::Relaxed)
+    }
+
+    /// Records `times` reuses of entries of this class at this age, and returns the class of such an entry now.
+    #[inline]
+    pub(crate) fn reused(&self, class: Class, age: u32, times: u32) -> Class {
+        add_lossy(&self.reused[self.cell(class, age)], times);
+        self.intervals.after_reuse(class, age)
+    }
+
+    /// The class after a reuse that is not recorded.
+    #[inline]
+    pub(crate) fn after_reuse(&self, class: Class, age: u32) -> Class {
+        self.intervals.after_reuse(class, age)
+    }
+
+    /// Records that an entry of this class was lost sight of at this age.
+    pub(crate) fn dropped(&self, class: Class, age: u32) {
+        add_lossy(&self.dropped[self.cell(class, age)], 1);
+    }
+
+    /// Records that the census has seen an entry of this class waiting at this age.
+    pub(crate) fn waiting(&self, class: Class, age: u32) {
+        add_lossy(&self.waiting[self.cell(class, age)], 1);
+    }
+
+    /// How many places for entries and ghosts a shard is to show to the census now. Zero but for a moment in each round.
+    #[inline]
+    pub(crate) fn census_wants(&self) -> u64 {
+        self.to_look_at.load(Ordering::Relaxed).min(CENSUS_AT_ONCE)
+    }
+
+    /// Takes in what has passed in a shard. Where a round ends, calls for a census, and re-estimates when that is over:
+    /// bounded work, some ten microseconds at a time. Call it outside the shard's lock.
+    pub(crate) fn advance(&self, passed: Passed) {
+        self.population
+            .fetch_add(passed.new_places, Ordering::Relaxed);
+        let now = self.ticks.fetch_add(passed.ticks, Ordering::Relaxed) + passed.ticks;
+        if now < self.next_turn.load(Ordering::Relaxed) {
+            return;
+        }
+        // Whoever comes while another thread is here goes on with its own work.
+        let Some(mut estimator) = self.estimator.try_lock() else {
+            return;
+        };
+        match estimator.phase {
+            Phase::Counting => {
+                self.to_look_at.store(
+                    self.population.load(Ordering::Relaxed).clamp(1, CENSUS),
+                    Ordering::Relaxed,
+                );
+                estimator.looked_at = 0;
+                estimator.phase = Phase::Census;
+            }
+            Phase::Census => {
+                estimator.looked_at += passed.looked_at;
+                let left = self
+                    .to_look_at
+                    .load(Ordering::Relaxed)
+                    .saturating_sub(passed.looked_at);
+                self.to_look_at.store(left, Ordering::Relaxed);
+                if left == 0 {
+                    estimator.phase = Phase::Estimating;
+                }
+            }
+            Phase::Estimating => {
+                for _ in 0..self.groups_at_once {
+                    self.estimate(&mut estimator);
+                }
+                if estimator.group == 0 {
+                    self.publish(&estimator);
+                    self.next_turn.store(now + self.round, Ordering::Relaxed);
+                    estimator.phase = Phase::Counting;
+                }
+            }
+        }
+    }
+
+    /// Makes the new estimates of all classes known together: worths from different times do not compare well.
+    fn publish(&self, estimator: &Estimator) {
+        for (cell, &worth) in self.worth.iter().zip(&estimator.worth) {
+            cell.store(worth, Ordering::Relaxed);
+        }
+    }
+
+    /// Re-estimates one group of classes.
+    fn estimate(&self, estimator: &mut Estimator) {
+        let group = estimator.group;
+        estimator.group = (group + 1) % GROUPS;
+        let rows = if group == 0 {
+            0..1
+        } else {
+            Class::rows_of_interval(group - 1)
+        };
+        let waiting = self.gather(estimator, rows.clone());
+
+        // What the classes of the group have in common, by the long memory.
+        let prior = Prior::new(self, group);
+        let mut of_group = [0.0; MOST_BUCKETS];
+        let of_group = &mut of_group[..self.buckets];
+        hazards(
+            |age| {
+                sum(rows
+                    .clone()
+                    .map(|row| estimator.long[row * self.buckets + age]))
+            },
+            |age| waiting.iter().map(|waiting| waiting[age]).sum(),
+            |age| prior.at(age),
+            of_group,
+        );
+
+        for (member, row) in rows.clone().enumerate() {
+            let cells = row * self.buckets..(row + 1) * self.buckets;
+            let (short, long) = (
+                &estimator.short[cells.clone()],
+                &estimator.long[cells.clone()],
+            );
+            let waiting = |age: usize| waiting[member][age];
+            // The long memory leans on the group, the short one on the long one.
+            let mut own = [0.0; MOST_BUCKETS];
+            let own = &mut own[..self.buckets];
+            if group == 0 {
+                own.copy_from_slice(of_group);
+            } else {
+                let pooled = |age: usize| Belief {
+                    hazard: of_group[age],
+                    weight: prior.weight,
+                };
+                hazards(|age| long[age], waiting, pooled, own);
+            }
+            let mut recent = [0.0; MOST_BUCKETS];
+            let recent = &mut recent[..self.buckets];
+            let weight = LONG_MEMORY_WEIGHT * self.capacity;
+            hazards(
+                |age| short[age],
+                waiting,
+                |age| Belief {
+                    hazard: own[age],
+                    weight,
+                },
+                recent,
+            );
+
+            let worth = &mut estimator.worth[cells];
+            worths(recent, &mut estimator.hull, |age, value| {
+                worth[age] = in_sixteen_bits(value);
+            });
+        }
+        for cell in rows.start * self.buckets..rows.end * self.buckets {
+            estimator.short[cell].fade(SHORT_MEMORY);
+            estimator.long[cell].fade(LONG_MEMORY);
+        }
+    }
+
+    /// Takes the new counts of some classes into both memories, and returns how many wait at which age.
+    fn gather(
+        &self,
+        estimator: &mut Estimator,
+        rows: Range<usize>,
+    ) -> [[f32; MOST_BUCKETS]; COUNTS] {
+        let population = self.population.load(Ordering::Relaxed) as f32;
+        let each_stands_for = population / estimator.looked_at.max(1) as f32;
+        let mut waiting = [[0.0; MOST_BUCKETS]; COUNTS];
+        for (row, waiting) in rows.zip(&mut waiting) {
+            for (age, waiting) in waiting[..self.buckets].iter_mut().enumerate() {
+                let cell = row * self.buckets + age;
+                let new = Observed {
+                    reused: take(&self.reused[cell]),
+                    dropped: take(&self.dropped[cell]),
+                };
+                estimator.short[cell].add(new);
+                estimator.long[cell].add(new);
+                *waiting = take(&self.waiting[cell]) * each_stands_for;
+            }
+        }
+        waiting
+    }
+}
+
+/// What the learner believes of a group before it has seen anything.
+struct Prior {
+    group: usize,
+    /// The interval that is typical of the group, in ticks.
+    typical: f64,
+    per_shard: f64,
+    steady_weight: f64,
+    start_weight: f64,
+    weight: f64,
+}
+
+impl Prior {
+    fn new(learner: &Learner, group: usize) -> Self {
+        let capacity = learner.capacity;
+        let ticks = learner.ticks.load(Ordering::Relaxed) as f64;
+        let steady_weight = (0.04 * capacity).clamp(2.0, 20.0);
+        // At first, as if every reused entry came back at its interval with certainty: an unlearned cache then behaves
+        // like LIRS, which is right for loops, and loses little elsewhere until it has learned.
+        let start_weight = (0.2 * capacity).min(200.0) * (-ticks / (8.0 * capacity)).exp();
+        Self {
+            group,
+            typical: if group == 0 {
+                0.0
+            } else {
+                learner.intervals.typical(group - 1)
+            },
+            per_shard: learner.intervals.typical(INTERVALS - 1) * 0.5_f64.powf(1.5),
+            steady_weight,
+            start_weight,
+            weight: steady_weight + start_weight,
+        }
+    }
+
+    fn at(&self, age: usize) -> Belief {
+        let width = first_age(age + 1) - first_age(age);
+        let middle = (first_age(age + 1) + first_age(age)) / 2.0;
+        let hazard = if self.group == 0 {
+            1.0 - (-2.0 * width / (2.0 * self.per_shard).max(middle)).exp()
+        } else {
+            let expected = width / self.typical.max(middle);
+            let steady = 1.0 - (-expected * (middle / self.typical).min(1.0)).exp();
+            let start = 1.0 - (-10.0 * expected).exp();
+            (steady * self.steady_weight + start * self.start_weight) / self.weight
+        };
+        Belief {
+            hazard,
+            weight: self.weight,
+        }
+    }
+}
+
+#[inline]
+fn add_lossy(cell: &AtomicU32, times: u32) {
+    cell.store(
+        cell.load(Ordering::Relaxed).wrapping_add(times),
+        Ordering::Relaxed,
+    );
+}
+
+fn take(cell: &AtomicU32) -> f32 {
+    // Not swapped but looked at first: most cells are zero, and a load is cheaper than an exchange.
+    if cell.load(Ordering::Relaxed) == 0 {
+        0.0
+    } else {
+        cell.swap(0, Ordering::Relaxed) as f32
+    }
+}
+
+fn sum(observed: impl Iterator<Item = Observed>) -> Observed {
+    observed.fold(Observed::default(), |mut sum, part| {
+        sum.add(part);
+        sum
+    })
+}
+
+/// Keeps the order of positive numbers from 2^-63 to 1 to a part in a thousand: the exponent and ten bits behind it.
+fn in_sixteen_bits(worth: f64) -> u16 {
+    let bits = (worth as f32).to_bits().saturating_sub(0x2000_0000) >> 13;
+    u16::try_from(bits).unwrap_or(u16::MAX)
+}
+
+impl fmt::Debug for Learner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Learner")
+            .field("ticks", &self.ticks)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,9 @@
+//! The adaptive policy: keeps what is worth most by what this cache has itself seen of reuse.
+
+pub(crate) mod age;
+pub(crate) mod class;
+pub(crate) mod engine;
+pub(crate) mod ghosts;
+pub(crate) mod hazard;
+pub(crate) mod learner;
+pub(crate) mod shard;

@@ -1,0 +1,550 @@
+//! One shard under the adaptive policy: which entry to evict, what a use leaves behind.
+
+use std::hash::Hash as StdHash;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::class::Class;
+use super::ghosts::{Ghost, Ghosts};
+use super::learner::{Learner, Passed};
+use crate::store::{Entry, Found, Hash, NewEntry, Reader, Store, Unlinked, Writer};
+use crate::time::Millis;
+use crate::{RemovalCause, Stats};
+
+/// Random entries among which a victim is chosen, beside those that were nearly evicted the last time.
+const SAMPLE: usize = 16;
+
+/// Entries remembered as nearly evicted.
+const POOL: usize = 8;
+
+/// Ghosts for each entry of the capacity.
+const GHOSTS: usize = 2;
+
+/// An entry used less than this share of the capacity ago, in ticks, is warm: using it again leaves no trace.
+const WARM_SHARE: usize = 64;
+
+/// From this capacity of a shard on, one use in four stands for four: less is written, and enough is left to learn from.
+const SAMPLED_FROM: usize = 4096;
+
+/// Ticks that a shard keeps to itself before it tells the learner.
+const TICKS_TO_TELL: u32 = 16;
+
+/// Entries looked at for the end of their life at each insertion.
+const SWEPT_AT_ONCE: u32 = 4;
+
+/// Whether the life of an entry with this deadline is over.
+#[inline]
+pub(crate) fn is_over(deadline: Millis, now: Millis) -> bool {
+    now >= deadline
+}
+
+#[repr(align(128))]
+pub(crate) struct Shard<K, V> {
+    /// Ages are differences of this clock. It counts misses, and uses of entries that were not warm.
+    clock: AtomicU32,
+    /// Uses move the clock up to here: by one capacity after each miss. In a cache that misses nothing the clock comes to
+    /// stand, all entries become warm, and reading writes nothing any more.
+    clock_limit: AtomicU32,
+    ticks_after_a_miss: u32,
+    warm: u32,
+    stride: u32,
+    store: Store<K, V, Selector>,
+}
+
+/// What is kept under the shard's lock to select victims.
+struct Selector {
+    ghosts: Ghosts,
+    /// Slots that were nearly evicted, cheapest first.
+    pool: [u32; POOL],
+    pooled: usize,
+    /// The slot filled last. It must be a candidate: in a loop longer than the cache the newest is the one to evict.
+    newest: Option<u32>,
+    random: u64,
+    census: u64,
+    passed: Passed,
+    told_at: u32,
+    /// Where the sweep for expired entries goes on.
+    sweep: u32,
+    stats: Stats,
+}
+
+impl<K: Eq + StdHash, V> Shard<K, V> {
+    /// A shard that will hold about `share` entries.
+    pub(crate) fn new(share: usize, seed: u64) -> Self {
+        let ghosts = Ghosts::new(GHOSTS * share);
+        let passed = Passed {
+            new_places: ghosts.places() as u64,
+            ..Passed::default()
+        };
+        // Shares differ by chance from shard to shard: four standard deviations of room, so that tables never grow.
+        let planned = share + 4 * share.isqrt() + 8;
+        let selector = Selector {
+            ghosts,
+            pool: [0; POOL],
+            pooled: 0,
+            newest: None,
+            random: seed | 1,
+            census: 0,
+            passed,
+            told_at: 0,
+            sweep: 0,
+            stats: Stats::default(),
+        };
+        Self {
+            clock: AtomicU32::new(0),
+            clock_limit: AtomicU32::new(0),
+            ticks_after_a_miss: u32::try_from(share).unwrap_or(u32::MAX).clamp(64, 1 << 30),
+            warm: u32::try_from(share / WARM_SHARE).unwrap_or(u32::MAX).max(1),
+            stride: if share < SAMPLED_FROM { 1 } else { 4 },
+            store: Store::new(planned, selector),
+        }
+    }
+
+    /// Begins to read without a lock; none while the calling thread is being taken down.
+    #[inline]
+    pub(crate) fn read(&self) -> Option<Reader<'_, K, V>> {
+        self.store.read()
+    }
+
+    /// Records a use of an entry, unless it is warm.
+    #[inline]
+    pub(crate) fn touch(&self, entry: &Entry<'_, K, V>, turn: u64, learner: &Learner) {
+        let clock = self.clock.load(Ordering::Relaxed);
+        if let Some((last, class)) = entry.recency() {
+            let age = age_at(clock, last);
+            if age >= self.warm {
+                self.record(entry, clock, age, Class::from_byte(class), turn, learner);
+            }
+        }
+    }
+
+    fn record(
+        &self,
+        entry: &Entry<'_, K, V>,
+        clock: u32,
+        age: u32,
+        class: Class,
+        turn: u64,
+        learner: &Learner,
+    ) {
+        let stride = self.stride;
+        // One turn in `stride`, in no regular order, so that no rhythm of the callers is in step with it.
+        let is_sampled = stride == 1 || (turn.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 62) == 0;
+        if !is_sampled {
+            entry.set_recency(clock, learner.after_reuse(class, age).to_byte());
+            return;
+        }
+        let class = learner.reused(class, age, stride);
+        let mut now = clock;
+        if age_at(self.clock_limit.load(Ordering::Relaxed), clock) > 0 {
+            now = clock.wrapping_add(stride);
+            self.clock.store(now, Ordering::Relaxed);
+        }
+        entry.set_recency(now, class.to_byte());
+    }
+
+    /// Begins to change the shard. With a reader, which must be of this shard and begun before, what is taken out is
+    /// kept for it to see.
+    pub(crate) fn write<'a>(
+        &'a self,
+        learner: &'a Learner,
+        watcher: Option<&'a Reader<'a, K, V>>,
+    ) -> ShardWriter<'a, K, V> {
+        let departed = Vec::new();
+        ShardWriter {
+            shard: self,
+            writer: self.store.write(),
+            learner,
+            told: Passed::default(),
+            watcher,
+            departed,
+        }
+    }
+}
+
+/// The right to change a shard.
+pub(crate) struct ShardWriter<'a, K, V> {
+    shard: &'a Shard<K, V>,
+    writer: Writer<'a, K, V, Selector>,
+    learner: &'a Learner,
+    /// What to tell the learner after the lock.
+    told: Passed,
+    watcher: Option<&'a Reader<'a, K, V>>,
+    departed: Departed<'a, K, V>,
+}
+
+/// Entries that were taken out, for the removal listener.
+type Departed<'a, K, V> = Vec<(Entry<'a, K, V>, RemovalCause)>;
+
+/// What a writer has taken out, and what it has to tell. Both wait until the lock is gone.
+#[must_use = "this is to be settled after the lock is gone"]
+pub(crate) struct Aftermath<'a, K, V> {
+    learner: &'a Learner,
+    told: Passed,
+    _unlinked: Unlinked<K, V>,
+    departed: Departed<'a, K, V>,
+}
+
+impl<'a, K, V> Aftermath<'a, K, V> {
+    /// Who has left, and why. Empty without a watcher.
+    pub(crate) fn departed(&self) -> &[(Entry<'a, K, V>, RemovalCause)] {
+        &self.departed
+    }
+}
+
+impl<K, V> Drop for Aftermath<'_, K, V> {
+    fn drop(&mut self) {
+        if self.told.ticks > 0 {
+            self.learner.advance(self.told);
+        }
+    }
+}
+
+impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
+    pub(crate) fn len(&self) -> usize {
+        self.writer.len()
+    }
+
+    pub(crate) fn slots(&self) -> u32 {
+        self.writer.slots()
+    }
+
+    pub(crate) fn entry(&self, index: u32) -> Option<Entry<'_, K, V>> {
+        self.writer.entry(index)
+    }
+
+    pub(crate) fn find(&self, hash: Hash, is_it: impl FnMut(&K) -> bool) -> Option<Found> {
+        self.writer.find(hash, is_it)
+    }
+
+    /// Replaces the value of an entry that was found. It counts as a use.
+    pub(crate) fn replace(
+        &mut self,
+        hash: Hash,
+        found: Found,
+        pair: (K, V),
+        deadline: Millis,
+        now: Millis,
+    ) {
+        let clock = self.shard.clock.load(Ordering::Relaxed);
+        let (mut last, mut class) = (clock, Class::NEW);
+        if let Some(entry) = self.writer.entry(found.index) {
+            if let Some((before, byte)) = entry.recency() {
+                class = Class::from_byte(byte);
+                let age = age_at(clock, before);
+                if age >= self.shard.warm {
+                    class = self.learner.reused(class, age, 1);
+                } else {
+                    last = before;
+                }
+            }
+        }
+        let cause = self.cause_of(found, now, RemovalCause::Replaced);
+        self.count(cause);
+        self.watch(found, cause);
+        let index = self.writer.replace(
+            hash,
+            found,
+            NewEntry {
+                pair,
+                last,
+                class: class.to_byte(),
+                deadline,
+            },
+        );
+        let selector = self.writer.policy();
+        if cause == RemovalCause::Expired {
+            selector.stats.insertions += 1;
+        }
+        if selector.newest == Some(found.index) {
+            selector.newest = Some(index);
+        }
+    }
+
+    /// Takes in an entry whose key is not here, by evicting another one if there is no room for both.
+    pub(crate) fn insert(&mut self, hash: Hash, pair: (K, V), deadline: Millis, has_room: bool) {
+        let shard = self.shard;
+        let clock = shard.clock.load(Ordering::Relaxed).wrapping_add(1);
+        shard.clock.store(clock, Ordering::Relaxed);
+        shard.clock_limit.store(
+            clock.wrapping_add(shard.ticks_after_a_miss),
+            Ordering::Relaxed,
+        );
+        let class = match self.writer.policy().ghosts.recall(hash.home) {
+            Some(ghost) => self
+                .learner
+                .reused(ghost.class, age_at(clock, ghost.last), 1),
+            None => Class::NEW,
+        };
+        if !has_room {
+            self.evict();
+        }
+        let slots = self.writer.slots();
+        let index = self.writer.insert(
+            hash,
+            NewEntry {
+                pair,
+                last: clock,
+                class: class.to_byte(),
+                deadline,
+            },
+        );
+        let grown = u64::from(self.writer.slots() - slots);
+        let looked_at = self.census(clock);
+        let selector = self.writer.policy();
+        selector.newest = Some(index);
+        selector.stats.insertions += 1;
+        selector.passed.new_places += grown;
+        selector.passed.looked_at += looked_at;
+        let ticks = age_at(clock, selector.told_at);
+        if ticks >= TICKS_TO_TELL || looked_at > 0 {
+            selector.told_at = clock;
+            self.told = Passed {
+                ticks: u64::from(ticks),
+                ..std::mem::take(&mut selector.passed)
+            };
+        }
+    }
+
+    /// Shows some entries and ghosts to the learner, in turn.
+    fn census(&mut self, clock: u32) -> u64 {
+        let count = self.learner.census_wants();
+        let slots = self.writer.slots() as usize;
+        let places = self.writer.policy().ghosts.places();
+        for _ in 0..count {
+            // Steps of the golden ratio: any number of them in a row is spread evenly over all places. Neighbours would
+            // be of one age, since a cache is filled in order.
+            let selector = self.writer.policy();
+            selector.census = selector.census.wrapping_add(0x9E37_79B9_7F4A_7C15);
+            let at = (((selector.census >> 32) * (slots + places) as u64) >> 32) as usize;
+            if at < slots {
+                if let Some((last, class)) = self
+                    .writer
+                    .entry(at as u32)
+                    .and_then(|entry| entry.recency())
+                {
+                    self.learner
+                        .waiting(Class::from_byte(class), age_at(clock, last));
+                }
+            } else if let Some(ghost) = self.writer.policy().ghosts.at(at - slots) {
+                self.learner.waiting(ghost.class, age_at(clock, ghost.last));
+            }
+        }
+        count
+    }
+
+    /// Takes an entry out, for a cause; as expired if its life is over. Says which it was.
+    pub(crate) fn remove(
+        &mut self,
+        found: Found,
+        now: Millis,
+        cause: RemovalCause,
+    ) -> RemovalCause {
+        let cause = self.cause_of(found, now, cause);
+        self.count(cause);
+        self.watch(found, cause);
+        self.writer.remove(found);
+        cause
+    }
+
+    fn cause_of(&self, found: Found, now: Millis, cause: RemovalCause) -> RemovalCause {
+        let is_over = self
+            .writer
+            .entry(found.index)
+            .is_some_and(|entry| is_over(entry.deadline(), now));
+        if is_over {
+            RemovalCause::Expired
+        } else {
+            cause
+        }
+    }
+
+    fn count(&mut self, cause: RemovalCause) {
+        let stats = &mut self.writer.policy().stats;
+        *match cause {
+            RemovalCause::Replaced => &mut stats.replacements,
+            RemovalCause::Removed => &mut stats.removals,
+            RemovalCause::Expired => &mut stats.expirations,
+            RemovalCause::Evicted => &mut stats.evictions,
+        } += 1;
+    }
+
+    fn watch(&mut self, found: Found, cause: RemovalCause) {
+        let held = self
+            .watcher
+            .and_then(|reader| reader.hold(&self.writer, found));
+        self.departed.extend(held.map(|entry| (entry, cause)));
+    }
+
+    /// Looks at a few entries in turn and takes out those whose life is over. Says how many there were.
+    pub(crate) fn sweep(&mut self, now: Millis) -> usize {
+        let mut swept = 0;
+        for _ in 0..SWEPT_AT_ONCE.min(self.writer.slots()) {
+            let at = self.writer.policy().sweep;
+            self.writer.policy().sweep = if at + 1 >= self.writer.slots() {
+                0
+            } else {
+                at + 1
+            };
+            if self
+                .writer
+                .entry(at)
+                .is_some_and(|entry| is_over(entry.deadline(), now))
+            {
+                if let Some(found) = self.writer.find_slot(at) {
+                    self.remove(found, now, RemovalCause::Expired);
+                    swept += 1;
+                }
+            }
+        }
+        swept
+    }
+
+    pub(crate) fn stats(&mut self) -> Stats {
+        self.writer.policy().stats
+    }
+
+    /// Forgets what was evicted. After a clearing, a key's past must not be read from its ghost.
+    pub(crate) fn forget_ghosts(&mut self) {
+        self.writer.policy().ghosts.clear();
+    }
+
+    pub(crate) fn find_slot(&self, index: u32) -> Option<Found> {
+        self.writer.find_slot(index)
+    }
+
+    /// Empties what was removed as soon as no reader is in the way.
+    pub(crate) fn reclaim(&mut self) {
+        self.writer.reclaim();
+    }
+
+    /// Evicts the entry that is worth least among some. Says whether there was one.
+    pub(crate) fn evict(&mut self) -> bool {
+        let Some(victim) = self.select() else {
+            return false;
+        };
+        let clock = self.shard.clock.load(Ordering::Relaxed);
+        if let Some(entry) = self.writer.entry(victim.index) {
+            let (hash, recency) = (entry.hash(), entry.recency());
+            if let Some((last, class)) = recency {
+                let ghost = Ghost {
+                    class: Class::from_byte(class),
+                    last,
+                };
+                if let Some(forgotten) = self.writer.policy().ghosts.remember(hash, ghost) {
+                    self.learner
+                        .dropped(forgotten.class, age_at(clock, forgotten.last));
+                }
+            }
+        }
+        self.count(RemovalCause::Evicted);
+        self.watch(victim, RemovalCause::Evicted);
+        self.writer.remove(victim);
+        true
+    }
+
+    fn select(&mut self) -> Option<Found> {
+        if self.writer.len() == 0 {
+            return None;
+        }
+        let clock = self.shard.clock.load(Ordering::Relaxed);
+        let slots = self.writer.slots();
+        let (pool, pooled, newest, mut random) = {
+            let selector = self.writer.policy();
+            (
+                selector.pool,
+                selector.pooled,
+                selector.newest,
+                selector.random,
+            )
+        };
+        let mut cheapest = Cheapest::default();
+        {
+            let mut consider = |index: u32| {
+                let recency = self.writer.entry(index).and_then(|entry| entry.recency());
+                if let Some((last, class)) = recency {
+                    cheapest.offer(
+                        self.learner
+                            .worth(Class::from_byte(class), age_at(clock, last)),
+                        index,
+                    );
+                }
+            };
+            pool[..pooled]
+                .iter()
+                .copied()
+                .chain(newest)
+                .for_each(&mut consider);
+            for _ in 0..SAMPLE {
+                random ^= random << 13;
+                random ^= random >> 7;
+                random ^= random << 17;
+                consider((((random >> 32) * u64::from(slots)) >> 32) as u32);
+            }
+        }
+        if cheapest.len == 0 {
+            // Mostly vacant slots, after a removal of many: look at each.
+            for index in 0..slots {
+                if let Some((last, class)) =
+                    self.writer.entry(index).and_then(|entry| entry.recency())
+                {
+                    cheapest.offer(
+                        self.learner
+                            .worth(Class::from_byte(class), age_at(clock, last)),
+                        index,
+                    );
+                }
+            }
+        }
+        let selector = self.writer.policy();
+        selector.random = random;
+        let (victim, rest) = cheapest.indices[..cheapest.len].split_first()?;
+        selector.pool[..rest.len()].copy_from_slice(rest);
+        selector.pooled = rest.len();
+        let victim = *victim;
+        self.writer.find_slot(victim)
+    }
+
+    pub(crate) fn finish(self) -> Aftermath<'a, K, V> {
+        Aftermath {
+            learner: self.learner,
+            told: self.told,
+            _unlinked: self.writer.finish(),
+            departed: self.departed,
+        }
+    }
+}
+
+/// The ticks from `last` to `clock`. Zero if `last` is ahead: a lost tick of another thread may set the clock back a little.
+#[inline]
+fn age_at(clock: u32, last: u32) -> u32 {
+    (clock.wrapping_sub(last) as i32).max(0) as u32
+}
+
+/// The cheapest few of what was offered, in order.
+#[derive(Default)]
+struct Cheapest {
+    worths: [u16; POOL + 1],
+    indices: [u32; POOL + 1],
+    len: usize,
+}
+
+impl Cheapest {
+    #[inline]
+    fn offer(&mut self, worth: u16, index: u32) {
+        if self.len == POOL + 1 && worth >= self.worths[POOL] {
+            return;
+        }
+        if self.indices[..self.len].contains(&index) {
+            return;
+        }
+        let mut place = self.len.min(POOL);
+        self.len = (self.len + 1).min(POOL + 1);
+        while place > 0 && self.worths[place - 1] > worth {
+            self.worths[place] = self.worths[place - 1];
+            self.indices[place] = self.indices[place - 1];
+            place -= 1;
+        }
+        self.worths[place] = worth;
+        self.indices[place] = index;
+    }
+}

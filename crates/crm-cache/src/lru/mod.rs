@@ -1,0 +1,5 @@
+//! The LRU policy: exact least recently used order in each of some locked shards.
+
+pub(crate) mod engine;
+mod lookup;
+mod shard;

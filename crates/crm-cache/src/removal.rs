@@ -1,0 +1,36 @@
+//! Why an entry has left.
+
+use std::fmt;
+
+/// Why an entry has left the cache; told to a [removal listener](crate::CacheBuilder::on_removal).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RemovalCause {
+    /// A new value took its place under the same key.
+    Replaced,
+    /// Somebody removed it.
+    Removed,
+    /// Its life was over.
+    Expired,
+    /// It had to make room for another one.
+    Evicted,
+}
+
+impl RemovalCause {
+    /// Whether the cache itself decided it, as opposed to somebody who called it.
+    #[must_use]
+    pub fn is_automatic(self) -> bool {
+        matches!(self, Self::Expired | Self::Evicted)
+    }
+}
+
+impl fmt::Display for RemovalCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Replaced => "replaced",
+            Self::Removed => "removed",
+            Self::Expired => "expired",
+            Self::Evicted => "evicted",
+        })
+    }
+}

@@ -1,0 +1,320 @@
+//! Who is reading where: one word for each thread, on a cache line of its own.
+//!
+//! A reader says which shard it is in before it looks, and a writer that has unlinked an entry looks at all words
+//! before it reuses the entry's memory. Neither waits for the other. The idea is that of hazard pointers (Michael 2004),
+//! with a shard instead of a single pointer as the unit, so that a reader publishes once for each look-up.
+
+use std::cell::Cell;
+use std::sync::OnceLock;
+
+use super::sync::{AtomicBool, AtomicU64, Ordering, fence};
+
+/// The lower bits of a word name a shard; the upper ones count the visits of its thread.
+const SHARD_BITS: u32 = 16;
+const SHARD_MASK: u64 = (1 << SHARD_BITS) - 1;
+
+/// In no shard.
+const NOWHERE: u64 = 0;
+
+/// In more than one shard: a visit within a visit.
+const ANYWHERE: u64 = SHARD_MASK;
+
+/// Names a shard in the words. Two shards of a process may share a name; then each waits for the other's readers too.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ShardName(u64);
+
+impl ShardName {
+    /// Spreads counted shards over the names there are.
+    pub(crate) fn from_count(count: u64) -> Self {
+        Self(1 + count % (ANYWHERE - 1))
+    }
+}
+
+/// One thread's word.
+#[derive(Debug)]
+#[repr(align(128))]
+pub(crate) struct Word {
+    visit: AtomicU64,
+    is_owned: AtomicBool,
+    index: usize,
+    next: OnceLock<&'static Word>,
+}
+
+impl Word {
+    pub(crate) fn new(index: usize) -> Self {
+        Self {
+            visit: AtomicU64::new(NOWHERE),
+            is_owned: AtomicBool::new(true),
+            index,
+            next: OnceLock::new(),
+        }
+    }
+
+    /// A small number that no other living thread has.
+    #[inline]
+    pub(crate) fn index(&self) -> usize {
+        self.index
+    }
+
+    /// Says that the calling thread, whose word this is, reads in `shard` until the visit is dropped.
+    #[inline]
+    pub(crate) fn visit(&self, shard: ShardName) -> Visit<'_> {
+        // Relaxed: only this thread writes its word.
+        let before = self.visit.load(Ordering::Relaxed);
+        let is_outer = before & SHARD_MASK == NOWHERE;
+        let name = if is_outer { shard.0 } else { ANYWHERE };
+        self.visit
+            .store((before & !SHARD_MASK) | name, Ordering::Relaxed);
+        // Store, fence, look; the writer does unlink, fence, look at the words (`Registry::visitors`). Of two
+        // sequentially consistent fences one is first: either this visit is seen by the writer, or what follows here
+        // sees that the entry is unlinked.
+        fence(Ordering::SeqCst);
+        Visit {
+            word: self,
+            is_outer,
+        }
+    }
+}
+
+/// A thread that was in a shard when somebody looked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Visitor {
+    word: &'static Word,
+    visit: u64,
+}
+
+impl Visitor {
+    /// Whether that visit is over.
+    pub(crate) fn has_left(&self) -> bool {
+        // Acquire: as in `Registry::visitors`.
+        self.word.visit.load(Ordering::Acquire) >> SHARD_BITS != self.visit
+    }
+}
+
+/// A stay in a shard. It ends when dropped, on a panic too.
+#[derive(Debug)]
+pub(crate) struct Visit<'a> {
+    word: &'a Word,
+    is_outer: bool,
+}
+
+impl Visit<'_> {
+    #[inline]
+    pub(crate) fn word(&self) -> &Word {
+        self.word
+    }
+
+    /// Counts the visits of this thread.
+    #[inline]
+    pub(crate) fn number(&self) -> u64 {
+        self.word.visit.load(Ordering::Relaxed) >> SHARD_BITS
+    }
+}
+
+impl Drop for Visit<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.is_outer {
+            let number = self.word.visit.load(Ordering::Relaxed) >> SHARD_BITS;
+            // Release: all reads of this visit come before the word that ends it.
+            self.word
+                .visit
+                .store(((number + 1) << SHARD_BITS) | NOWHERE, Ordering::Release);
+        }
+    }
+}
+
+/// All words, in a list that only grows. Words of threads that have ended are taken over by new ones.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    first: OnceLock<&'static Word>,
+}
+
+/// The words of this process.
+static REGISTRY: Registry = Registry::new();
+
+impl Registry {
+    pub(crate) const fn new() -> Self {
+        Self {
+            first: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn of_process() -> &'static Self {
+        &REGISTRY
+    }
+
+    fn words(&self) -> impl Iterator<Item = &'static Word> {
+        std::iter::successors(self.first.get().copied(), |word| word.next.get().copied())
+    }
+
+    /// A word for a new thread.
+    pub(crate) fn register(&self) -> &'static Word {
+        for word in self.words() {
+            // Acquire pairs with the release in `unregister`: the last visit of the former owner is over.
+            let taken =
+                word.is_owned
+                    .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed);
+            if taken.is_ok() {
+                return word;
+            }
+        }
+        let mut place = &self.first;
+        let mut index = 0;
+        loop {
+            // Leaked for good: the list holds as many words as there ever were threads at one time.
+            match place.get() {
+                Some(word) => {
+                    index = word.index + 1;
+                    place = &word.next;
+                }
+                None => {
+                    let word: &'static Word = Box::leak(Box::new(Word::new(index)));
+                    if place.set(word).is_ok() {
+                        return word;
+                    }
+                    // Another thread was quicker here, and this word is lost; that happens a few times in a process.
+                }
+            }
+        }
+    }
+
+    fn unregister(word: &'static Word) {
+        word.is_owned.store(false, Ordering::Release);
+    }
+
+    /// Collects the visits to `shard` that were under way at some moment after the caller unlinked something.
+    ///
+    /// Returns a sum over the words of all other threads: while it stays the same, nobody else is reading anywhere.
+    pub(crate) fn visitors(&self, shard: ShardName, into: &mut Vec<Visitor>) -> u64 {
+        fence(Ordering::SeqCst); // see `Word::visit`
+        let mine = MINE.get();
+        let mut sum = 0_u64;
+        for word in self.words() {
+            // Acquire pairs with the release at the end of a visit: if the thread has left, its reads are over.
+            let visit = word.visit.load(Ordering::Acquire);
+            let name = visit & SHARD_MASK;
+            if name == shard.0 || name == ANYWHERE {
+                into.push(Visitor {
+                    word,
+                    visit: visit >> SHARD_BITS,
+                });
+            }
+            if !mine.is_some_and(|mine| std::ptr::eq(mine, word)) {
+                sum = sum.wrapping_add(visit);
+            }
+        }
+        sum
+    }
+}
+
+/// Gives the word back when its thread ends.
+struct Ownership(&'static Word);
+
+impl Drop for Ownership {
+    fn drop(&mut self) {
+        MINE.set(None);
+        Registry::unregister(self.0);
+    }
+}
+
+thread_local! {
+    // Two variables: the first has no destructor, so that reading it costs no check.
+    static MINE: Cell<Option<&'static Word>> = const { Cell::new(None) };
+    static OWNERSHIP: Ownership = register_this_thread();
+}
+
+fn register_this_thread() -> Ownership {
+    let word = Registry::of_process().register();
+    MINE.set(Some(word));
+    Ownership(word)
+}
+
+/// The calling thread's word; none while the thread is being taken down.
+#[inline]
+pub(crate) fn mine() -> Option<&'static Word> {
+    match MINE.get() {
+        Some(word) => Some(word),
+        None => mine_anew(),
+    }
+}
+
+#[cold]
+fn mine_anew() -> Option<&'static Word> {
+    OWNERSHIP.try_with(|ownership| ownership.0).ok()
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Registry, ShardName, Visitor, mine};
+
+    fn visitors(registry: &Registry, shard: ShardName) -> Vec<Visitor> {
+        let mut visitors = Vec::new();
+        registry.visitors(shard, &mut visitors);
+        visitors
+    }
+
+    #[test]
+    fn a_visit_is_seen_in_its_shard_until_it_ends() {
+        let registry = Registry::new();
+        let word = registry.register();
+        let (here, there) = (ShardName::from_count(0), ShardName::from_count(1));
+        let visit = word.visit(here);
+        let [seen] = visitors(&registry, here)[..] else {
+            panic!("not seen")
+        };
+        assert!(!seen.has_left());
+        assert!(visitors(&registry, there).is_empty());
+        drop(visit);
+        assert!(seen.has_left());
+        assert!(visitors(&registry, here).is_empty());
+    }
+
+    #[test]
+    fn a_visit_within_a_visit_is_seen_everywhere_until_the_outer_one_ends() {
+        let registry = Registry::new();
+        let word = registry.register();
+        let (here, there) = (ShardName::from_count(7), ShardName::from_count(8));
+        let outer = word.visit(here);
+        let seen = visitors(&registry, here)[0];
+        let inner = word.visit(there);
+        assert!(!seen.has_left(), "the outer visit goes on");
+        drop(inner);
+        for shard in [here, there] {
+            assert_eq!(
+                visitors(&registry, shard).len(),
+                1,
+                "seen until the outer visit ends"
+            );
+        }
+        drop(outer);
+        assert!(seen.has_left());
+    }
+
+    #[test]
+    fn the_sum_of_the_words_tells_that_somebody_else_has_read() {
+        let registry = Registry::new();
+        let word = registry.register();
+        let shard = ShardName::from_count(1);
+        let before = registry.visitors(shard, &mut Vec::new());
+        assert_eq!(registry.visitors(shard, &mut Vec::new()), before);
+        drop(word.visit(shard));
+        assert_ne!(registry.visitors(shard, &mut Vec::new()), before);
+    }
+
+    #[test]
+    fn words_of_ended_threads_are_used_again() {
+        let registry = Registry::new();
+        let (first, second) = (registry.register(), registry.register());
+        assert_eq!((first.index(), second.index()), (0, 1));
+        Registry::unregister(first);
+        assert_eq!(registry.register().index(), 0);
+        assert_eq!(registry.register().index(), 2);
+    }
+
+    #[test]
+    fn a_thread_keeps_its_word() {
+        let [one, two] = [mine().unwrap(), mine().unwrap()];
+        assert!(std::ptr::eq(one, two));
+    }
+}

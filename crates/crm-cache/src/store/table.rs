@@ -1,0 +1,299 @@
+//! The table: from hash to slot index, in buckets of one cache line that readers probe without a lock.
+//!
+//! Entries never move from one bucket to another, so a reader that finds nothing needs no second look. One writer at a
+//! time changes it, under the shard's lock.
+
+use super::sync::{AtomicU32, AtomicU64, Ordering};
+
+/// Entries in a bucket: 12 one-byte tags, a counter and 12 indices fill 64 bytes.
+const PLACES: usize = 12;
+const LOW_PLACES: usize = 8;
+
+/// Entries for each bucket at which the table is as full as planned, three quarters.
+const PLANNED: usize = 9;
+
+/// The hash of a key, of which the table uses the lower half for the bucket and the lowest bits of the upper half for
+/// the tag; the highest bits choose the shard.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hash {
+    pub(crate) home: u32,
+    tag: u8,
+}
+
+impl Hash {
+    #[inline]
+    pub(crate) fn new(hash: u64) -> Self {
+        Self {
+            home: hash as u32,
+            tag: (hash >> 32) as u8 | 0x80,
+        }
+    }
+}
+
+#[derive(Debug)]
+#[repr(C, align(64))]
+struct Bucket {
+    /// The tags of the first eight places, a byte each; zero is a free place.
+    low_tags: AtomicU64,
+    /// The tags of the other four.
+    high_tags: AtomicU32,
+    /// How many entries passed by because the bucket was full. A search goes on only where it is not zero.
+    passed: AtomicU32,
+    slots: [AtomicU32; PLACES],
+}
+
+impl Bucket {
+    fn new() -> Self {
+        Self {
+            low_tags: AtomicU64::new(0),
+            high_tags: AtomicU32::new(0),
+            passed: AtomicU32::new(0),
+            slots: std::array::from_fn(|_| AtomicU32::new(0)),
+        }
+    }
+
+    fn tag(&self, place: usize) -> u8 {
+        if place < LOW_PLACES {
+            (self.low_tags.load(Ordering::Relaxed) >> (8 * place)) as u8
+        } else {
+            (self.high_tags.load(Ordering::Relaxed) >> (8 * (place - LOW_PLACES))) as u8
+        }
+    }
+
+    /// Writer only. Release: a reader that sees the tag sees the index behind it.
+    fn set_tag(&self, place: usize, tag: u8) {
+        if place < LOW_PLACES {
+            let shift = 8 * place;
+            let others = self.low_tags.load(Ordering::Relaxed) & !(0xFF << shift);
+            self.low_tags
+                .store(others | (u64::from(tag) << shift), Ordering::Release);
+        } else {
+            let shift = 8 * (place - LOW_PLACES);
+            let others = self.high_tags.load(Ordering::Relaxed) & !(0xFF << shift);
+            self.high_tags
+                .store(others | (u32::from(tag) << shift), Ordering::Release);
+        }
+    }
+}
+
+/// The bytes of `tags` that are `tag`, as their highest bits; sometimes also a byte that differs from it in the lowest
+/// bit, never one that is zero. (Bytes without a borrow, after Mycroft 1987.)
+#[inline]
+fn matches(tags: u64, tag: u8) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    let differing = tags ^ (ONES * u64::from(tag));
+    differing.wrapping_sub(ONES) & !differing & HIGHS
+}
+
+/// A place in the table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    bucket: usize,
+    place: usize,
+}
+
+#[derive(Debug)]
+pub(crate) struct Table {
+    buckets: Box<[Bucket]>,
+}
+
+impl Table {
+    pub(crate) fn new(entries: usize) -> Self {
+        let buckets = entries.div_ceil(PLANNED).max(1);
+        Self {
+            buckets: std::iter::repeat_with(Bucket::new).take(buckets).collect(),
+        }
+    }
+
+    /// Whether it should be replaced by a larger one before the next insertion.
+    pub(crate) fn is_crowded(&self, entries: usize) -> bool {
+        let places = self.buckets.len() * PLACES;
+        if self.buckets.len() == 1 {
+            entries >= places
+        } else {
+            entries >= places - places / 8
+        }
+    }
+
+    #[inline]
+    fn home(&self, home: u32) -> usize {
+        ((u64::from(home) * self.buckets.len() as u64) >> 32) as usize
+    }
+
+    /// The first slot under this hash that `is_it` accepts.
+    ///
+    /// For readers and the writer. `is_it` is asked about every entry with the same tag on the way.
+    #[inline]
+    pub(crate) fn find(
+        &self,
+        hash: Hash,
+        mut is_it: impl FnMut(u32) -> bool,
+    ) -> Option<(u32, Place)> {
+        let home = self.home(hash.home);
+        let mut bucket = home;
+        loop {
+            let line = &self.buckets[bucket];
+            // Acquire on tags and index: what was written before they were stored, the index behind a tag and the
+            // entry behind an index, is seen after they are loaded.
+            let mut found = matches(line.low_tags.load(Ordering::Acquire), hash.tag);
+            while found != 0 {
+                let place = found.trailing_zeros() as usize / 8;
+                let slot = line.slots[place].load(Ordering::Acquire);
+                if is_it(slot) {
+                    return Some((slot, Place { bucket, place }));
+                }
+                found &= found - 1;
+            }
+            let mut found = matches(u64::from(line.high_tags.load(Ordering::Acquire)), hash.tag);
+            while found != 0 {
+                let place = LOW_PLACES + found.trailing_zeros() as usize / 8;
+                let slot = line.slots[place].load(Ordering::Acquire);
+                if is_it(slot) {
+                    return Some((slot, Place { bucket, place }));
+                }
+                found &= found - 1;
+            }
+            if line.passed.load(Ordering::Relaxed) == 0 {
+                return None;
+            }
+            bucket = self.after(bucket);
+            if bucket == home {
+                return None;
+            }
+        }
+    }
+
+    fn after(&self, bucket: usize) -> usize {
+        if bucket + 1 == self.buckets.len() {
+            0
+        } else {
+            bucket + 1
+        }
+    }
+
+    /// Writer only: publishes a slot under a hash. The table must not be full.
+    pub(crate) fn insert(&self, hash: Hash, slot: u32) {
+        let mut bucket = self.home(hash.home);
+        loop {
+            let line = &self.buckets[bucket];
+            if let Some(place) = (0..PLACES).find(|&place| line.tag(place) == 0) {
+                // Release: the entry was written before. The tag comes last.
+                line.slots[place].store(slot, Ordering::Release);
+                line.set_tag(place, hash.tag);
+                return;
+            }
+            line.passed
+                .store(line.passed.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+            bucket = self.after(bucket);
+        }
+    }
+
+    /// Writer only: puts another slot where one was found, in one step for readers.
+    pub(crate) fn replace(&self, place: Place, slot: u32) {
+        self.buckets[place.bucket].slots[place.place].store(slot, Ordering::Release);
+    }
+
+    /// Writer only: takes away what was found at a place, of an entry at home in `home`.
+    pub(crate) fn remove(&self, home: u32, place: Place) {
+        self.buckets[place.bucket].set_tag(place.place, 0);
+        let mut bucket = self.home(home);
+        while bucket != place.bucket {
+            let line = &self.buckets[bucket];
+            line.passed
+                .store(line.passed.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
+            bucket = self.after(bucket);
+        }
+    }
+
+    /// Writer only: where the entry of a slot is.
+    pub(crate) fn find_slot(&self, home: u32, slot: u32) -> Option<Place> {
+        let first = self.home(home);
+        let mut bucket = first;
+        loop {
+            let line = &self.buckets[bucket];
+            let is_it = |&place: &usize| {
+                line.tag(place) != 0 && line.slots[place].load(Ordering::Relaxed) == slot
+            };
+            if let Some(place) = (0..PLACES).find(is_it) {
+                return Some(Place { bucket, place });
+            }
+            bucket = self.after(bucket);
+            if line.passed.load(Ordering::Relaxed) == 0 || bucket == first {
+                return None;
+            }
+        }
+    }
+
+    /// Writer only: the hash under which the entry at a place was stored.
+    pub(crate) fn hash_at(&self, place: Place, home: u32) -> Hash {
+        Hash {
+            home,
+            tag: self.buckets[place.bucket].tag(place.place),
+        }
+    }
+
+    /// The entries for which it was made, at least.
+    pub(crate) fn planned(&self) -> usize {
+        self.buckets.len() * PLANNED
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Hash, Table, matches};
+
+    #[test]
+    fn a_match_is_never_an_empty_place() {
+        for tag in 0x80..=0xFF_u8 {
+            let tags = u64::from_le_bytes([0, tag, tag ^ 1, 0, tag, 0x80, 0xFF, 0]);
+            let found = matches(tags, tag);
+            assert_eq!(
+                found & 0x8000_0080_0000_0080_u64 & 0xFF00_0000_FF00_00FF,
+                0,
+                "tag {tag:x}"
+            );
+            for place in [1, 4] {
+                assert_ne!(found & (0x80 << (8 * place)), 0, "tag {tag:x} at {place}");
+            }
+        }
+    }
+
+    #[test]
+    fn entries_that_pass_full_buckets_are_found_and_leave_no_trace() {
+        // Two buckets and one home: everything beyond twelve passes by.
+        let table = Table::new(18);
+        let hash = |slot: u32| Hash::new(u64::from(slot % 3) << 32);
+        for slot in 0..20 {
+            table.insert(hash(slot), slot);
+        }
+        for slot in 0..20 {
+            assert_eq!(
+                table.find(hash(slot), |found| found == slot).unwrap().0,
+                slot
+            );
+            assert!(table.find_slot(0, slot).is_some());
+        }
+        for slot in 0..20 {
+            let (_, place) = table.find(hash(slot), |found| found == slot).unwrap();
+            table.remove(0, place);
+            assert!(table.find(hash(slot), |found| found == slot).is_none());
+        }
+        assert!(
+            table
+                .buckets
+                .iter()
+                .all(|bucket| bucket.passed.load(std::sync::atomic::Ordering::Relaxed) == 0)
+        );
+    }
+
+    #[test]
+    fn a_replaced_slot_is_found_in_place_of_the_old_one() {
+        let table = Table::new(1);
+        let hash = Hash::new(42);
+        table.insert(hash, 7);
+        let (_, place) = table.find(hash, |_| true).unwrap();
+        table.replace(place, 8);
+        assert_eq!(table.find(hash, |_| true).unwrap().0, 8);
+    }
+}

@@ -1,0 +1,83 @@
+//! How long entries live: from the configuration and the clock to deadlines in milliseconds.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crm_clock::Clock;
+
+/// A point in time on the cache's clock, in whole milliseconds.
+pub(crate) type Millis = u64;
+
+/// Never; also the deadline of entries that do not expire.
+pub(crate) const NEVER: Millis = Millis::MAX;
+
+const NANOS_PER_MILLI: u64 = 1_000_000;
+
+/// Computes the life of an entry from its key and value; `None` for one that does not expire.
+pub(crate) type Expiry<K, V> = Arc<dyn Fn(&K, &V) -> Option<Duration> + Send + Sync>;
+
+/// The rule by which entries get their deadlines. Without any rule the clock is never read.
+pub(crate) struct Lifetimes<K, V> {
+    pub(crate) time_to_live: Option<Duration>,
+    pub(crate) expiry: Option<Expiry<K, V>>,
+    pub(crate) jitter: f64,
+    pub(crate) clock: Clock,
+}
+
+impl<K, V> Lifetimes<K, V> {
+    fn end_at_all(&self) -> bool {
+        self.time_to_live.is_some() || self.expiry.is_some()
+    }
+
+    /// The present; zero, without a look at the clock, where nothing expires.
+    #[inline]
+    pub(crate) fn now(&self) -> Millis {
+        if self.end_at_all() {
+            self.clock.now().as_nanos() / NANOS_PER_MILLI
+        } else {
+            0
+        }
+    }
+
+    /// The deadline of an entry that comes in now. Both limits hold where both are set.
+    pub(crate) fn deadline(&self, key: &K, value: &V, hash: u64) -> Millis {
+        let life = match (&self.expiry, self.time_to_live) {
+            (None, None) => return NEVER,
+            (None, Some(time_to_live)) => time_to_live,
+            (Some(expiry), limit) => match (expiry(key, value), limit) {
+                (None, None) => return NEVER,
+                (Some(life), None) | (None, Some(life)) => life,
+                (Some(life), Some(limit)) => life.min(limit),
+            },
+        };
+        let now = self.clock.now();
+        let life = if self.jitter == 0.0 {
+            life
+        } else {
+            let left = 1.0 - self.jitter * fraction(hash ^ now.as_nanos());
+            Duration::try_from_secs_f64(life.as_secs_f64() * left).unwrap_or(life)
+        };
+        // Rounded down, as the present is: an entry may end up to a millisecond early, never late.
+        (now + life).as_nanos() / NANOS_PER_MILLI
+    }
+}
+
+/// A number from 0 to 1 that looks random, by the finaliser of `SplitMix64` (Steele, Lea and Flood 2014).
+fn fraction(seed: u64) -> f64 {
+    let mut bits = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    ((bits ^ (bits >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+impl<K, V> fmt::Debug for Lifetimes<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lifetimes")
+            .field("time_to_live", &self.time_to_live)
+            .field("expiry", &self.expiry.is_some())
+            .field("jitter", &self.jitter)
+            .field("clock", &self.clock)
+            .finish()
+    }
+}
