@@ -22,7 +22,7 @@ impl BuildHasher for DefaultHashBuilder {
 /// Hashes a key, and mixes the result: which shard, which bucket and which tag are different bits of it, and hashers made
 /// for one table leave patterns in some. Consecutive numbers, for one, may all miss a shard.
 ///
-/// The mixing is the second half of MurmurHash3's finaliser (Appleby).
+/// The mixing is the second half of the finaliser of `MurmurHash3` (Appleby).
 #[inline]
 pub(crate) fn hash<S: BuildHasher, Q: Hash + ?Sized>(hasher: &S, key: &Q) -> u64 {
     let mut hash = hasher.hash_one(key);
