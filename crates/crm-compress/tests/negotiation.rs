@@ -433,7 +433,7 @@ fn headers() -> impl Strategy<Value = Vec<String>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(support::properties(|cases| cases.saturating_mul(8)))]
 
     #[test]
     fn the_crate_agrees_with_the_obvious_implementation(lines in headers()) {

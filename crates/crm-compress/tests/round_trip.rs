@@ -234,7 +234,7 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(support::properties(|cases| cases))]
 
     #[test]
     fn any_body_survives(body in body(), level in 0..=9_u8) {

@@ -365,7 +365,7 @@ fn small_writes_are_gathered() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(support::properties(|cases| cases / 4))]
 
     #[test]
     fn any_writes_and_flushes_decode(

@@ -4,3 +4,16 @@
 pub(crate) mod bodies;
 pub(crate) mod decoders;
 pub(crate) mod negotiation;
+
+use proptest::test_runner::Config;
+
+/// Proptest's configuration for a property that deserves more or fewer cases than others: a share of `PROPTEST_CASES`,
+/// or of proptest's own number without it.
+pub(crate) fn properties(share: impl FnOnce(u32) -> u32) -> Config {
+    let usual = Config::default();
+    Config {
+        cases: share(usual.cases).max(1),
+        failure_persistence: None,
+        ..usual
+    }
+}
