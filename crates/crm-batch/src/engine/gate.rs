@@ -198,7 +198,7 @@ impl<B, C, D, U> Gate<B, C, D, U> {
     /// Ends the run: from here on every chunk is refused and no fill begins.
     pub(super) fn close(&self, desk: D) -> Rest<B, C, U> {
         let mut state = self.lock();
-        // Release pairs with the acquire of the workers. Readers under the lock are ordered by it.
+        // Release, here and in `stop`, pairs with the acquire of the workers. Readers under the lock are ordered by it.
         self.closed.store(true, Ordering::Release);
         state.desk = Some(desk);
         Rest {
@@ -206,6 +206,13 @@ impl<B, C, D, U> Gate<B, C, D, U> {
             _ready: std::mem::take(&mut state.ready),
             _spare: std::mem::take(&mut state.spare),
         }
+    }
+
+    /// Refuses chunks and fills from here on, as [`close`](Self::close) does, for a run whose panic the caller gets. What
+    /// waits here is dropped with the gate.
+    pub(super) fn stop(&self) {
+        let _state = self.lock();
+        self.closed.store(true, Ordering::Release);
     }
 
     /// Opens up what is left when the last task has ended.

@@ -32,6 +32,19 @@ struct Relay<'run, I: Iterator, R, E, S, P, K> {
     gate: RunGate<'run, I, R, E, S, K>,
 }
 
+/// Stops the run when it is dropped, which is when a destructor of the user unwinds a task: what the task carried is
+/// lost, and the others would otherwise go on until the window is full. The task that ends well forgets it.
+///
+/// Asking whether the thread panics would not do. A task may be taken up by a thread that waits inside a destructor
+/// while it unwinds from something else.
+struct Fall<'gate, B, C, D, U>(&'gate Gate<B, C, D, U>);
+
+impl<B, C, D, U> Drop for Fall<'_, B, C, D, U> {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
 /// Runs what is left of the source in the pool.
 pub(super) fn run<'run, I, R, E, S, P, K>(
     settings: &'run Settings,
@@ -75,7 +88,13 @@ where
     K: FnMut(R) -> Result<(), S> + Send,
 {
     /// One task: one chunk from the source to the gate.
-    fn lap<'scope>(&'scope self, scope: &Scope<'scope>, mut baton: Baton<I>) {
+    fn lap<'scope>(&'scope self, scope: &Scope<'scope>, baton: Baton<I>) {
+        let fall = Fall(&self.gate);
+        self.carry(scope, baton);
+        mem::forget(fall);
+    }
+
+    fn carry<'scope>(&'scope self, scope: &Scope<'scope>, mut baton: Baton<I>) {
         let Some(opening) = self.gate.open() else {
             return;
         };
