@@ -28,7 +28,7 @@ pub fn encode(coding: Coding, level: Level, body: &[u8]) -> Vec<u8> {
 /// Encodes a body as [`encode`] does, and appends it to `output`.
 ///
 /// What `output` holds already stays. Its capacity grows to the worst case, a little more than `body` has, and is left
-/// so: a vector that is cleared and used again needs no allocation for any body that is not larger.
+/// so: a vector that is cleared and used again needs no allocation for any body that is not larger, at the same level.
 pub fn encode_into(coding: Coding, level: Level, body: &[u8], output: &mut Vec<u8>) {
     match Session::begin(coding, level) {
         None => output.extend_from_slice(body),

@@ -396,6 +396,34 @@ fn weights_are_thousandths_and_malformed_elements_are_dropped() {
     assert_eq!(accept.weight(Coding::Gzip), Some(700));
 }
 
+/// Time that grew with the square of the length would not let this test end.
+#[test]
+fn megabytes_are_read_in_one_pass() {
+    const MANY: usize = 1 << 20;
+    let lines = [
+        " ".repeat(4 * MANY),
+        ",".repeat(4 * MANY),
+        ";".repeat(4 * MANY),
+        "gzip;q=0.".repeat(MANY / 2),
+        "br;q=1,".repeat(MANY / 2),
+        format!("gzip;q=0.{}", "1".repeat(4 * MANY)),
+        format!("{0}gzip{0};{0}q=0.5{0}", "\t ".repeat(MANY / 2)),
+        "gzip;q=0.7,".repeat(MANY / 4),
+    ];
+    let accept = AcceptEncoding::parse(&lines);
+    assert_eq!(accept.weight(Coding::Gzip), Some(500));
+    assert_eq!(accept.weight(Coding::Deflate), None);
+
+    let mut lines = vec!["identity;q=2, br"; 100_000];
+    lines.push("deflate;q=0.9");
+    let accept = AcceptEncoding::parse(&lines);
+    assert_eq!(
+        negotiate(&accept, &OFFERS),
+        Negotiated::Coding(Coding::Deflate)
+    );
+    assert_eq!(accept.weight(Coding::Identity), None);
+}
+
 /// Headers that are mostly right, and wrong in every way that the parser might overlook.
 fn headers() -> impl Strategy<Value = Vec<String>> {
     let space = prop::sample::select(vec!["", "", "", " ", "\t", " \t "]);

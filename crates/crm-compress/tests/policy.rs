@@ -351,7 +351,20 @@ fn headers_in_any_case_say_the_same() {
         (200, Some(10_000), Some("application/json"))
     );
     assert!(!head.is_partial() && !head.is_encoded() && !head.forbids_transform());
-    assert_eq!(json().header("content-length", "many").body_length(), None);
+    for length in [
+        "many",
+        "",
+        "+900",
+        "-1",
+        "900, 900",
+        "9e2",
+        "18446744073709551616",
+    ] {
+        let head = json().header("content-length", length);
+        assert_eq!(head.body_length(), None, "{length}");
+    }
+    let longest = ResponseHead::new(200).header("Content-Length", "18446744073709551615");
+    assert_eq!(longest.body_length(), Some(u64::MAX));
 }
 
 #[test]

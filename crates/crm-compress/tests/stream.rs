@@ -4,7 +4,9 @@ mod support;
 
 use std::cell::Cell;
 use std::io::{self, ErrorKind, Write};
+use std::panic;
 use std::rc::Rc;
+use std::thread;
 
 use crm_compress::{Coding, Deflate, Encoder, Gzip, Level, StreamFinished, encode};
 use proptest::prelude::*;
@@ -340,6 +342,28 @@ fn a_full_writer_is_an_error() {
     }
 }
 
+/// Takes a number of bytes and is then, for good, not ready, or broken.
+struct Limited {
+    left: usize,
+    panics: bool,
+}
+
+impl Write for Limited {
+    fn write(&mut self, input: &[u8]) -> io::Result<usize> {
+        let taken = input.len().min(self.left);
+        self.left -= taken;
+        if taken == 0 {
+            assert!(!self.panics, "the line is broken");
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 #[test]
 fn small_writes_are_gathered() {
     struct Counting(usize);
@@ -391,6 +415,36 @@ proptest! {
                 }
             }
             prop_assert!(decoders::decode(coding, &encoder.finish().unwrap()).as_ref() == Ok(&body));
+        }
+    }
+
+    /// Wherever a stream is given up, be it before its first byte, in its trailer or by a panic of its writer, the
+    /// state that it leaves behind encodes as one that was never used.
+    #[test]
+    fn any_abandoned_stream_leaves_a_clean_state(
+        steps in prop::collection::vec((0..40_000_usize, any::<bool>()), 0..4),
+        (level, next) in (0..=9_u8, 0..=9_u8),
+        (left, panics) in (0..50_000_usize, any::<bool>()),
+        finishes in any::<bool>(),
+    ) {
+        let body = bodies::json(3_000, 11);
+        for coding in [Coding::Gzip, Coding::Deflate] {
+            // A new thread has no state of its own, and nothing here leaves one in the shared store.
+            let fresh = || thread::scope(|scope| {
+                scope.spawn(|| encode(coding, Level::Exact(next), &body)).join().unwrap()
+            });
+            let abandon = || -> io::Result<()> {
+                let mut encoder = Encoder::new(coding, Level::Exact(level), Limited { left, panics });
+                for &(length, flush) in &steps {
+                    encoder.write_all(&bodies::noise(length, 12))?;
+                    if flush {
+                        encoder.flush()?;
+                    }
+                }
+                if finishes { encoder.try_finish() } else { Ok(()) }
+            };
+            let _ = panic::catch_unwind(abandon);
+            prop_assert!(encode(coding, Level::Exact(next), &body) == fresh());
         }
     }
 }

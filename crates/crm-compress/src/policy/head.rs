@@ -88,7 +88,10 @@ impl<'a> ResponseHead<'a> {
         if is("content-type") {
             self.media_type(value)
         } else if is("content-length") {
-            self.length = value.trim_matches(SPACE).parse().ok();
+            let digits = value.trim_matches(SPACE);
+            // The standard library would read "+5" too.
+            let number = digits.bytes().all(|byte| byte.is_ascii_digit());
+            self.length = digits.parse().ok().filter(|_| number);
             self
         } else if is("content-encoding") {
             self.content_encoding(value)

@@ -37,6 +37,9 @@ impl Decision {
     /// Whether another Accept-Encoding could have led to another answer, so that the response needs
     /// `Vary: Accept-Encoding` (RFC 9110, section 12.5.5). The identity form of such a response needs it too, or a
     /// cache would give it to everyone.
+    ///
+    /// A body that is not worth it counts as the same for all clients, although one that refuses identity would get it
+    /// encoded ([`Negotiated::Only`]): no picture should be kept twice for the sake of such a client.
     #[must_use]
     pub const fn depends_on_client(&self) -> bool {
         match self {
