@@ -39,6 +39,9 @@ impl Builder {
     ///
     /// Together with [`window`](Self::window) it is the memory bound. Every chunk has this many rows, except the last
     /// one and the one in which an [inline start](Self::inline_start) gives over to the pool.
+    ///
+    /// In the pool a chunk is filled before any of it is worked on. A source that has no end, or that pauses, wants a
+    /// number that it reaches soon.
     pub fn chunk_rows(mut self, rows: usize) -> Self {
         self.settings.chunk_rows = Some(rows);
         self

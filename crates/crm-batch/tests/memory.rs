@@ -86,6 +86,30 @@ fn a_full_window_stops_the_source_and_nothing_waits() {
     });
 }
 
+/// The first record is held until all others that the window lets in have been worked on.
+#[test]
+fn without_a_choice_the_window_is_eight_chunks_or_four_for_each_thread() {
+    within(|| {
+        for (threads, window) in [(2, 8), (3, 12)] {
+            let (release, held) = mpsc::channel();
+            let held = Mutex::new(held);
+            let batch = Batch::builder().threads(threads).inline_start(false);
+            let batch = batch.chunk_rows(1).build().unwrap();
+            let left = AtomicU64::new(window - 1);
+            let process = |record: u64| {
+                if record == 0 {
+                    held.lock().unwrap().recv().unwrap();
+                } else if left.fetch_sub(1, Ordering::SeqCst) == 1 {
+                    release.send(()).unwrap();
+                }
+                Ok::<u64, ()>(record)
+            };
+            let report = batch.run(0..100, process, |_| Ok::<(), ()>(())).unwrap();
+            assert_eq!(report.peak_rows() as u64, window);
+        }
+    });
+}
+
 #[test]
 fn adaptive_chunks_keep_to_their_caps() {
     within(|| {

@@ -162,10 +162,11 @@ fn a_panicking_observer_ends_the_run_after_its_chunk() {
     quiet_panics();
     for builder in both() {
         let observer = |progress: &Progress| assert!(progress.chunks() < 3, "the bar is broken");
-        let batch = builder.progress(observer).build().unwrap();
+        let batch = builder.skip_limit(5).progress(observer).build().unwrap();
+        let process = |n: i32| if n == 12 { Err(()) } else { Ok(n) };
         let mut sunk = 0;
         let error = batch
-            .run(0..1_000, Ok::<i32, ()>, |_| {
+            .run(0..1_000, process, |_| {
                 sunk += 1;
                 Ok::<(), ()>(())
             })
@@ -175,8 +176,11 @@ fn a_panicking_observer_ends_the_run_after_its_chunk() {
             BatchError::Panicked { stage: Stage::Observer, position: 30, panic, .. }
                 if panic.message() == "the bar is broken"
         ));
-        assert_eq!(error.report().written(), 30);
-        assert_eq!(sunk, 30);
+        assert_eq!(
+            (error.report().written(), error.report().skipped()),
+            (29, 1)
+        );
+        assert_eq!(sunk, 29);
     }
 }
 

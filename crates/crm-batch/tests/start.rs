@@ -124,6 +124,23 @@ fn a_light_job_that_becomes_heavy_goes_to_the_pool() {
 }
 
 #[test]
+fn a_job_whose_source_becomes_cheap_is_looked_at_again() {
+    let (builder, hand) = timed(2);
+    let batch = builder.build().unwrap();
+    // A record always takes the same time, but from the 5,000th on the source has less of it and the work more.
+    let source = (0..30_000).inspect(|n| {
+        hand.advance(Duration::from_nanos(if *n < 5_000 { 1_000 } else { 20 }));
+    });
+    let threads = batch.map(source, |n| {
+        hand.advance(Duration::from_nanos(if n < 5_000 { 20 } else { 1_000 }));
+        thread::current().id()
+    });
+    // Steps of 100 us are 98 records; every 65th is measured, and two that are must agree.
+    let inline = inline_records(&threads);
+    assert!((5_000..=5_000 + 67 * 98).contains(&inline), "{inline}");
+}
+
+#[test]
 fn one_slow_record_does_not_hide_the_pace_of_the_others() {
     let (builder, hand) = timed(2);
     let batch = builder.build().unwrap();
@@ -188,6 +205,39 @@ fn the_inline_part_is_a_chunk_of_its_own() {
     let report = batch.run(0..302, process, |_| Ok::<(), ()>(())).unwrap();
     assert_eq!(*first.lock().unwrap(), Some(2));
     assert_eq!(report.chunks(), 1 + 3);
+}
+
+/// The rows of each chunk of a run that begins inline, with records of this much work.
+fn chunks_from_inline(threads: usize, records: u64, work: Duration) -> Vec<u64> {
+    let (builder, hand) = timed(threads);
+    let ends = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&ends);
+    let batch = builder
+        .progress(move |progress| seen.lock().unwrap().push(progress.written()))
+        .build()
+        .unwrap();
+    // A filter hides how many records are left.
+    batch.for_each((0..records).filter(|_| true), |_| {
+        hand.advance(work);
+    });
+    let ends = ends.lock().unwrap();
+    let before = std::iter::once(&0).chain(ends.iter());
+    ends.iter()
+        .zip(before)
+        .map(|(end, start)| end - start)
+        .collect()
+}
+
+#[test]
+fn an_inline_chunk_ends_after_a_millisecond() {
+    let rows = chunks_from_inline(1, 100, Duration::from_micros(250));
+    assert_eq!(rows, [4; 25]);
+}
+
+#[test]
+fn the_first_chunk_in_the_pool_holds_a_quarter_of_a_millisecond() {
+    let rows = chunks_from_inline(2, 1_000, Duration::from_micros(10));
+    assert_eq!(rows[1], 25, "{rows:?}");
 }
 
 #[test]

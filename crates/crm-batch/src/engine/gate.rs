@@ -48,8 +48,7 @@ pub(super) struct Opening<U> {
 
 /// How long a chunk took, for the size of later ones.
 pub(super) struct Timing {
-    /// The chunk size when it was begun, or `None` when the chunk was not full and so says nothing.
-    pub(super) rows: Option<usize>,
+    pub(super) rows: usize,
     pub(super) fill: Duration,
     pub(super) work: Duration,
 }
@@ -156,9 +155,7 @@ impl<B, C, D, U> Gate<B, C, D, U> {
         if self.is_closed() {
             return Deposit::Refused(chunk);
         }
-        if let Some(rows) = timing.rows {
-            state.size.adapt(rows, timing.fill, timing.work);
-        }
+        state.size.adapt(timing.rows, timing.fill, timing.work);
         let place = usize::try_from(number - state.head).unwrap_or(usize::MAX);
         if state.ready.len() <= place {
             state.ready.resize_with(place + 1, || None);
@@ -263,5 +260,32 @@ impl<B, C, D, U> State<B, C, D, U> {
                 None
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What was in flight when a fill began may have been settled when it ends.
+    #[test]
+    fn the_peak_is_that_of_the_fill_and_not_of_its_end() {
+        let size = ChunkSize::new::<u64, u64>(Some(10));
+        let gate = Gate::<_, _, _, _>::new("desk", 2, size, 0, 0);
+        let first = gate.open().unwrap();
+        assert!(gate.pass(10, first.in_flight, "baton").is_some());
+        let second = gate.open().unwrap();
+        let timing = Timing {
+            rows: 10,
+            fill: Duration::ZERO,
+            work: Duration::ZERO,
+        };
+        let Deposit::Turn(turn) = gate.deposit(0, "chunk", &timing) else {
+            panic!("the desk is free and the chunk is the next");
+        };
+        let (baton, turn) = gate.settled(turn.desk, 10, "spare");
+        assert!(baton.is_none() && turn.is_none());
+        gate.enter(10, second.in_flight);
+        assert_eq!(gate.into_remains().peak_rows, 20);
     }
 }

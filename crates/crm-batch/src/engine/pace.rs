@@ -108,9 +108,10 @@ impl ChunkSize {
         }
     }
 
-    /// Learns from a full chunk that was begun when the size was `rows`: at most twice or half as many from now on.
+    /// Learns from a chunk of `rows`: at most twice or half as many from now on.
     ///
-    /// Chunks that were begun at another size say nothing: else several that end together would each double it.
+    /// Chunks of another size than the present one say nothing, be it that they were begun at that size or that the
+    /// source had no more: else several that end together would each double it.
     pub(super) fn adapt(&mut self, rows: usize, fill: Duration, work: Duration) {
         if self.fixed || rows != self.rows {
             return;

@@ -134,7 +134,7 @@ where
 
         buffers.work(self.process, self.skip_limit, self.gate.closed());
         let timing = Timing {
-            rows: (rows == opening.size.rows()).then_some(rows),
+            rows,
             fill: filled - begun,
             work: clock.now() - filled,
         };
