@@ -131,6 +131,16 @@ impl<E, S> BatchError<E, S> {
             | Self::Panicked { report, .. } => report,
         }
     }
+
+    /// The same by value.
+    #[must_use]
+    pub fn into_report(self) -> Report<E> {
+        match self {
+            Self::Process { report, .. }
+            | Self::Sink { report, .. }
+            | Self::Panicked { report, .. } => *report,
+        }
+    }
 }
 
 impl<E: fmt::Display, S: fmt::Display> fmt::Display for BatchError<E, S> {

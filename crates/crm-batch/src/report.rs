@@ -61,6 +61,12 @@ impl<E> Report<E> {
         &self.skips
     }
 
+    /// The same by value, to keep the errors or to go on with what they carry.
+    #[must_use]
+    pub fn into_skips(self) -> Vec<Skip<E>> {
+        self.skips
+    }
+
     /// Chunks committed to the sink.
     #[must_use]
     pub fn chunks(&self) -> u64 {
@@ -116,5 +122,11 @@ impl<E> Skip<E> {
     #[must_use]
     pub fn failure(&self) -> &Failure<E> {
         &self.failure
+    }
+
+    /// The same by value.
+    #[must_use]
+    pub fn into_failure(self) -> Failure<E> {
+        self.failure
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 
-use crm_batch::{Batch, BatchError, BuildError, Failure};
+use crm_batch::{Batch, BatchError, BuildError, Failure, Report};
 use support::fate::{Ended, Fate, batch_run, plain_loop};
 use support::pool;
 use support::watchdog::within;
@@ -172,6 +172,40 @@ fn a_batch_is_as_good_after_a_failure_as_before() {
     let batch = pooled(0, 4);
     assert!(batch.try_map(0..100_u64, |n| Err::<(), _>(Bad(n))).is_err());
     assert_eq!(batch.map(0..100_u64, |n| n).len(), 100);
+}
+
+/// Whoever repairs records lets the error carry the record, and takes both out of the report.
+#[test]
+fn skipped_errors_can_be_taken_out_of_every_report() {
+    let batch = Batch::builder().skip_limit(10).build().unwrap();
+    let process = |name: String| if name.len() > 1 { Err(name) } else { Ok(()) };
+    let names = || (0..12).map(|n: u32| n.to_string());
+    let taken = |report: Report<String>| -> Vec<(u64, String)> {
+        let skips = report.into_skips().into_iter();
+        skips
+            .map(|skip| (skip.position(), skip.into_failure()))
+            .map(|(position, failure)| match failure {
+                Failure::Error(name) => (position, name),
+                other => panic!("{other}"),
+            })
+            .collect()
+    };
+    let both = [(10, "10".to_owned()), (11, "11".to_owned())];
+    let report = batch.run(names(), process, |()| Ok::<(), Bad>(())).unwrap();
+    assert_eq!(taken(report), both);
+
+    let strict = Batch::builder().skip_limit(1).build().unwrap();
+    let error = strict.run(names(), process, |()| Ok::<(), Bad>(()));
+    assert_eq!(taken(error.unwrap_err().into_report()), both[..1]);
+
+    let mut left = 1;
+    let full = |()| {
+        left -= 1;
+        if left < 0 { Err(Bad(0)) } else { Ok(()) }
+    };
+    let error = strict.run(names(), process, full).unwrap_err();
+    assert_eq!(error.position(), 1);
+    assert_eq!(taken(error.into_report()), []);
 }
 
 #[test]
