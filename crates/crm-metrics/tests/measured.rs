@@ -168,9 +168,15 @@ fn satisfaction_neither_drifts_nor_overflows() {
         0.5
     );
     assert_eq!(
-        customer_satisfaction(&[f64::MAX, f64::MAX]).unwrap(),
-        f64::MAX
+        customer_satisfaction(&[f64::MAX, f64::MAX, -f64::MAX, -f64::MAX, 5.0]).unwrap(),
+        1.0
     );
+    for n in 1..300 {
+        for most in [f64::MAX, f64::MIN, 0.75 * f64::MAX] {
+            let mean = customer_satisfaction(&vec![most; n]).unwrap();
+            assert_close("mean", mean / most, 1.0, IDENTITY);
+        }
+    }
 }
 
 #[test]

@@ -38,12 +38,16 @@ pub fn customer_satisfaction(scores: &[f64]) -> Result<f64, ParamError> {
     let n = scores.len() as f64;
     let sum = compensated_sum(scores.iter().copied());
     if sum.is_finite() {
-        Ok(sum / n)
-    } else {
-        // The sum left the range of f64, the mean cannot: divide first.
-        Ok(compensated_sum(scores.iter().map(|score| score / n)))
+        return Ok(sum / n);
     }
+    // The sum left the range of f64, the mean cannot. A power of two costs no digits, and no slice is as long as it;
+    // only the last rounding may still lead past the largest number.
+    let sum = compensated_sum(scores.iter().map(|score| score / LONGER_THAN_A_SLICE));
+    Ok((sum / n * LONGER_THAN_A_SLICE).clamp(-f64::MAX, f64::MAX))
 }
+
+/// 2^64: scores divided by it have a sum within the range of `f64`, however many they are.
+const LONGER_THAN_A_SLICE: f64 = 18_446_744_073_709_551_616.0;
 
 /// The sum with the rounding error of every addition carried along.
 fn compensated_sum(values: impl Iterator<Item = f64>) -> f64 {
