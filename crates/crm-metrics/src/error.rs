@@ -34,11 +34,25 @@ impl ParamError {
 impl fmt::Display for ParamError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, value, must } = self;
-        write!(f, "{name} is {value}, but must {must}")
+        write!(f, "{name} is {}, but must {must}", Number(*value))
     }
 }
 
 impl Error for ParamError {}
+
+/// A number for a message: with an exponent where it would otherwise run to dozens of zeros.
+struct Number(f64);
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(value) = self;
+        if !value.is_finite() || *value == 0.0 || (1e-5..1e16).contains(&value.abs()) {
+            write!(f, "{value}")
+        } else {
+            write!(f, "{value:e}")
+        }
+    }
+}
 
 /// A load at or above what the servers can work off: the queue would grow without end, so that there is no mean to tell.
 ///
@@ -76,7 +90,9 @@ impl fmt::Display for Unstable {
         } = self;
         write!(
             f,
-            "a load of {offered} is unstable: keep it below {stable_below}, add servers or serve faster"
+            "a load of {} is unstable: keep it below {}, add servers or serve faster",
+            Number(*offered),
+            Number(*stable_below)
         )
     }
 }

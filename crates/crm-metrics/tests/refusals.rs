@@ -2,10 +2,10 @@
 
 mod support;
 
-use crm_metrics::ParamError;
 use crm_metrics::queueing::{
     Mg1, Mm1, Mmc, ModelError, Unstable, erlang_b, erlang_c, ln_erlang_b, ln_erlang_c,
 };
+use crm_metrics::{ParamError, error_rate};
 use std::fmt::Debug;
 use std::panic::catch_unwind;
 use support::{above, below};
@@ -146,6 +146,33 @@ fn overload_carries_the_stable_load() {
     assert_eq!(
         text,
         "a load of 15 is unstable: keep it below 10, add servers or serve faster"
+    );
+}
+
+/// A message is read by people: a count is a whole number, and no line runs to three hundred digits.
+#[test]
+fn messages_stay_short() {
+    let count = error_rate(5, 3).unwrap_err();
+    assert_eq!(
+        count.to_string(),
+        "failed is 5, but must be at most the total"
+    );
+    for (value, text) in [
+        (1e291, "1e291"),
+        (1e-300, "1e-300"),
+        (-2.5, "-2.5"),
+        (0.0, "0"),
+        (f64::NEG_INFINITY, "-inf"),
+        (f64::NAN, "NaN"),
+    ] {
+        let error = Mm1::new(0.5, value).unwrap_err().to_string();
+        let expected = format!("service_rate is {text}, but must lie between 1e-290 and 1e290");
+        assert_eq!(error, expected);
+    }
+    let text = unstable(Mm1::new(1e200, 1e-100)).to_string();
+    assert_eq!(
+        text,
+        "a load of 1e200 is unstable: keep it below 1e-100, add servers or serve faster"
     );
 }
 
@@ -333,6 +360,36 @@ fn never_nan() {
             if let Ok(delay) = erlang_c(servers, load) {
                 assert!((0.0..=1.0).contains(&delay), "{servers} {load}");
                 assert!(ln_erlang_c(servers, load).unwrap() <= 0.0);
+            }
+        }
+    }
+}
+
+/// A share and its complement are each rounded, and together may come to more than one.
+#[test]
+fn never_more_than_certain() {
+    let mut state = 1_u64;
+    for _ in 0..20_000 {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let load = (state >> 11) as f64 / (1_u64 << 53) as f64;
+        let servers = 1 + (state % 64) as u32;
+        let rate = 0.1 * f64::from(servers);
+        let one = Mm1::new(load * rate, rate).unwrap();
+        let many = Mmc::new(load * rate, 0.1, servers).unwrap();
+        for t in [0.0, 0.1, 1.0, 10.0, f64::INFINITY] {
+            for share in [
+                one.waiting_time_cdf(t),
+                one.waiting_time_tail(t),
+                one.response_time_cdf(t),
+                one.response_time_tail(t),
+                many.waiting_time_cdf(t),
+                many.waiting_time_tail(t),
+                many.response_time_cdf(t),
+                many.response_time_tail(t),
+            ] {
+                assert!((0.0..=1.0).contains(&share), "{many:?} {t}: {share:e}");
             }
         }
     }

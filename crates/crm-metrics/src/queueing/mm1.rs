@@ -169,7 +169,8 @@ impl Mm1 {
     #[must_use]
     pub fn waiting_time_cdf(&self, t: f64) -> f64 {
         let Some(t) = check::time(t) else { return 0.0 };
-        self.idle_probability() - self.utilisation() * (-self.spare * t).exp_m1()
+        let share = self.idle_probability() - self.utilisation() * (-self.spare * t).exp_m1();
+        share.min(1.0)
     }
 
     /// `P(W_q > t) = rho e^(-d t)`: the probability of waiting longer than `t`.

@@ -331,7 +331,8 @@ impl Mmc {
     #[must_use]
     pub fn waiting_time_cdf(&self, t: f64) -> f64 {
         let Some(t) = check::time(t) else { return 0.0 };
-        self.waits_not - self.waits * (-self.spare * t).exp_m1()
+        let share = self.waits_not - self.waits * (-self.spare * t).exp_m1();
+        share.min(1.0)
     }
 
     /// `P(W_q > t) = C e^(-d t)`: the probability of waiting longer than `t`.
@@ -366,7 +367,8 @@ impl Mmc {
     pub fn response_time_cdf(&self, t: f64) -> f64 {
         let Some(t) = check::time(t) else { return 0.0 };
         let served = -(-self.service_rate * t).exp_m1();
-        self.waits_not * served + self.waits * self.stages().cdf(t)
+        let share = self.waits_not * served + self.waits * self.stages().cdf(t);
+        share.min(1.0)
     }
 
     /// `P(W > t)`: the probability of a response later than `t`.
@@ -385,7 +387,9 @@ impl Mmc {
     #[must_use]
     pub fn response_time_tail(&self, t: f64) -> f64 {
         let Some(t) = check::time(t) else { return 1.0 };
-        self.waits_not * (-self.service_rate * t).exp() + self.waits * self.stages().tail(t)
+        let share =
+            self.waits_not * (-self.service_rate * t).exp() + self.waits * self.stages().tail(t);
+        share.min(1.0)
     }
 
     /// The response time that a share `p` of requests does not exceed.
