@@ -34,7 +34,6 @@ fn pool() -> impl Strategy<Value = Mmc> {
 
 fn config() -> ProptestConfig {
     ProptestConfig {
-        cases: 400,
         failure_persistence: None,
         ..ProptestConfig::default()
     }

@@ -7,8 +7,8 @@ use crm_metrics::operational::{
     utilisation,
 };
 use proptest::prelude::{ProptestConfig, prop, prop_assert, proptest};
-use support::assert_close;
 use support::tolerance::IDENTITY;
+use support::{above, assert_close};
 
 const NOT_NUMBERS: [f64; 4] = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0];
 
@@ -48,6 +48,13 @@ fn response_time_law_refuses_figures_that_do_not_belong_together() {
     assert_eq!(interactive_response_time(10, 2.0, 5.0).unwrap(), 0.0);
     let error = interactive_response_time(10, 2.0, 5.1).unwrap_err();
     assert_eq!((error.name, error.value), ("think_time", 5.1));
+    // What the message asks for is accepted, to the last digit.
+    for n in 1..1_000 {
+        let longest = f64::from(n) / 0.1;
+        let r = interactive_response_time(n, 0.1, longest).unwrap();
+        assert!((0.0..=1e-12 * longest).contains(&r), "{n} users: {r:e}");
+        assert!(interactive_response_time(n, 0.1, above(longest)).is_err());
+    }
     for bad in NOT_NUMBERS {
         assert!(interactive_response_time(10, bad, 1.0).is_err());
         assert!(interactive_response_time(10, 1.0, bad).is_err());
@@ -141,7 +148,7 @@ fn mean_value_analysis(demands: &[f64], think_time: f64, population: u32) -> (f6
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn bounds_enclose_the_exact_solution(

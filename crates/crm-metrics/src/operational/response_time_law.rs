@@ -41,12 +41,13 @@ pub fn interactive_response_time(
     let z = check::not_negative("think_time", think_time)?;
     // One rounding for N - X Z: where users mostly think, the two are close.
     let waiting = (-x).mul_add(z, n);
-    if waiting < 0.0 {
+    // Three users at 0.1 a second may think for 3 / 0.1 seconds, although 0.1 is a little more than a tenth.
+    if waiting < 0.0 && z > n / x {
         return Err(ParamError::new(
             "think_time",
             think_time,
             "be at most population / throughput",
         ));
     }
-    check::in_range("throughput", throughput, waiting / x)
+    check::in_range("throughput", throughput, waiting.max(0.0) / x)
 }
