@@ -128,6 +128,11 @@ fn resources_add_up_each_on_its_own() {
     assert_eq!(sum.disk_bytes, 900);
     assert_eq!(sum.network_bytes, 12_000);
     assert_eq!(one + most, most);
+    let mut running = ResourceUsage::default();
+    running += one;
+    running += one;
+    running += one;
+    assert_eq!(running, sum);
     assert_eq!(
         std::iter::empty::<ResourceUsage>().sum::<ResourceUsage>(),
         ResourceUsage::default()

@@ -1,7 +1,7 @@
 //! Memory, CPU, disk and network, summed over components.
 
 use std::iter::Sum;
-use std::ops::Add;
+use std::ops::{Add, AddAssign};
 use std::time::Duration;
 
 use crate::check;
@@ -37,7 +37,7 @@ use crate::error::ParamError;
 /// assert_eq!(service.busy_processors(Duration::from_secs(60))?, 2.0);
 /// # Ok::<(), crm_metrics::ParamError>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ResourceUsage {
     /// Memory held, in bytes.
     pub memory_bytes: u64,
@@ -83,6 +83,13 @@ impl Add for ResourceUsage {
             disk_bytes: self.disk_bytes.saturating_add(other.disk_bytes),
             network_bytes: self.network_bytes.saturating_add(other.network_bytes),
         }
+    }
+}
+
+impl AddAssign for ResourceUsage {
+    /// Adds each resource, saturating.
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
     }
 }
 
