@@ -62,7 +62,7 @@
 //!   normal `f64`; see [`_design`] for the methods. Only the quantile of a wait that is just beginning to be above zero is exact to
 //!   an absolute error, some 1e-15 of the mean wait of those who wait.
 //! - **Cost.** No allocation. `O(1)`, except for Erlang's formulas and [`queueing::Mmc::new`], which take `O(sqrt(c))` steps for
-//!   `c` servers.
+//!   `c` servers, the search for a number of servers, which makes `O(log c)` such models, and what reads a slice.
 //! - **Threads.** All types are `Copy`, `Send` and `Sync`.
 //!
 //! There are no features and no dependencies.

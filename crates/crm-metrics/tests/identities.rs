@@ -210,6 +210,64 @@ proptest! {
     }
 }
 
+/// Rates may be per second or per century: only the unit of the times changes. Powers of two leave the digits alone.
+#[test]
+fn figures_do_not_depend_on_the_unit_of_time() {
+    for exponent in [-480, -60, 60, 480] {
+        let unit = 2.0_f64.powi(exponent);
+        for (load, cs2) in [(0.3, 0.0), (0.75, 4.0), (0.999, 1e6), (0.5, 1e20)] {
+            let third = 1.5 * (1.0 + cs2) * (1.0 + cs2);
+            let model = Mg1::new(load, 1.0, cs2).unwrap();
+            let model = model.with_third_moment(third).unwrap();
+            let scaled = Mg1::new(load / unit, unit, cs2).unwrap();
+            let moment = ((third * unit) * unit) * unit;
+            let in_range = moment.is_normal();
+            let scaled = scaled.with_third_moment(moment);
+            assert_eq!(scaled.is_ok(), in_range, "{moment:e}");
+            let Ok(scaled) = scaled else { continue };
+            assert_eq!(scaled.in_system_variance(), model.in_system_variance());
+            assert_eq!(scaled.in_queue_variance(), model.in_queue_variance());
+            for (here, there) in [
+                (
+                    model.waiting_time_variance(),
+                    scaled.waiting_time_variance(),
+                ),
+                (
+                    model.response_time_variance(),
+                    scaled.response_time_variance(),
+                ),
+            ] {
+                assert_eq!(there, here.map(|variance| (variance * unit) * unit));
+            }
+        }
+        for servers in [1, 3, 200] {
+            let arrivals = 0.9 * f64::from(servers);
+            let model = Mmc::new(arrivals, 1.0, servers).unwrap();
+            let scaled = Mmc::new(arrivals / unit, 1.0 / unit, servers).unwrap();
+            assert_eq!(scaled.mean_in_system(), model.mean_in_system());
+            assert_eq!(
+                scaled.ln_state_probability(0),
+                model.ln_state_probability(0)
+            );
+            for p in [1e-9, 0.3, 0.99] {
+                let (here, there) = (
+                    model.response_time_quantile(p),
+                    scaled.response_time_quantile(p),
+                );
+                assert_close("W quantile", there / unit, here, IDENTITY);
+                assert_close(
+                    "W",
+                    scaled.response_time_tail(there),
+                    model.response_time_tail(here),
+                    IDENTITY,
+                );
+            }
+            let variance = scaled.response_time_variance() / unit / unit;
+            assert_eq!(variance, model.response_time_variance());
+        }
+    }
+}
+
 /// The balance equations, term by term.
 #[test]
 fn states_of_a_small_pool() {

@@ -149,7 +149,7 @@ fn octave_asymptotic_bounds() {
     assert_within("R", bounds.response_time_lower(20), 64.0, printed(3));
 }
 
-/// Lazowska and others 1984, chapter 3: 64 users, think time 30 s, 2 interactions a second.
+/// Lazowska and others 1984: 64 users, think time 30 s, 2 interactions a second.
 #[test]
 fn lazowska_response_time_law() {
     assert_eq!(interactive_response_time(64, 2.0, 30.0).unwrap(), 2.0);

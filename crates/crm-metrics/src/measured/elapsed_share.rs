@@ -17,8 +17,7 @@ use crate::error::ParamError;
 /// the same way, `end` may be a duration before a change and `start` the duration after it: the result is then the time
 /// saved, in per cent of what it was.
 ///
-/// Source: the relative difference of two quantities with the later one as reference, as in D. J. Lilja, "Measuring
-/// Computer Performance", Cambridge 2000, chapter 2.
+/// Source: the definition of a relative difference, with `end` as the reference.
 ///
 /// # Errors
 ///

@@ -13,8 +13,8 @@ use crate::error::ParamError;
 /// `N_e` is the number of requests that `failed`, `N_t` the `total` number of requests, failed ones included. Both are
 /// counts; the result has no unit.
 ///
-/// Source: B. Beyer and others (editors), "Site Reliability Engineering", O'Reilly 2016, chapter 4: the fraction of all
-/// requests received that fail.
+/// Source: B. Beyer and others (editors), "Site Reliability Engineering", O'Reilly 2016: the fraction of all requests
+/// received that fail.
 ///
 /// # Errors
 ///

@@ -18,8 +18,7 @@ use crate::error::ParamError;
 /// serves to rank queries of one database under one planner configuration. Never compare it across databases, and never
 /// add it up to a duration.
 ///
-/// Source: the cost model of this crate's specification; for the planner's unit see the PostgreSQL manual, "Using
-/// EXPLAIN" (`cost=startup..total`).
+/// Source: a convention, without a theory behind it; for the planner's unit see the PostgreSQL manual, "Using EXPLAIN".
 ///
 /// # Errors
 ///

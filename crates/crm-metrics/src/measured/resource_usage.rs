@@ -22,7 +22,7 @@ use crate::error::ParamError;
 /// component is zero.
 ///
 /// Source: the additivity of resource counters, as in B. Gregg, "Systems Performance", 2nd edition, Addison-Wesley
-/// 2020, chapter 2.
+/// 2020.
 ///
 /// # Example
 ///
@@ -61,7 +61,7 @@ impl ResourceUsage {
     /// `P` is the processor time and `T` the time `over` which it was consumed. Divided by the number of processors it
     /// is their utilisation.
     ///
-    /// Source: Denning and Buzen 1978, section 2 (`U = B / T`).
+    /// Source: Denning and Buzen 1978, as for [`throughput`](crate::throughput) (`U = B / T`).
     ///
     /// # Errors
     ///

@@ -13,8 +13,8 @@ use std::time::Duration;
 /// `T_q` is the time spent in a queue before a worker took the request, `T_s` the time the worker spent on it, and
 /// `T_w` the time in which the request, already taken, waited for something else (a lock, a database, a disk).
 ///
-/// Source: E. D. Lazowska and others, "Quantitative System Performance", Prentice Hall 1984, chapter 3: residence time
-/// is service plus queueing, summed over the centres visited.
+/// Source: the definition; E. D. Lazowska and others, "Quantitative System Performance", Prentice Hall 1984, have service
+/// and queueing, summed over the centres visited.
 ///
 /// # Example
 ///
@@ -58,7 +58,7 @@ impl QueueTime {
 /// `T_request` is the time to send the request, `T_processing` the time until the first byte of the answer is ready,
 /// and `T_response` the time to send the answer.
 ///
-/// Source: R. Jain, "The Art of Computer Systems Performance Analysis", Wiley 1991, section 3.3.
+/// Source: R. Jain, "The Art of Computer Systems Performance Analysis", Wiley 1991.
 ///
 /// # Example
 ///
@@ -102,8 +102,7 @@ impl ExchangeTime {
 /// `T_processing` is the application's own work, `T_network` the latency of the network there and back, and `T_system`
 /// the response of the systems behind the application (database, storage, other services).
 ///
-/// Source: D. A. Menascé and V. A. F. Almeida, "Capacity Planning for Web Services", Prentice Hall 2001, chapter 3:
-/// response time is network time plus the times at the server's tiers.
+/// Source: D. A. Menascé and V. A. F. Almeida, "Capacity Planning for Web Services", Prentice Hall 2001.
 ///
 /// # Example
 ///

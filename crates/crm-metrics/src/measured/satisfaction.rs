@@ -15,7 +15,7 @@ use crate::error::ParamError;
 /// the last digits.
 ///
 /// Source: the arithmetic mean; for its use with answers on a scale see N. Bendle and others, "Marketing Metrics",
-/// Pearson, chapter 2.
+/// Pearson.
 ///
 /// # Errors
 ///

@@ -17,7 +17,7 @@ use crate::error::ParamError;
 /// requests per second.
 ///
 /// Source: P. J. Denning and J. P. Buzen, "The Operational Analysis of Queueing Network Models", ACM Computing Surveys
-/// 10(3), 1978, section 2 (`X = C / T`).
+/// 10(3), 1978 (`X = C / T`).
 ///
 /// # Errors
 ///

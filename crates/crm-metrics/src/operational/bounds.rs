@@ -22,8 +22,8 @@ use crate::error::ParamError;
 /// `D_k` is the service demand at resource `k` and `Z` the mean think time, in one unit of time; `N` is the number of
 /// users, `X` the throughput per unit of time and `R` the response time. Beyond `N*` users the bottleneck decides.
 ///
-/// Source: Denning and Buzen 1978, section 4; E. D. Lazowska and others, "Quantitative System Performance", Prentice Hall 1984,
-/// chapter 5.
+/// Source: Denning and Buzen 1978, as for [`throughput`](crate::throughput); E. D. Lazowska and others, "Quantitative System
+/// Performance", Prentice Hall 1984.
 ///
 /// # Example
 ///

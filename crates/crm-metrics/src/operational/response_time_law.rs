@@ -15,7 +15,7 @@ use crate::error::ParamError;
 /// `Z` the mean `think_time` between an answer and the same user's next request, in the same unit; so is the result.
 /// It is Little's law around users and system together.
 ///
-/// Source: Denning and Buzen 1978, section 3 (interactive response time formula).
+/// Source: Denning and Buzen 1978, as for [`throughput`](crate::throughput).
 ///
 /// # Errors
 ///

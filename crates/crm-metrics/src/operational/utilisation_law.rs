@@ -16,7 +16,7 @@ use crate::error::ParamError;
 /// for `m` servers `m` times that share. With the service demand of a whole request (visits times service time) in
 /// place of `S`, and the system's throughput as `X`, the result is the same.
 ///
-/// Source: Denning and Buzen 1978, section 3.
+/// Source: Denning and Buzen 1978, as for [`throughput`](crate::throughput).
 ///
 /// # Errors
 ///

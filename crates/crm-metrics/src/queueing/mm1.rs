@@ -13,7 +13,7 @@ use crate::error::{ModelError, Unstable};
 /// Rates are per any unit of time, and times come out in that unit.
 ///
 /// Source of all formulas: D. Gross, J. F. Shortle, J. M. Thompson and C. M. Harris, "Fundamentals of Queueing Theory", 4th
-/// edition, Wiley 2008, section 2.2.
+/// edition, Wiley 2008.
 ///
 /// # Example
 ///

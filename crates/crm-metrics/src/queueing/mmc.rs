@@ -15,11 +15,11 @@ use crate::error::{ModelError, ParamError, Unstable};
 /// ([`erlang_c`](super::erlang_c)). Times come out in the unit of the rates.
 ///
 /// `d` is computed first, with one rounding, and everything near saturation follows from it. The relative error is below
-/// 1e-12 at any load and any number of servers. The constructor takes at most some `11 sqrt(c)` steps, less than 0.1 ms for a million
-/// servers; all methods but [`response_time_quantile`](Self::response_time_quantile) are then a handful of operations.
+/// 1e-12 at any load and any number of servers. The constructor takes at most some `11 sqrt(c)` steps;
+/// all methods but [`response_time_quantile`](Self::response_time_quantile) are then a handful of operations.
 ///
 /// Source of all formulas, where no other is named: D. Gross, J. F. Shortle, J. M. Thompson and C. M. Harris,
-/// "Fundamentals of Queueing Theory", 4th edition, Wiley 2008, section 2.3.
+/// "Fundamentals of Queueing Theory", 4th edition, Wiley 2008.
 ///
 /// # Example
 ///
