@@ -77,8 +77,7 @@ impl Unstable {
     /// The utilisation that the offered load would ask for: one or more.
     #[must_use]
     pub fn utilisation(&self) -> f64 {
-        // The quotient of two distinct neighbours may round below one.
-        (self.offered / self.stable_below).max(1.0)
+        self.offered / self.stable_below
     }
 }
 

@@ -117,7 +117,10 @@ fn bounds_refuse_what_is_no_system() {
     assert_eq!(AsymptoticBounds::new(&[], 1.0).unwrap_err().value, 0.0);
     assert!(AsymptoticBounds::new(&[0.0, 0.0], 1.0).is_err());
     assert!(AsymptoticBounds::new(&[1e290, 1e290], 1.0).is_err());
+    assert!(AsymptoticBounds::new(&[1e-291; 20], 1.0).is_err());
     assert!(AsymptoticBounds::new(&[1.0], 1e300).is_err());
+    assert!(AsymptoticBounds::new(&[1.0], 1e290).is_ok());
+    assert!(AsymptoticBounds::new(&[1.0], 1e-300).is_ok());
     for bad in NOT_NUMBERS {
         assert_eq!(
             AsymptoticBounds::new(&[1.0, bad], 1.0).unwrap_err().name,

@@ -91,6 +91,21 @@ fn bad_service() {
     }
 }
 
+/// The bounds that the docs name are themselves allowed.
+#[test]
+fn ends_of_the_scale() {
+    for end in [1e-290, 1e290] {
+        assert!(Mm1::new(0.0, end).is_ok());
+        assert!(Mmc::new(0.0, end, 1).is_ok());
+        assert!(Mg1::new(0.0, end, 1.0).is_ok());
+    }
+    for beyond in [below(1e-290), above(1e290)] {
+        refused(Mm1::new(0.0, beyond), "service_rate", beyond);
+        refused(Mmc::new(0.0, beyond, 1), "service_rate", beyond);
+        refused(Mg1::new(0.0, beyond, 1.0), "mean_service_time", beyond);
+    }
+}
+
 #[test]
 fn no_servers() {
     refused(Mmc::new(1.0, 1.0, 0), "servers", 0.0);
@@ -103,8 +118,10 @@ fn no_servers() {
 #[test]
 fn impossible_third_moments() {
     let model = Mg1::new(0.25, 2.0, 1.0).unwrap();
-    // Mean 2, second moment 8: the third is at least 8^2 / 2 = 32.
+    // Mean 2, second moment 8: the third is at least 8^2 / 2 = 32, give or take the caller's rounding.
     assert!(model.with_third_moment(32.0).is_ok());
+    assert!(model.with_third_moment(32.0 * (1.0 - 0.9e-9)).is_ok());
+    assert!(model.with_third_moment(32.0 * (1.0 - 1.1e-9)).is_err());
     for bad in [f64::NAN, f64::INFINITY, -1.0, 0.0, 31.9] {
         let error: ParamError = model.with_third_moment(bad).unwrap_err();
         assert_eq!(error.name, "third_moment");
@@ -138,6 +155,11 @@ fn overload_carries_the_stable_load() {
         assert_eq!(unstable(Mg1::new(lambda, 0.1, 1.0)).stable_below, 10.0);
         assert_eq!(unstable(erlang_c(10, lambda)).stable_below, 10.0);
     }
+    // Exactly as much as can be served is too much.
+    assert_eq!(unstable(Mm1::new(4.0, 4.0)).utilisation(), 1.0);
+    assert_eq!(unstable(Mmc::new(4.0, 2.0, 2)).utilisation(), 1.0);
+    assert_eq!(unstable(Mg1::new(4.0, 0.25, 1.0)).utilisation(), 1.0);
+    assert_eq!(unstable(erlang_c(4, 4.0)).utilisation(), 1.0);
     assert_eq!(unstable(Mm1::new(15.0, 10.0)).utilisation(), 1.5);
     assert!(Mm1::new(below(10.0), 10.0).is_ok());
     assert!(Mmc::new(below(10.0), 2.5, 4).is_ok());
@@ -411,6 +433,8 @@ fn subnormal_blocking() {
     let blocking = erlang_b(10, load).unwrap();
     assert!(blocking > 0.0 && blocking < 1e-309);
     assert!((blocking.ln() - ln_erlang_b(10, load).unwrap()).abs() < 1e-9);
+    let delay = erlang_c(10, load).unwrap();
+    assert!((delay.ln() - ln_erlang_c(10, load).unwrap()).abs() < 1e-9);
 }
 
 /// Without arrivals nobody waits, and the ends of distributions are where they belong.
