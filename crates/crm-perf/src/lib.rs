@@ -1,14 +1,15 @@
 //! Performance primitives for CRM services under one roof: one dependency, one feature a crate.
 //!
-//! Each module is a crate of its own; whoever needs one takes one and leaves this facade out.
+//! Each module is a crate of its own, with its guide on its first page; whoever needs one takes one and leaves this
+//! facade out.
 //!
-//! | module | what it is for | guide |
+//! | guide | what it is for | crate |
 //! |---|---|---|
-//! | [`cache`] | answer from memory: a bounded cache that loads each missing customer once | [`crm_cache`] |
-//! | [`batch`] | work through millions of records on every core, in order and in bounded memory | [`crm_batch`] |
-//! | [`compress`] | smaller responses: content-coding negotiation and pooled gzip and deflate | [`crm_compress`] |
-//! | [`metrics`] | what the figures mean: response time, throughput, availability, queueing | [`crm_metrics`] |
-//! | [`clock`] | the clock behind all of them, which a test can turn by hand | [`crm_clock`] |
+//! | [`cache`] | answer from memory: a bounded cache that loads each missing customer once | `crm-cache` |
+//! | [`batch`] | work through millions of records on every core, in order and in bounded memory | `crm-batch` |
+//! | [`compress`] | smaller responses: content-coding negotiation and pooled gzip and deflate | `crm-compress` |
+//! | [`metrics`] | what the figures mean: response time, throughput, availability, queueing | `crm-metrics` |
+//! | [`clock`] | the clock behind all of them, which a test can turn by hand | `crm-clock` |
 //!
 //! ```
 //! use crm_perf::cache::Cache;
@@ -39,13 +40,18 @@
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "batch")]
+#[doc(inline)]
 pub use crm_batch as batch;
 #[cfg(feature = "cache")]
+#[doc(inline)]
 pub use crm_cache as cache;
+#[doc(inline)]
 pub use crm_clock as clock;
 #[cfg(feature = "compress")]
+#[doc(inline)]
 pub use crm_compress as compress;
 #[cfg(feature = "metrics")]
+#[doc(inline)]
 pub use crm_metrics as metrics;
 
 /// The snippets of the repository's documents, compiled and run with the crate's own.
