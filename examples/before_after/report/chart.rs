@@ -84,7 +84,8 @@ pub(crate) fn spans(about: &str, spans: &[Span]) -> String {
         .unwrap_or(0.0)
         .ceil()
         .max(from + 1.0);
-    let right = WIDTH - 20.0;
+    // Half of the last name of the axis stands to the right of it.
+    let right = WIDTH - 30.0;
     let x = |nanos: f64| LEFT + (exponent(nanos) - from) / (to - from) * (right - LEFT);
 
     let row = 40.0;
