@@ -81,8 +81,8 @@
 //! # Where the work is done
 //!
 //! A run begins on the caller's thread, and most runs over a few records end there: no pool is touched, nor is the
-//! global one started. After a millisecond, or after a few records that each take longer than 2 us, it looks at what it
-//! has measured, and goes to the pool if that promises to be at least a tenth faster. A job that is bound by its source
+//! global one started. After a quarter of a millisecond, or after a few records that each take longer than
+//! 2 us, it looks at what it has measured, and goes to the pool if that promises to be at least a tenth faster. A job that is bound by its source
 //! or its sink, or whose records cost less than handing them over, stays on the caller's thread to its end, and the run
 //! looks again now and then. Once in the pool, it stays there.
 //!

@@ -64,16 +64,16 @@ fn a_job_bound_by_its_source_stays_with_the_caller() {
 }
 
 #[test]
-fn light_records_go_to_the_pool_after_a_millisecond() {
+fn light_records_go_to_the_pool_after_a_quarter_of_a_millisecond() {
     let (builder, hand) = timed(2);
     let batch = builder.build().unwrap();
     let inline = inline_records(&threads_of(&batch, &hand, 20_000, 20, 300));
-    // A millisecond is 3,125 records; the two steps that must agree after it are 256 records each.
-    assert!((3_125..=3_125 + 3 * 256).contains(&inline), "{inline}");
+    // That is 781 records; the two steps that must agree after it are 256 records each.
+    assert!((781..=781 + 3 * 256).contains(&inline), "{inline}");
     // A job that is shorter than that never leaves.
     assert_eq!(
-        inline_records(&threads_of(&batch, &hand, 3_000, 20, 300)),
-        3_000
+        inline_records(&threads_of(&batch, &hand, 750, 20, 300)),
+        750
     );
 }
 

@@ -27,7 +27,7 @@ const FIRST_ROWS: usize = 16;
 const SLOW_FILL: u32 = 4;
 
 /// A job that has run this long inline is not tiny.
-const QUANTUM: Duration = Duration::from_millis(1);
+const QUANTUM: Duration = Duration::from_micros(250);
 
 /// Nor is one that has shown [`DEAR_RECORDS`] records with more than this many nanoseconds of work each.
 const DEAR: f64 = 2_000.0;
