@@ -22,36 +22,32 @@ pub(crate) struct Lifetimes<K, V> {
     pub(crate) time_to_live: Option<Duration>,
     pub(crate) expiry: Option<Expiry<K, V>>,
     pub(crate) jitter: f64,
-    pub(crate) clock: Clock,
+    /// None where nothing ends.
+    pub(crate) clock: Option<Clock>,
 }
 
 impl<K, V> Lifetimes<K, V> {
-    fn end_at_all(&self) -> bool {
-        self.time_to_live.is_some() || self.expiry.is_some()
-    }
-
-    /// The present; zero, without a look at the clock, where nothing expires.
+    /// The present; zero where nothing ends.
     #[inline]
     pub(crate) fn now(&self) -> Millis {
-        if self.end_at_all() {
-            self.clock.now().as_nanos() / NANOS_PER_MILLI
-        } else {
-            0
+        match &self.clock {
+            Some(clock) => clock.now().as_nanos() / NANOS_PER_MILLI,
+            None => 0,
         }
     }
 
     /// The deadline of an entry that comes in now. Both limits hold where both are set.
     pub(crate) fn deadline(&self, key: &K, value: &V, hash: u64) -> Millis {
-        let life = match (&self.expiry, self.time_to_live) {
-            (None, None) => return NEVER,
-            (None, Some(time_to_live)) => time_to_live,
-            (Some(expiry), limit) => match (expiry(key, value), limit) {
-                (None, None) => return NEVER,
-                (Some(life), None) | (None, Some(life)) => life,
-                (Some(life), Some(limit)) => life.min(limit),
-            },
+        let Some(clock) = &self.clock else {
+            return NEVER;
         };
-        let now = self.clock.now();
+        let computed = self.expiry.as_ref().and_then(|expiry| expiry(key, value));
+        let life = match (computed, self.time_to_live) {
+            (None, None) => return NEVER,
+            (Some(life), None) | (None, Some(life)) => life,
+            (Some(life), Some(limit)) => life.min(limit),
+        };
+        let now = clock.now();
         let life = if self.jitter == 0.0 {
             life
         } else {

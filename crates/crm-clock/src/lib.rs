@@ -27,7 +27,7 @@
 //! - **Saturating**: no arithmetic on ticks panics or wraps; see [`Tick`].
 //! - **Range**: a `u64` of nanoseconds lasts 584 years from the origin.
 //! - **Cost**: a system clock reads the operating system's monotonic clock once for each [`Clock::now`] (about 25 ns
-//!   on Linux); a manual clock is one atomic load.
+//!   on Linux); a coarse or a manual clock is one atomic load.
 //!
 //! There are no features and no dependencies.
 
@@ -35,6 +35,7 @@
 #![forbid(unsafe_code)]
 
 mod clock;
+mod coarse;
 mod manual;
 mod tick;
 

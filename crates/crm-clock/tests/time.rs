@@ -79,7 +79,31 @@ fn the_system_clock_runs_and_never_goes_back() {
 }
 
 #[test]
+fn the_coarse_clock_runs_behind_the_system_clock_and_never_goes_back() {
+    let (coarse, exact) = (Clock::coarse(), Clock::system());
+    let start = coarse.now();
+    let mut last = start;
+    while last - start < Duration::from_millis(20) {
+        let now = coarse.now();
+        assert!(now >= last && now <= exact.now());
+        last = now;
+    }
+}
+
+#[test]
+fn a_coarse_clock_starts_anew_after_the_last_one_has_gone() {
+    let before = Clock::coarse().now();
+    let clock = Clock::coarse();
+    assert!(clock.now() >= before);
+    let start = clock.now();
+    while clock.now() == start {
+        thread::yield_now();
+    }
+}
+
+#[test]
 fn debug_names_the_kind_of_clock() {
+    assert!(format!("{:?}", Clock::coarse()).contains("Coarse"));
     assert!(format!("{:?}", Clock::system()).contains("System"));
     assert!(format!("{:?}", Clock::manual().0).contains("Manual"));
 }

@@ -11,10 +11,10 @@ use crate::time::Millis;
 use crate::{RemovalCause, Stats};
 
 /// Random entries among which a victim is chosen, beside those that were nearly evicted the last time.
-const SAMPLE: usize = 16;
+const SAMPLE: usize = 8;
 
 /// Entries remembered as nearly evicted.
-const POOL: usize = 8;
+const POOL: usize = 4;
 
 /// Ghosts for each entry of the capacity.
 const GHOSTS: usize = 2;
@@ -55,9 +55,8 @@ struct Selector {
     ghosts: Ghosts,
     /// Slots that were nearly evicted, cheapest first.
     pool: [u32; POOL],
-    pooled: usize,
     /// The slot filled last. It must be a candidate: in a loop longer than the cache the newest is the one to evict.
-    newest: Option<u32>,
+    newest: u32,
     random: u64,
     census: u64,
     passed: Passed,
@@ -80,8 +79,7 @@ impl<K: Eq + StdHash, V> Shard<K, V> {
         let selector = Selector {
             ghosts,
             pool: [0; POOL],
-            pooled: 0,
-            newest: None,
+            newest: 0,
             random: seed | 1,
             census: 0,
             passed,
@@ -255,8 +253,8 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
         if cause == RemovalCause::Expired {
             selector.stats.insertions += 1;
         }
-        if selector.newest == Some(found.index) {
-            selector.newest = Some(index);
+        if selector.newest == found.index {
+            selector.newest = index;
         }
     }
 
@@ -291,7 +289,7 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
         let grown = u64::from(self.writer.slots() - slots);
         let looked_at = self.census(clock);
         let selector = self.writer.policy();
-        selector.newest = Some(index);
+        selector.newest = index;
         selector.stats.insertions += 1;
         selector.passed.new_places += grown;
         selector.passed.looked_at += looked_at;
@@ -442,66 +440,57 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
         true
     }
 
+    /// The cheapest entry among some, for eviction; the next cheapest are kept in the pool.
     fn select(&mut self) -> Option<Found> {
         if self.writer.len() == 0 {
             return None;
         }
-        let clock = self.shard.clock.load(Ordering::Relaxed);
         let slots = self.writer.slots();
-        let (pool, pooled, newest, mut random) = {
-            let selector = self.writer.policy();
-            (
-                selector.pool,
-                selector.pooled,
-                selector.newest,
-                selector.random,
-            )
-        };
-        let mut cheapest = Cheapest::default();
-        {
-            let mut consider = |index: u32| {
-                let recency = self.writer.entry(index).and_then(|entry| entry.recency());
-                if let Some((last, class)) = recency {
-                    cheapest.offer(
-                        self.learner
-                            .worth(Class::from_byte(class), age_at(clock, last)),
-                        index,
-                    );
-                }
-            };
-            pool[..pooled]
-                .iter()
-                .copied()
-                .chain(newest)
-                .for_each(&mut consider);
-            for _ in 0..SAMPLE {
-                random ^= random << 13;
-                random ^= random >> 7;
-                random ^= random << 17;
-                consider((((random >> 32) * u64::from(slots)) >> 32) as u32);
-            }
+        let selector = self.writer.policy();
+        let mut candidates = [0; POOL + 1 + SAMPLE];
+        candidates[..POOL].copy_from_slice(&selector.pool);
+        candidates[POOL] = selector.newest;
+        for candidate in &mut candidates[POOL + 1..] {
+            *candidate = selector.draw(slots);
         }
-        if cheapest.len == 0 {
-            // Mostly vacant slots, after a removal of many: look at each.
-            for index in 0..slots {
-                if let Some((last, class)) =
-                    self.writer.entry(index).and_then(|entry| entry.recency())
-                {
-                    cheapest.offer(
-                        self.learner
-                            .worth(Class::from_byte(class), age_at(clock, last)),
-                        index,
-                    );
-                }
+        let mut cheapest = self.cheapest_of(&candidates);
+        while cheapest[0] == Priced::NOBODY {
+            // Nearly all slots are vacant, as after a removal of many: look at the rest in order.
+            let selector = self.writer.policy();
+            let first = selector.draw(slots);
+            for (candidate, step) in candidates.iter_mut().zip(0..) {
+                *candidate = (first + step) % slots;
             }
+            cheapest = self.cheapest_of(&candidates);
         }
         let selector = self.writer.policy();
-        selector.random = random;
-        let (victim, rest) = cheapest.indices[..cheapest.len].split_first()?;
-        selector.pool[..rest.len()].copy_from_slice(rest);
-        selector.pooled = rest.len();
-        let victim = *victim;
-        self.writer.find_slot(victim)
+        for (slot, priced) in selector.pool.iter_mut().zip(&cheapest[1..]) {
+            *slot = priced.index();
+        }
+        self.writer.find_slot(cheapest[0].index())
+    }
+
+    /// The cheapest entries among some slots, cheapest first.
+    fn cheapest_of(&self, candidates: &[u32; POOL + 1 + SAMPLE]) -> [Priced; POOL + 1] {
+        let clock = self.shard.clock.load(Ordering::Relaxed);
+        // One loop to fetch and one to sort, so that the fetches, each of which may miss the processor's caches, run
+        // beside each other and not one behind the other.
+        let priced = candidates.map(|index| match self.writer.recency(index) {
+            Some((last, class)) => Priced::new(
+                self.learner
+                    .worth(Class::from_byte(class), age_at(clock, last)),
+                index,
+            ),
+            None => Priced::NOBODY,
+        });
+        let mut cheapest = [Priced::NOBODY; POOL + 1];
+        for mut next in priced {
+            // Insertion without a branch: which candidates are cheap cannot be predicted.
+            for kept in &mut cheapest {
+                (*kept, next) = (next.min(*kept), next.max(*kept));
+            }
+        }
+        cheapest
     }
 
     pub(crate) fn finish(self) -> Aftermath<'a, K, V> {
@@ -520,31 +509,32 @@ fn age_at(clock: u32, last: u32) -> u32 {
     (clock.wrapping_sub(last) as i32).max(0) as u32
 }
 
-/// The cheapest few of what was offered, in order.
-#[derive(Default)]
-struct Cheapest {
-    worths: [u16; POOL + 1],
-    indices: [u32; POOL + 1],
-    len: usize,
+/// An entry and what keeping it is worth, in one number that sorts by worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Priced(u64);
+
+impl Priced {
+    /// Sorts behind every entry.
+    const NOBODY: Self = Self(u64::MAX);
+
+    #[inline]
+    fn new(worth: u16, index: u32) -> Self {
+        Self((u64::from(worth) << 32) | u64::from(index))
+    }
+
+    #[inline]
+    fn index(self) -> u32 {
+        self.0 as u32
+    }
 }
 
-impl Cheapest {
+impl Selector {
+    /// A random slot, by xorshift (Marsaglia 2003).
     #[inline]
-    fn offer(&mut self, worth: u16, index: u32) {
-        if self.len == POOL + 1 && worth >= self.worths[POOL] {
-            return;
-        }
-        if self.indices[..self.len].contains(&index) {
-            return;
-        }
-        let mut place = self.len.min(POOL);
-        self.len = (self.len + 1).min(POOL + 1);
-        while place > 0 && self.worths[place - 1] > worth {
-            self.worths[place] = self.worths[place - 1];
-            self.indices[place] = self.indices[place - 1];
-            place -= 1;
-        }
-        self.worths[place] = worth;
-        self.indices[place] = index;
+    fn draw(&mut self, slots: u32) -> u32 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        (((self.random >> 32) * u64::from(slots)) >> 32) as u32
     }
 }

@@ -292,6 +292,17 @@ impl<K, V, P> Writer<'_, K, V, P> {
         slot.recency().is_some().then_some(slot)
     }
 
+    /// The clock at the last recorded use and the class of the entry in a slot; none for a vacant one, and for an index
+    /// beyond the slots.
+    #[inline]
+    pub(crate) fn recency(&self, index: u32) -> Option<(u32, u8)> {
+        if index < self.ledger.fresh {
+            self.slot(index).recency()
+        } else {
+            None
+        }
+    }
+
     /// The entry in a slot, if one is.
     pub(crate) fn entry(&self, index: u32) -> Option<Entry<'_, K, V>> {
         let slot = self.slot_in_use(index)?;

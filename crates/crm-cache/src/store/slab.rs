@@ -3,13 +3,17 @@
 //! This module and its parent hold all unsafe code of the crate. The record that shows what it buys is
 //! `benches/records/2026-11-21-cache-read-path.md`.
 
-use std::mem::{ManuallyDrop, MaybeUninit};
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 use std::sync::OnceLock;
 
 use crate::time::{Millis, NEVER};
 
 use super::sync::{AtomicU64, Ordering, UnsafeCell};
+
+/// Bytes in a cache line.
+const LINE: usize = 64;
 
 /// Further segments, each as large as all before it together.
 const SEGMENTS: usize = 32;
@@ -92,13 +96,22 @@ unsafe impl<K: Send, V: Send> Send for Segment<K, V> {}
 unsafe impl<K: Send + Sync, V: Send + Sync> Sync for Segment<K, V> {}
 
 impl<K, V> Segment<K, V> {
+    /// The layout of the room: on whole cache lines, so that a slot of half a line lies in one and not across two.
+    fn layout(len: usize) -> Layout {
+        let slots = Layout::array::<Slot<K, V>>(len).expect("more entries than memory can hold");
+        slots
+            .align_to(LINE)
+            .expect("a cache line is a power of two")
+    }
+
     fn new(len: usize) -> Self {
-        let mut room = ManuallyDrop::new(Vec::with_capacity(len));
-        let slots = NonNull::new(room.as_mut_ptr()).expect("a vector's pointer is never null");
-        Self {
-            slots,
-            len: room.capacity(),
-        }
+        let layout = Self::layout(len);
+        // SAFETY: the layout is not empty: `len` is above zero and a slot has its two words.
+        let room = unsafe { alloc(layout) };
+        let Some(slots) = NonNull::new(room.cast()) else {
+            handle_alloc_error(layout)
+        };
+        Self { slots, len }
     }
 
     fn pointer(&self, offset: usize) -> *mut Slot<K, V> {
@@ -110,9 +123,9 @@ impl<K, V> Segment<K, V> {
 
 impl<K, V> Drop for Segment<K, V> {
     fn drop(&mut self) {
-        // SAFETY: the parts of the vector that `new` took apart. Its length is zero: pairs are dropped by the store,
-        // and the rest of a slot needs no drop.
-        drop(unsafe { Vec::from_raw_parts(self.slots.as_ptr(), 0, self.len) });
+        // SAFETY: allocated by `new` with this layout. Pairs are dropped by the store, and the rest of a slot needs no
+        // drop.
+        unsafe { dealloc(self.slots.as_ptr().cast(), Self::layout(self.len)) }
     }
 }
 
