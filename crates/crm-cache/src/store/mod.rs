@@ -194,7 +194,7 @@ impl<'a, K, V> Entry<'a, K, V> {
     /// The clock at the last recorded use, and the class; none if it was unlinked meanwhile.
     #[inline]
     pub(crate) fn recency(&self) -> Option<(u32, u8)> {
-        self.slot.recency()
+        self.slot.is_occupied().then(|| self.slot.recency())
     }
 
     #[inline]
@@ -289,24 +289,24 @@ impl<K, V, P> Writer<'_, K, V, P> {
     /// The slot, if it holds a reachable entry.
     fn slot_in_use(&self, index: u32) -> Option<&Slot<K, V>> {
         let slot = self.slot(index);
-        slot.recency().is_some().then_some(slot)
+        slot.is_occupied().then_some(slot)
     }
 
     /// The clock at the last recorded use and the class of the entry in a slot; none for a vacant one, and for an index
     /// beyond the slots.
     #[inline]
     pub(crate) fn recency(&self, index: u32) -> Option<(u32, u8)> {
-        if index < self.ledger.fresh {
-            self.slot(index).recency()
-        } else {
-            None
+        if index >= self.ledger.fresh {
+            return None;
         }
+        let slot = self.slot(index);
+        slot.is_occupied().then(|| slot.recency())
     }
 
     /// The entry in a slot, if one is.
     pub(crate) fn entry(&self, index: u32) -> Option<Entry<'_, K, V>> {
         let slot = self.slot_in_use(index)?;
-        // SAFETY: a slot that is not vacant holds an entry, and under the lock it goes on holding it while the writer
+        // SAFETY: an occupied slot holds an entry, and under the lock it goes on holding it while the writer
         // is borrowed.
         Some(Entry {
             slot,
@@ -424,14 +424,14 @@ impl<K, V, P> Drop for Store<K, V, P> {
         let mut pairs = Vec::new();
         let mut empty = |index| {
             // SAFETY: nobody else has the store any more, and each index with a pair is met once: it is either in
-            // limbo or not vacant.
+            // limbo or occupied.
             pairs.push(unsafe { self.slab.slot(index).empty() });
         };
         if std::mem::needs_drop::<(K, V)>() {
             ledger.limbo.take_all(&mut empty);
             for index in 0..ledger.fresh {
                 // SAFETY: every index below `fresh` was made.
-                if unsafe { self.slab.slot(index) }.recency().is_some() {
+                if unsafe { self.slab.slot(index) }.is_occupied() {
                     empty(index);
                 }
             }

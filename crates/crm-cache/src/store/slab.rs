@@ -22,18 +22,22 @@ const SEGMENTS: usize = 32;
 const NO_DEADLINE: u64 = (1 << DEADLINE_BITS) - 1;
 const DEADLINE_BITS: u32 = 40;
 
-/// The class byte of a slot that holds no reachable entry.
-const VACANT: u8 = 0xFF;
+/// Set in the deadline word while the slot holds an entry that is in the table.
+///
+/// It must not be in the recency word: there a reader stores what it has loaded a moment before, and would undo what the
+/// writer stored in between.
+const OCCUPIED: u64 = 1 << DEADLINE_BITS;
 
 /// An entry and what its policy must know of it.
 ///
 /// The two words carry 32 bits of the hash in what the times leave free, so that an entry costs 16 bytes beyond key and
 /// value. Both words are hints to readers and are read and written relaxed; the entry itself is published by the table.
+/// Readers write the first word, a load and then a store; the second one is written under the lock only.
 #[derive(Debug)]
 pub(crate) struct Slot<K, V> {
     /// From the lowest bit: last use (32 bits), class (8), upper 24 bits of the hash.
     recency: AtomicU64,
-    /// From the lowest bit: deadline (40 bits), 16 unused, lower 8 bits of the hash.
+    /// From the lowest bit: deadline (40 bits), whether occupied (1), 15 unused, lower 8 bits of the hash.
     deadline: AtomicU64,
     pair: UnsafeCell<MaybeUninit<(K, V)>>,
 }
@@ -41,29 +45,35 @@ pub(crate) struct Slot<K, V> {
 impl<K, V> Slot<K, V> {
     fn vacant() -> Self {
         Self {
-            recency: AtomicU64::new(u64::from(VACANT) << 32),
+            recency: AtomicU64::new(0),
             deadline: AtomicU64::new(0),
             pair: UnsafeCell::new(MaybeUninit::uninit()),
         }
     }
 
-    /// The clock at the last recorded use, and the class; none if the slot holds no reachable entry.
+    /// Whether the slot holds an entry that is in the table. Exact for the writer, already past for a reader.
     #[inline]
-    pub(crate) fn recency(&self) -> Option<(u32, u8)> {
+    pub(crate) fn is_occupied(&self) -> bool {
+        self.deadline.load(Ordering::Relaxed) & OCCUPIED != 0
+    }
+
+    /// The clock at the last recorded use, and the class.
+    #[inline]
+    pub(crate) fn recency(&self) -> (u32, u8) {
         let word = self.recency.load(Ordering::Relaxed);
-        let class = (word >> 32) as u8;
-        (class != VACANT).then_some((word as u32, class))
+        (word as u32, (word >> 32) as u8)
     }
 
     /// Records a use. A concurrent record may be lost.
+    ///
+    /// The caller holds the entry, so the bits of the hash that are put back are those of the entry.
     #[inline]
     pub(crate) fn set_recency(&self, last: u32, class: u8) {
-        let word = self.recency.load(Ordering::Relaxed);
-        // A reader may come here after the writer has retired the slot; it must not revive it.
-        if (word >> 32) as u8 != VACANT {
-            let word = (word & !0xFF_FFFF_FFFF) | (u64::from(class) << 32) | u64::from(last);
-            self.recency.store(word, Ordering::Relaxed);
-        }
+        let hash = self.recency.load(Ordering::Relaxed) & !0xFF_FFFF_FFFF;
+        self.recency.store(
+            hash | (u64::from(class) << 32) | u64::from(last),
+            Ordering::Relaxed,
+        );
     }
 
     #[inline]
@@ -211,7 +221,7 @@ impl<K, V> Slot<K, V> {
             Ordering::Relaxed,
         );
         self.deadline.store(
-            (u64::from(hash & 0xFF) << 56) | deadline.min(NO_DEADLINE),
+            (u64::from(hash & 0xFF) << 56) | OCCUPIED | deadline.min(NO_DEADLINE),
             Ordering::Relaxed,
         );
     }
@@ -228,13 +238,16 @@ impl<K, V> Slot<K, V> {
         self.pair.with(|cell| unsafe { (*cell).assume_init_ref() })
     }
 
-    /// Marks the slot as holding no reachable entry; its pair stays for readers that have found it before.
+    /// Writer only: marks the slot as holding no entry of the table; its pair stays for readers that have found it
+    /// before.
+    ///
+    /// # Panics
+    ///
+    /// If it is marked so already: the slot would be emptied twice.
     pub(crate) fn retire(&self) {
-        let word = self.recency.load(Ordering::Relaxed);
-        self.recency.store(
-            (word & !(0xFF << 32)) | (u64::from(VACANT) << 32),
-            Ordering::Relaxed,
-        );
+        let word = self.deadline.load(Ordering::Relaxed);
+        assert!(word & OCCUPIED != 0, "a slot is retired once");
+        self.deadline.store(word & !OCCUPIED, Ordering::Relaxed);
     }
 
     /// Takes the pair out.
@@ -243,7 +256,8 @@ impl<K, V> Slot<K, V> {
     ///
     /// The slot holds a pair that was not taken yet, and nobody can access it any more.
     pub(crate) unsafe fn empty(&self) -> (K, V) {
-        // SAFETY: by the contract; the caller gets the only copy.
-        self.pair.with(|cell| unsafe { (*cell).assume_init_read() })
+        // SAFETY: by the contract; the caller gets the only copy. Mutable, as taking out is a write to who still reads.
+        self.pair
+            .with_mut(|cell| unsafe { (*cell).assume_init_read() })
     }
 }
