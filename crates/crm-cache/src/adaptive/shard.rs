@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::class::Class;
 use super::ghosts::{Ghost, Ghosts};
 use super::learner::{Learner, Passed};
-use crate::store::{Entry, Found, Hash, NewEntry, Reader, Store, Unlinked, Writer};
+use crate::store::{Entry, Found, Hash, NewEntry, OwnLines, Reader, Store, Unlinked, Writer};
 use crate::time::Millis;
 use crate::{RemovalCause, Stats};
 
@@ -21,6 +21,9 @@ const GHOSTS: usize = 2;
 
 /// An entry used less than this share of the capacity ago, in ticks, is warm: using it again leaves no trace.
 const WARM_SHARE: usize = 64;
+
+/// Readers see the clock in steps of this share of the capacity.
+const SHOWN_SHARE: usize = 256;
 
 /// From this capacity of a shard on, one use in four stands for four: less is written, and enough is left to learn from.
 const SAMPLED_FROM: usize = 4096;
@@ -39,15 +42,24 @@ pub(crate) fn is_over(deadline: Millis, now: Millis) -> bool {
 
 #[repr(align(128))]
 pub(crate) struct Shard<K, V> {
-    /// Ages are differences of this clock. It counts misses, and uses of entries that were not warm.
+    /// The clock as readers see it: behind the true one by less than `granularity`, so that this line, which every
+    /// reader reads, is seldom written.
+    shown: AtomicU32,
+    granularity: u32,
+    warm: u32,
+    stride: u32,
+    ticks_after_a_miss: u32,
+    time: OwnLines<Time>,
+    store: Store<K, V, Selector>,
+}
+
+/// The true clock of a shard. Ages are differences of it.
+struct Time {
+    /// Counts misses, and uses of entries that were not warm.
     clock: AtomicU32,
     /// Uses move the clock up to here: by one capacity after each miss. In a cache that misses nothing the clock comes to
     /// stand, all entries become warm, and reading writes nothing any more.
-    clock_limit: AtomicU32,
-    ticks_after_a_miss: u32,
-    warm: u32,
-    stride: u32,
-    store: Store<K, V, Selector>,
+    limit: AtomicU32,
 }
 
 /// What is kept under the shard's lock to select victims.
@@ -87,12 +99,17 @@ impl<K: Eq + StdHash, V> Shard<K, V> {
             sweep: 0,
             stats: Stats::default(),
         };
+        let in_ticks = |entries: usize| u32::try_from(entries).unwrap_or(u32::MAX);
         Self {
-            clock: AtomicU32::new(0),
-            clock_limit: AtomicU32::new(0),
-            ticks_after_a_miss: u32::try_from(share).unwrap_or(u32::MAX).clamp(64, 1 << 30),
-            warm: u32::try_from(share / WARM_SHARE).unwrap_or(u32::MAX).max(1),
+            shown: AtomicU32::new(0),
+            granularity: in_ticks(share / SHOWN_SHARE).max(1),
+            warm: in_ticks(share / WARM_SHARE).max(1),
             stride: if share < SAMPLED_FROM { 1 } else { 4 },
+            ticks_after_a_miss: in_ticks(share).clamp(64, 1 << 30),
+            time: OwnLines(Time {
+                clock: AtomicU32::new(0),
+                limit: AtomicU32::new(0),
+            }),
             store: Store::new(planned, selector),
         }
     }
@@ -106,7 +123,7 @@ impl<K: Eq + StdHash, V> Shard<K, V> {
     /// Records a use of an entry, unless it is warm.
     #[inline]
     pub(crate) fn touch(&self, entry: &Entry<'_, K, V>, turn: u64, learner: &Learner) {
-        let clock = self.clock.load(Ordering::Relaxed);
+        let clock = self.shown.load(Ordering::Relaxed);
         if let Some((last, class)) = entry.recency() {
             let age = age_at(clock, last);
             if age >= self.warm {
@@ -132,12 +149,19 @@ impl<K: Eq + StdHash, V> Shard<K, V> {
             return;
         }
         let class = learner.reused(class, age, stride);
-        let mut now = clock;
-        if age_at(self.clock_limit.load(Ordering::Relaxed), clock) > 0 {
-            now = clock.wrapping_add(stride);
-            self.clock.store(now, Ordering::Relaxed);
+        let now = self.time.0.clock.load(Ordering::Relaxed);
+        if age_at(self.time.0.limit.load(Ordering::Relaxed), now) > 0 {
+            self.set_clock(now.wrapping_add(stride));
         }
-        entry.set_recency(now, class.to_byte());
+        entry.set_recency(self.shown.load(Ordering::Relaxed), class.to_byte());
+    }
+
+    /// Moves the clock. Readers do so too, by a load and a store: a tick that is lost when two meet is not missed.
+    fn set_clock(&self, clock: u32) {
+        self.time.0.clock.store(clock, Ordering::Relaxed);
+        if age_at(clock, self.shown.load(Ordering::Relaxed)) >= self.granularity {
+            self.shown.store(clock, Ordering::Relaxed);
+        }
     }
 
     /// Begins to change the shard. With a reader, which must be of this shard and begun before, what is taken out is
@@ -223,7 +247,7 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
         deadline: Millis,
         now: Millis,
     ) {
-        let clock = self.shard.clock.load(Ordering::Relaxed);
+        let clock = self.shard.time.0.clock.load(Ordering::Relaxed);
         let (mut last, mut class) = (clock, Class::NEW);
         if let Some(entry) = self.writer.entry(found.index) {
             if let Some((before, byte)) = entry.recency() {
@@ -261,12 +285,10 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
     /// Takes in an entry whose key is not here, by evicting another one if there is no room for both.
     pub(crate) fn insert(&mut self, hash: Hash, pair: (K, V), deadline: Millis, has_room: bool) {
         let shard = self.shard;
-        let clock = shard.clock.load(Ordering::Relaxed).wrapping_add(1);
-        shard.clock.store(clock, Ordering::Relaxed);
-        shard.clock_limit.store(
-            clock.wrapping_add(shard.ticks_after_a_miss),
-            Ordering::Relaxed,
-        );
+        let clock = shard.time.0.clock.load(Ordering::Relaxed).wrapping_add(1);
+        shard.set_clock(clock);
+        let limit = clock.wrapping_add(shard.ticks_after_a_miss);
+        shard.time.0.limit.store(limit, Ordering::Relaxed);
         let class = match self.writer.policy().ghosts.recall(hash.home) {
             Some(ghost) => self
                 .learner
@@ -420,7 +442,7 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
         let Some(victim) = self.select() else {
             return false;
         };
-        let clock = self.shard.clock.load(Ordering::Relaxed);
+        let clock = self.shard.time.0.clock.load(Ordering::Relaxed);
         if let Some(entry) = self.writer.entry(victim.index) {
             let (hash, recency) = (entry.hash(), entry.recency());
             if let Some((last, class)) = recency {
@@ -472,7 +494,7 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
 
     /// The cheapest entries among some slots, cheapest first.
     fn cheapest_of(&self, candidates: &[u32; POOL + 1 + SAMPLE]) -> [Priced; POOL + 1] {
-        let clock = self.shard.clock.load(Ordering::Relaxed);
+        let clock = self.shard.time.0.clock.load(Ordering::Relaxed);
         // One loop to fetch and one to sort, so that the fetches, each of which may miss the processor's caches, run
         // beside each other and not one behind the other.
         let priced = candidates.map(|index| match self.writer.recency(index) {

@@ -39,8 +39,12 @@ pub(crate) struct Store<K, V, P> {
     /// The table in use. It points into `Ledger::tables`, where tables stay until the store is dropped.
     table: AtomicPtr<Table>,
     slab: Slab<K, V>,
-    ledger: Mutex<Ledger<P>>,
+    ledger: OwnLines<Mutex<Ledger<P>>>,
 }
+
+/// Keeps what writers write off the cache lines that readers read. Two lines, because processors fetch them in pairs.
+#[repr(align(128))]
+pub(crate) struct OwnLines<T>(pub(crate) T);
 
 // SAFETY: the store owns its keys and values and hands `&K` and `&V` to any thread that reads, and whoever writes may
 // drop what another thread has put in.
@@ -78,7 +82,7 @@ impl<K, V, P> Store<K, V, P> {
             name,
             table: AtomicPtr::new(table),
             slab: Slab::new(planned),
-            ledger: Mutex::new(ledger),
+            ledger: OwnLines(Mutex::new(ledger)),
         }
     }
 
@@ -100,7 +104,7 @@ impl<K, V, P> Store<K, V, P> {
     pub(crate) fn write(&self) -> Writer<'_, K, V, P> {
         Writer {
             store: self,
-            ledger: self.ledger.lock(),
+            ledger: self.ledger.0.lock(),
             unlinked: Unlinked::new(),
         }
     }
@@ -420,7 +424,7 @@ impl<K, V, P> Writer<'_, K, V, P> {
 
 impl<K, V, P> Drop for Store<K, V, P> {
     fn drop(&mut self) {
-        let mut ledger = self.ledger.lock();
+        let mut ledger = self.ledger.0.lock();
         let mut pairs = Vec::new();
         let mut empty = |index| {
             // SAFETY: nobody else has the store any more, and each index with a pair is met once: it is either in
