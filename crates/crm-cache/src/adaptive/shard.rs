@@ -560,3 +560,71 @@ impl Selector {
         (((self.random >> 32) * u64::from(slots)) >> 32) as u32
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Learner, Ordering, Shard};
+    use crate::store::Hash;
+    use crate::time::NEVER;
+
+    const CAPACITY: usize = 1_000;
+
+    fn use_all(shard: &Shard<u64, u64>, learner: &Learner, keys: u64) {
+        for key in 0..keys {
+            let reader = shard.read().unwrap();
+            let entry = reader.find(Hash::new(key), |other| *other == key).unwrap();
+            shard.touch(&entry, reader.turn(), learner);
+        }
+    }
+
+    fn clock(shard: &Shard<u64, u64>) -> u32 {
+        shard.time.0.clock.load(Ordering::Relaxed)
+    }
+
+    fn filled(keys: u64) -> (Shard<u64, u64>, Learner) {
+        let (shard, learner) = (Shard::new(CAPACITY, 7), Learner::new(CAPACITY, CAPACITY));
+        for key in 0..keys {
+            let mut writer = shard.write(&learner, None);
+            writer.insert(Hash::new(key), (key, key), NEVER, true);
+            drop(writer.finish());
+        }
+        (shard, learner)
+    }
+
+    #[test]
+    fn using_a_warm_entry_leaves_no_trace() {
+        let (shard, learner) = filled(CAPACITY as u64 / 64);
+        let before = clock(&shard);
+        for _ in 0..10 {
+            use_all(&shard, &learner, CAPACITY as u64 / 64);
+        }
+        assert_eq!(clock(&shard), before);
+    }
+
+    #[test]
+    fn a_cache_that_misses_nothing_comes_to_rest() {
+        let (shard, learner) = filled(CAPACITY as u64);
+        let after_the_last_miss = clock(&shard);
+        use_all(&shard, &learner, CAPACITY as u64);
+        assert!(
+            clock(&shard) > after_the_last_miss,
+            "uses that are not warm move the clock"
+        );
+        for _ in 0..10 {
+            use_all(&shard, &learner, CAPACITY as u64);
+        }
+        let at_rest = clock(&shard);
+        assert!(at_rest - after_the_last_miss <= CAPACITY as u32 + 4);
+        use_all(&shard, &learner, CAPACITY as u64);
+        assert_eq!(clock(&shard), at_rest);
+        for key in 0..CAPACITY as u64 {
+            let reader = shard.read().unwrap();
+            let entry = reader.find(Hash::new(key), |other| *other == key).unwrap();
+            let (last, _) = entry.recency().unwrap();
+            assert!(
+                at_rest.wrapping_sub(last) < shard.warm + shard.granularity,
+                "key {key}"
+            );
+        }
+    }
+}
