@@ -1,0 +1,328 @@
+//! Reads an access log: numbers of 32 bits, or text with one key a line, plain or packed by gzip.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+
+use csv_core::ReadRecordResult;
+use flate2::bufread::MultiGzDecoder;
+
+use crate::args::{Args, Column};
+use crate::failure::Failure;
+use crate::progress::{Progress, STRIDE};
+use crate::trace::{BadLines, MOST_REQUESTS, Numbering, Reason, Trace};
+
+/// The most bytes that a line may have. Without a bound, a file without line ends would be read into memory whole.
+pub(crate) const LONGEST_LINE: usize = 64 * 1024;
+
+const BLOCK: usize = 256 * 1024;
+
+/// Reads the log that the command line names.
+pub(crate) fn read(args: &Args, progress: &Progress) -> Result<Trace, Failure> {
+    let cannot = |error| Failure::Read {
+        file: args.file.clone(),
+        error,
+    };
+    let source = unpacked(&args.file).map_err(cannot)?;
+    let trace = if holds_numbers(&args.file) {
+        if args.column.is_some() || args.header {
+            return Err(Failure::NoColumns {
+                file: args.file.clone(),
+            });
+        }
+        numbers(source, &args.file, progress)?
+    } else {
+        lines(source, args, progress)?
+    };
+    match (trace.requests.is_empty(), trace.bad.first.first()) {
+        (false, _) => Ok(trace),
+        (true, None) => Err(Failure::Empty {
+            file: args.file.clone(),
+        }),
+        (true, Some(first)) => Err(Failure::AllBad {
+            file: args.file.clone(),
+            bad: trace.bad.count,
+            first: first.to_string(),
+        }),
+    }
+}
+
+/// Whether the name says that the file holds numbers; its content could be anything.
+fn holds_numbers(file: &Path) -> bool {
+    let name = file.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    name.ends_with(".u32") || name.ends_with(".u32.gz")
+}
+
+/// One little-endian number of 32 bits for each request.
+fn numbers(mut source: impl Read, file: &Path, progress: &Progress) -> Result<Trace, Failure> {
+    let (mut requests, mut keys) = (Vec::new(), Numbering::new());
+    let mut block = vec![0; BLOCK];
+    let mut left = 0;
+    loop {
+        let read = match source.read(&mut block[left..]) {
+            Ok(0) => break,
+            Ok(read) => left + read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => {
+                return Err(Failure::Read {
+                    file: file.to_owned(),
+                    error,
+                });
+            }
+        };
+        let whole = read - read % 4;
+        for number in block[..whole].chunks_exact(4) {
+            let key = u32::from_le_bytes([number[0], number[1], number[2], number[3]]);
+            push(&mut requests, keys.of(&key), file)?;
+        }
+        progress.advance(whole / 4);
+        block.copy_within(whole..read, 0);
+        left = read - whole;
+    }
+    if left > 0 {
+        return Err(Failure::CutNumber {
+            file: file.to_owned(),
+            bytes: left,
+        });
+    }
+    Ok(Trace {
+        requests,
+        distinct: keys.len(),
+        bad: BadLines::default(),
+    })
+}
+
+/// One key a line: the whole line, or one column of it, without the blanks around it.
+fn lines(source: impl BufRead, args: &Args, progress: &Progress) -> Result<Trace, Failure> {
+    let cannot = |error| Failure::Read {
+        file: args.file.clone(),
+        error,
+    };
+    let mut lines = Lines::new(source);
+    let mut fields = Fields::new(args.delimiter);
+    let has_header = args.header || matches!(args.column, Some(Column::Name(_)));
+    let header = if has_header {
+        match lines.next().map_err(cannot)? {
+            Some(Ok(line)) => line.to_vec(),
+            Some(Err(_)) => Vec::new(),
+            None => return Ok(Trace::default()),
+        }
+    } else {
+        Vec::new()
+    };
+    let column = match &args.column {
+        None => None,
+        Some(Column::Number(number)) => Some(*number),
+        Some(Column::Name(name)) => match fields.position(&header, name) {
+            Some(number) => Some(number),
+            None => {
+                return Err(Failure::NoSuchColumn {
+                    file: args.file.clone(),
+                    column: name.clone(),
+                    found: shown(&header),
+                });
+            }
+        },
+    };
+
+    let (mut requests, mut keys) = (Vec::new(), Numbering::<Vec<u8>>::new());
+    let mut bad = BadLines::default();
+    loop {
+        let number = lines.number();
+        let Some(line) = lines.next().map_err(cannot)? else {
+            break;
+        };
+        match line.and_then(|line| key(line, column, &mut fields)) {
+            Ok(key) => {
+                push(&mut requests, keys.of(key), &args.file)?;
+                if requests.len() % STRIDE == 0 {
+                    progress.advance(STRIDE);
+                }
+            }
+            Err(reason) => bad.add(number, reason),
+        }
+    }
+    Ok(Trace {
+        requests,
+        distinct: keys.len(),
+        bad,
+    })
+}
+
+fn push(requests: &mut Vec<u32>, key: u32, file: &Path) -> Result<(), Failure> {
+    if requests.len() == MOST_REQUESTS {
+        return Err(Failure::TooLong {
+            file: file.to_owned(),
+        });
+    }
+    requests.push(key);
+    Ok(())
+}
+
+fn key<'a>(
+    line: &'a [u8],
+    column: Option<usize>,
+    fields: &'a mut Fields,
+) -> Result<&'a [u8], Reason> {
+    if line.trim_ascii().is_empty() {
+        return Err(Reason::Blank);
+    }
+    if memchr::memchr(0, line).is_some() {
+        return Err(Reason::Nul);
+    }
+    let key = match column {
+        None => line.trim_ascii(),
+        Some(column) => fields.split(line)?.get(column)?.trim_ascii(),
+    };
+    if key.is_empty() {
+        return Err(Reason::NoKey);
+    }
+    Ok(key)
+}
+
+/// A line for a message, shortened, on one line whatever it holds.
+fn shown(line: &[u8]) -> String {
+    String::from_utf8_lossy(line)
+        .escape_debug()
+        .take(120)
+        .collect()
+}
+
+/// The lines of a file, without their ends.
+struct Lines<R> {
+    source: R,
+    buffer: Vec<u8>,
+    number: u64,
+}
+
+impl<R: BufRead> Lines<R> {
+    fn new(source: R) -> Self {
+        Self {
+            source,
+            buffer: Vec::new(),
+            number: 1,
+        }
+    }
+
+    /// The number of the line that comes next, from 1.
+    fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The next line, or why it cannot be taken; `None` at the end.
+    fn next(&mut self) -> io::Result<Option<Result<&[u8], Reason>>> {
+        self.buffer.clear();
+        // One more for the line end, and one to know that it is too long.
+        let bound = LONGEST_LINE as u64 + 2;
+        (&mut self.source)
+            .take(bound)
+            .read_until(b'\n', &mut self.buffer)?;
+        if self.buffer.is_empty() {
+            return Ok(None);
+        }
+        let first = self.number == 1;
+        self.number += 1;
+        if self.buffer.last() != Some(&b'\n') && self.buffer.len() as u64 == bound {
+            self.source.skip_until(b'\n')?;
+            return Ok(Some(Err(Reason::TooLong)));
+        }
+        let line = self.buffer.strip_suffix(b"\n").unwrap_or(&self.buffer);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let mark: &[u8] = if first { b"\xEF\xBB\xBF" } else { b"" };
+        Ok(Some(Ok(line.strip_prefix(mark).unwrap_or(line))))
+    }
+}
+
+/// Takes a line apart by the rules of RFC 4180, except that a quoted field ends on the line on which it began.
+struct Fields {
+    parser: csv_core::Reader,
+    content: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Fields {
+    fn new(delimiter: u8) -> Self {
+        Self {
+            parser: csv_core::ReaderBuilder::new().delimiter(delimiter).build(),
+            content: Vec::new(),
+            ends: Vec::new(),
+        }
+    }
+
+    fn split(&mut self, line: &[u8]) -> Result<Split<'_>, Reason> {
+        self.parser.reset();
+        // A field has at least a delimiter, so there is room for all of them.
+        self.content.resize(self.content.len().max(line.len()), 0);
+        self.ends.resize(self.ends.len().max(line.len() + 1), 0);
+        let (mut input, mut written, mut count) = (line, 0, 0);
+        // The line end is given apart: a parser that wants more after it is within a quote.
+        let mut line_end: Option<&[u8]> = Some(b"\n");
+        loop {
+            let (result, _, wrote, ended) = self.parser.read_record(
+                input,
+                &mut self.content[written..],
+                &mut self.ends[count..],
+            );
+            written += wrote;
+            count += ended;
+            match (result, line_end.take()) {
+                (ReadRecordResult::InputEmpty, Some(end)) => input = end,
+                (ReadRecordResult::Record | ReadRecordResult::End, _) => break,
+                _ => return Err(Reason::OpenQuote),
+            }
+        }
+        Ok(Split {
+            content: &self.content[..written],
+            ends: &self.ends[..count],
+        })
+    }
+
+    /// Where the field `name` stands.
+    fn position(&mut self, header: &[u8], name: &str) -> Option<usize> {
+        let split = self.split(header).ok()?;
+        (0..split.ends.len()).find(|&column| {
+            split
+                .get(column)
+                .is_ok_and(|field| field.trim_ascii() == name.trim().as_bytes())
+        })
+    }
+}
+
+/// The fields of a line: their content, one after the other, and where each ends.
+struct Split<'a> {
+    content: &'a [u8],
+    ends: &'a [usize],
+}
+
+impl<'a> Split<'a> {
+    fn get(&self, column: usize) -> Result<&'a [u8], Reason> {
+        let end = *self
+            .ends
+            .get(column)
+            .ok_or(Reason::FewFields(self.ends.len()))?;
+        let start = if column == 0 {
+            0
+        } else {
+            self.ends[column - 1]
+        };
+        Ok(&self.content[start..end])
+    }
+}
+
+/// The bytes of a file, unpacked when they begin as gzip does, whatever its name.
+fn unpacked(file: &Path) -> io::Result<Box<dyn BufRead>> {
+    let opened = File::open(file)?;
+    if opened.metadata()?.is_dir() {
+        return Err(io::Error::new(
+            io::ErrorKind::IsADirectory,
+            "it is a directory",
+        ));
+    }
+    let mut packed = BufReader::with_capacity(BLOCK, opened);
+    Ok(if packed.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
+        Box::new(BufReader::with_capacity(BLOCK, MultiGzDecoder::new(packed)))
+    } else {
+        Box::new(packed)
+    })
+}
