@@ -5,19 +5,19 @@ use std::path::PathBuf;
 use clap::builder::RangedU64ValueParser;
 use clap::{Parser, ValueEnum};
 
-/// How many entries does your cache need? Replays an access log through the cache and shows the hit ratio of each
-/// capacity.
+/// How many entries does your cache need? Replays an access log at many capacities.
 ///
-/// The log holds one key for each request, in order. It is replayed through the real cache for each capacity and
-/// policy: a request gets its key, and inserts it on a miss. Each replay is one client, one pass, and begins with an
-/// empty cache. Beside the policies stand exact LRU, which is LRU with one shard, and the optimum, which knows all
-/// future requests and which no cache can beat.
+/// The log holds one key for each request, in order. It is replayed through the real cache for each
+/// capacity and policy: a request gets its key, and inserts it on a miss. Each replay is one client,
+/// one pass, and begins with an empty cache. Beside the policies stand exact LRU, which is LRU with
+/// one shard, and the optimum, which knows all future requests and which no cache can beat.
 ///
 /// The table goes to standard output; progress and bad lines go to standard error.
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "cache_replay",
     max_term_width = 110,
+    verbatim_doc_comment,
     after_help = "Examples:\n  \
         cache_replay requests.log                              one key a line\n  \
         cache_replay online_retail.csv.gz --column CustomerID  one column of a CSV file with a header\n  \
@@ -27,9 +27,9 @@ use clap::{Parser, ValueEnum};
 pub(crate) struct Args {
     /// The access log: text with one key a line, CSV with --column, or numbers as .u32; each plain or gzip
     ///
-    /// Text and CSV are known as packed by their content. A file whose name ends in .u32 or .u32.gz holds one
-    /// little-endian number of 32 bits for each request.
-    #[arg(value_name = "FILE")]
+    /// A file whose name ends in .u32 or .u32.gz holds one little-endian number of 32 bits for each
+    /// request. Any other is text. Whether it is packed is seen from its content.
+    #[arg(value_name = "FILE", verbatim_doc_comment)]
     pub(crate) file: PathBuf,
 
     /// The column that holds the key, by its name in the header or by its number from 1 (then there is no header)
@@ -110,8 +110,8 @@ pub(crate) enum PolicyName {
     Lru,
 }
 
-/// More entries than this are no cache but a database.
-const MOST_ENTRIES: usize = 1_000_000_000;
+/// A cache takes memory for its whole capacity at once, so a slip of the keyboard must not ask for all there is.
+const MOST_ENTRIES: usize = 100_000_000;
 
 fn capacities(text: &str) -> Result<Capacities, String> {
     if text.trim() == "auto" {

@@ -26,20 +26,20 @@ svg { font: 13px system-ui, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif; }
 .grid { stroke: #dde2e8; }
 .enough { stroke: #5b6675; stroke-dasharray: 2 4; }
 .line { fill: none; stroke-width: 2.5; stroke-linejoin: round; stroke-linecap: round; }
-.adaptive { stroke: #1f6fd1; } circle.adaptive { fill: #1f6fd1; }
-.lru { stroke: #b86e12; } circle.lru { fill: #b86e12; }
-.exact_lru { stroke: #e8b872; stroke-width: 7; } circle.exact_lru { fill: #e8b872; }
-.optimum { stroke: #5b6675; stroke-dasharray: 7 5; } circle.optimum { fill: #5b6675; }
+.line.adaptive { stroke: #1f6fd1; } circle.adaptive { fill: #1f6fd1; }
+.line.lru { stroke: #b86e12; } circle.lru { fill: #b86e12; }
+.line.exact_lru { stroke: #e8b872; stroke-width: 7; } circle.exact_lru { fill: #e8b872; }
+.line.optimum { stroke: #5b6675; stroke-dasharray: 7 5; } circle.optimum { fill: #5b6675; }
 @media (prefers-color-scheme: dark) {
   .paper { fill: #12161c; }
   .title, .text { fill: #e4e9f0; }
   .axis { fill: #9aa6b5; }
   .grid { stroke: #2b3440; }
   .enough { stroke: #9aa6b5; }
-  .adaptive { stroke: #5aa0f2; } circle.adaptive { fill: #5aa0f2; }
-  .lru { stroke: #eeb05c; } circle.lru { fill: #eeb05c; }
-  .exact_lru { stroke: #7a5524; } circle.exact_lru { fill: #7a5524; }
-  .optimum { stroke: #9aa6b5; } circle.optimum { fill: #9aa6b5; }
+  .line.adaptive { stroke: #5aa0f2; } circle.adaptive { fill: #5aa0f2; }
+  .line.lru { stroke: #eeb05c; } circle.lru { fill: #eeb05c; }
+  .line.exact_lru { stroke: #7a5524; } circle.exact_lru { fill: #7a5524; }
+  .line.optimum { stroke: #9aa6b5; } circle.optimum { fill: #9aa6b5; }
 }
 ";
 
@@ -199,7 +199,7 @@ fn line(body: &mut String, plot: &Plot, class: &str, name: &str, points: &[Point
         let (x, y) = at(point);
         let _ = writeln!(
             body,
-            r#"<circle class="{class}" cx="{x:.1}" cy="{y:.1}" r="3" stroke="none"><title>{name}, {} entries: {}</title></circle>"#,
+            r#"<circle class="{class}" cx="{x:.1}" cy="{y:.1}" r="3"><title>{name}, {} entries: {}</title></circle>"#,
             HumanCount(point.capacity as u64),
             percent(point.hit_ratio)
         );
