@@ -49,7 +49,7 @@ mod trace;
 
 use std::env;
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -99,9 +99,13 @@ fn run(
 
 /// Reads the log and replays it.
 fn measure(args: &Args, err: &mut impl Write) -> Result<Report, Failure> {
-    // A missing folder for --json is better known now than after a minute.
+    // A missing folder for --json is better known now than after a minute. What the file holds stays until then.
     for file in [&args.json, &args.svg].into_iter().flatten() {
-        create(file)?;
+        let opened = File::options().append(true).create(true).open(file);
+        opened.map_err(|error| Failure::Write {
+            file: file.clone(),
+            error,
+        })?;
     }
     let reading = Progress::reading();
     let trace = reader::read(args, &reading);
@@ -141,18 +145,9 @@ fn tell_bad_lines(bad: &BadLines, err: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-fn create(file: &Path) -> Result<File, Failure> {
-    File::create(file).map_err(|error| Failure::Write {
+fn write(file: &Path, content: &str) -> Result<(), Failure> {
+    fs::write(file, content).map_err(|error| Failure::Write {
         file: file.to_owned(),
         error,
     })
-}
-
-fn write(file: &Path, content: &str) -> Result<(), Failure> {
-    create(file)?
-        .write_all(content.as_bytes())
-        .map_err(|error| Failure::Write {
-            file: file.to_owned(),
-            error,
-        })
 }

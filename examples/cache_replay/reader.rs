@@ -183,13 +183,13 @@ fn key<'a>(
 
 /// A line for a message, shortened, on one line whatever it holds.
 fn shown(line: &[u8]) -> String {
-    String::from_utf8_lossy(line)
+    String::from_utf8_lossy(line.trim_ascii())
         .escape_debug()
         .take(120)
         .collect()
 }
 
-/// The lines of a file, without their ends.
+/// The lines of a file. Of an end in the way of Windows, the `\r` stays: it is a blank at the end of a key.
 struct Lines<R> {
     source: R,
     buffer: Vec<u8>,
@@ -213,8 +213,7 @@ impl<R: BufRead> Lines<R> {
     /// The next line, or why it cannot be taken; `None` at the end.
     fn next(&mut self) -> io::Result<Option<Result<&[u8], Reason>>> {
         self.buffer.clear();
-        // One more for the line end, and one to know that it is too long.
-        let bound = LONGEST_LINE as u64 + 2;
+        let bound = LONGEST_LINE as u64 + 1;
         (&mut self.source)
             .take(bound)
             .read_until(b'\n', &mut self.buffer)?;
@@ -228,7 +227,6 @@ impl<R: BufRead> Lines<R> {
             return Ok(Some(Err(Reason::TooLong)));
         }
         let line = self.buffer.strip_suffix(b"\n").unwrap_or(&self.buffer);
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
         let mark: &[u8] = if first { b"\xEF\xBB\xBF" } else { b"" };
         Ok(Some(Ok(line.strip_prefix(mark).unwrap_or(line))))
     }
@@ -325,4 +323,30 @@ fn unpacked(file: &Path) -> io::Result<Box<dyn BufRead>> {
     } else {
         Box::new(packed)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_the_same_wherever_a_read_ends() {
+        /// Gives one to three bytes at a time.
+        struct Trickle(io::Cursor<Vec<u8>>, usize);
+        impl Read for Trickle {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                self.1 = self.1 % 3 + 1;
+                let most = self.1.min(buffer.len());
+                self.0.read(&mut buffer[..most])
+            }
+        }
+        let bytes: Vec<u8> = [7, 0x0102_0304, 7, u32::MAX, 0x0403_0201]
+            .into_iter()
+            .flat_map(u32::to_le_bytes)
+            .collect();
+        let source = Trickle(io::Cursor::new(bytes), 0);
+        let trace = numbers(source, Path::new("x.u32"), &Progress::reading()).unwrap();
+        assert_eq!(trace.requests, [0, 1, 0, 2, 3]);
+        assert_eq!(trace.distinct, 4);
+    }
 }

@@ -145,6 +145,40 @@ fn one_log_has_the_same_figures_in_every_form() {
 }
 
 #[test]
+fn what_surrounds_a_key_is_no_part_of_it() {
+    let folder = Folder::new();
+    let windows = folder.file(
+        "windows.csv",
+        "\u{feff}key,n\r\na,1\r\n\"a\",2\r\n a ,3\r\n",
+    );
+    let text = folder.file("text.log", "\u{feff}a b\na b\r\n\ta b \n");
+    let number: &[&str] = &["--column", "1", "--header"];
+    for (file, arguments) in [
+        (&windows, ["--column", "key"].as_slice()),
+        (&windows, number),
+        (&text, &[]),
+    ] {
+        let (output, figures) = figures(file, arguments);
+        assert_eq!(output.err, "");
+        assert_eq!(figures["requests"], 3);
+        assert_eq!(
+            figures["distinct_keys"],
+            1,
+            "{} {arguments:?}",
+            file.display()
+        );
+    }
+}
+
+#[test]
+fn a_run_that_fails_leaves_older_figures_alone() {
+    let folder = Folder::new();
+    let (log, json) = (folder.file("log", ""), folder.file("x.json", "older"));
+    failure(&log, &["--json", json.to_str().unwrap()]);
+    assert_eq!(fs::read_to_string(json).unwrap(), "older");
+}
+
+#[test]
 fn a_picture_is_drawn_and_capacities_are_chosen() {
     let folder = Folder::new();
     let text: String = rounds().map(|key| format!("{key}\n")).collect();
@@ -209,7 +243,9 @@ fn what_cannot_be_read_ends_the_program_with_one_line() {
     let column: &[&str] = &["--column", "key"];
     let json: &[&str] = &["--json", "no/such/folder/x.json"];
     for (file, arguments, expected) in [
-        (missing, [].as_slice(), "cannot read"),
+        // A place that cannot be written is told before anything is read.
+        (missing.clone(), json, "cannot write"),
+        (missing, &[], "cannot read"),
         (folder.0.path().to_owned(), &[], "it is a directory"),
         (folder.file("empty.log", ""), &[], "holds no request"),
         (folder.file("empty.u32", ""), &[], "holds no request"),
