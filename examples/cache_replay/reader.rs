@@ -340,13 +340,15 @@ mod tests {
                 self.0.read(&mut buffer[..most])
             }
         }
-        let bytes: Vec<u8> = [7, 0x0102_0304, 7, u32::MAX, 0x0403_0201]
-            .into_iter()
-            .flat_map(u32::to_le_bytes)
-            .collect();
-        let source = Trickle(io::Cursor::new(bytes), 0);
-        let trace = numbers(source, Path::new("x.u32"), &Progress::reading()).unwrap();
-        assert_eq!(trace.requests, [0, 1, 0, 2, 3]);
-        assert_eq!(trace.distinct, 4);
+        let keys = (0..200_u32).map(|i| (i * i % 37) * 0x0102_0305);
+        let bytes: Vec<u8> = keys.flat_map(u32::to_le_bytes).collect();
+        let read = |source: &mut dyn Read| {
+            numbers(source, Path::new("x.u32"), &Progress::reading()).unwrap()
+        };
+        let whole = read(&mut bytes.as_slice());
+        assert_eq!(whole.requests[..5], [0, 1, 2, 3, 4]);
+        let trickled = read(&mut Trickle(io::Cursor::new(bytes), 0));
+        assert_eq!(trickled.requests, whole.requests);
+        assert_eq!(trickled.distinct, 19);
     }
 }

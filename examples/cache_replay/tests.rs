@@ -149,7 +149,7 @@ fn what_surrounds_a_key_is_no_part_of_it() {
     let folder = Folder::new();
     let windows = folder.file(
         "windows.csv",
-        "\u{feff}key,n\r\na,1\r\n\"a\",2\r\n a ,3\r\n",
+        "\u{feff} key ,n\r\na,1\r\n\"a\",2\r\n a ,3\r\n",
     );
     let text = folder.file("text.log", "\u{feff}a b\na b\r\n\ta b \n");
     let number: &[&str] = &["--column", "1", "--header"];
@@ -201,8 +201,8 @@ fn a_picture_is_drawn_and_capacities_are_chosen() {
 #[test]
 fn bad_lines_are_passed_over_counted_and_told() {
     let folder = Folder::new();
-    let long = "x".repeat(LONGEST_LINE + 1);
-    let just = "x".repeat(LONGEST_LINE - 5);
+    let long = format!("{},", "x".repeat(LONGEST_LINE));
+    let just = "x".repeat(LONGEST_LINE - 2);
     let text = format!(
         "id,key\n1,a\n\n2\n3, \n4,\"a\n5,\0\n{long}\n{long}{long}{long}\n{just},5\n6,a\n7,b,and more\n"
     );
@@ -221,6 +221,10 @@ and 2 more bad lines
     assert_eq!(figures["distinct_keys"], 3);
     assert_eq!(figures["bad_lines"]["count"], 7);
     assert_eq!(figures["bad_lines"]["first"][5]["line"], 8);
+    assert_eq!(
+        figures["bad_lines"]["first"][5]["reason"],
+        "it is longer than 64 KiB"
+    );
     assert_eq!(figures["bad_lines"]["first"][6]["line"], 9);
     assert_eq!(
         figures["bad_lines"]["first"][6]["reason"],

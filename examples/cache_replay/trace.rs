@@ -117,3 +117,16 @@ impl<K: Eq + std::hash::Hash> Numbering<K> {
         self.0.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_that_is_all_bad_is_counted_not_kept() {
+        let mut bad = BadLines::default();
+        (1..=1_000).for_each(|line| bad.add(line, Reason::Blank));
+        assert_eq!(bad.count, 1_000);
+        assert_eq!(bad.first.len(), BAD_LINES_KEPT);
+    }
+}
