@@ -15,6 +15,8 @@
 //! without the entry. Either way nobody holds an entry whose slot is emptied.
 
 mod limbo;
+#[cfg(all(test, loom))]
+mod models;
 mod registry;
 mod slab;
 mod sync;

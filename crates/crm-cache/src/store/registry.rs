@@ -5,9 +5,10 @@
 //! with a shard instead of a single pointer as the unit, so that a reader publishes once for each look-up.
 
 use std::cell::Cell;
-use std::sync::OnceLock;
+use std::marker::PhantomData;
+use std::ptr;
 
-use super::sync::{AtomicBool, AtomicU64, Ordering, fence};
+use super::sync::{AtomicBool, AtomicPtr, AtomicU64, Ordering, fence, statics, thread_locals};
 
 /// The lower bits of a word name a shard; the upper ones count the visits of its thread.
 const SHARD_BITS: u32 = 16;
@@ -37,7 +38,41 @@ pub(crate) struct Word {
     visit: AtomicU64,
     is_owned: AtomicBool,
     index: usize,
-    next: OnceLock<&'static Word>,
+    next: Next,
+}
+
+/// The end of the list, or the word after it. Once set it stays.
+#[derive(Debug)]
+struct Next(AtomicPtr<Word>);
+
+impl Next {
+    #[cfg(not(loom))]
+    const fn none() -> Self {
+        Self(AtomicPtr::new(ptr::null_mut()))
+    }
+
+    #[cfg(loom)]
+    fn none() -> Self {
+        Self(AtomicPtr::new(ptr::null_mut()))
+    }
+
+    fn get(&self) -> Option<&'static Word> {
+        // Acquire pairs with the release in `set`: the word was made before it is seen.
+        // SAFETY: what is set is a reference to a word that is never freed.
+        unsafe { self.0.load(Ordering::Acquire).as_ref() }
+    }
+
+    /// Whether the list ended here until now.
+    fn set(&self, word: &'static Word) -> bool {
+        self.0
+            .compare_exchange(
+                ptr::null_mut(),
+                ptr::from_ref(word).cast_mut(),
+                Ordering::Release,
+                Ordering::Relaxed,
+            )
+            .is_ok()
+    }
 }
 
 impl Word {
@@ -46,7 +81,7 @@ impl Word {
             visit: AtomicU64::new(NOWHERE),
             is_owned: AtomicBool::new(true),
             index,
-            next: OnceLock::new(),
+            next: Next::none(),
         }
     }
 
@@ -63,8 +98,10 @@ impl Word {
         let before = self.visit.load(Ordering::Relaxed);
         let is_outer = before & SHARD_MASK == NOWHERE;
         let name = if is_outer { shard.0 } else { ANYWHERE };
+        // Release: a writer that sees this visit instead of the end of the one before must see that one's reads as over,
+        // too. A later store of the same thread does not hand on what an earlier one released.
         self.visit
-            .store((before & !SHARD_MASK) | name, Ordering::Relaxed);
+            .store((before & !SHARD_MASK) | name, Ordering::Release);
         // Store, fence, look; the writer does unlink, fence, look at the words (`Registry::visitors`). Of two
         // sequentially consistent fences one is first: either this visit is seen by the writer, or what follows here
         // sees that the entry is unlinked.
@@ -72,6 +109,7 @@ impl Word {
         Visit {
             word: self,
             is_outer,
+            stays: PhantomData,
         }
     }
 }
@@ -91,11 +129,14 @@ impl Visitor {
     }
 }
 
-/// A stay in a shard. It ends when dropped, on a panic too.
+/// A stay in a shard. It ends when dropped, on a panic too. Visits of a thread end in the opposite order of their
+/// beginning.
 #[derive(Debug)]
 pub(crate) struct Visit<'a> {
     word: &'a Word,
     is_outer: bool,
+    /// It stays on its thread, which alone writes the word.
+    stays: PhantomData<*const ()>,
 }
 
 impl Visit<'_> {
@@ -127,16 +168,26 @@ impl Drop for Visit<'_> {
 /// All words, in a list that only grows. Words of threads that have ended are taken over by new ones.
 #[derive(Debug)]
 pub(crate) struct Registry {
-    first: OnceLock<&'static Word>,
+    first: Next,
 }
 
-/// The words of this process.
-static REGISTRY: Registry = Registry::new();
+statics! {
+    /// The words of this process.
+    static REGISTRY: Registry = Registry::new();
+}
 
 impl Registry {
+    #[cfg(not(loom))]
     pub(crate) const fn new() -> Self {
         Self {
-            first: OnceLock::new(),
+            first: Next::none(),
+        }
+    }
+
+    #[cfg(loom)]
+    pub(crate) fn new() -> Self {
+        Self {
+            first: Next::none(),
         }
     }
 
@@ -145,7 +196,7 @@ impl Registry {
     }
 
     fn words(&self) -> impl Iterator<Item = &'static Word> {
-        std::iter::successors(self.first.get().copied(), |word| word.next.get().copied())
+        std::iter::successors(self.first.get(), |word| word.next.get())
     }
 
     /// A word for a new thread.
@@ -170,7 +221,7 @@ impl Registry {
                 }
                 None => {
                     let word: &'static Word = Box::leak(Box::new(Word::new(index)));
-                    if place.set(word).is_ok() {
+                    if place.set(word) {
                         return word;
                     }
                     // Another thread was quicker here, and this word is lost; that happens a few times in a process.
@@ -188,7 +239,7 @@ impl Registry {
     /// Returns a sum over the words of all other threads: while it stays the same, nobody else is reading anywhere.
     pub(crate) fn visitors(&self, shard: ShardName, into: &mut Vec<Visitor>) -> u64 {
         fence(Ordering::SeqCst); // see `Word::visit`
-        let mine = MINE.get();
+        let mine = MINE.with(Cell::get);
         let mut sum = 0_u64;
         for word in self.words() {
             // Acquire pairs with the release at the end of a visit: if the thread has left, its reads are over.
@@ -213,12 +264,13 @@ struct Ownership(&'static Word);
 
 impl Drop for Ownership {
     fn drop(&mut self) {
-        MINE.set(None);
+        // The model checker may have taken this variable down already.
+        let _ = MINE.try_with(|mine| mine.set(None));
         Registry::unregister(self.0);
     }
 }
 
-thread_local! {
+thread_locals! {
     // Two variables: the first has no destructor, so that reading it costs no check.
     static MINE: Cell<Option<&'static Word>> = const { Cell::new(None) };
     static OWNERSHIP: Ownership = register_this_thread();
@@ -226,14 +278,14 @@ thread_local! {
 
 fn register_this_thread() -> Ownership {
     let word = Registry::of_process().register();
-    MINE.set(Some(word));
+    MINE.with(|mine| mine.set(Some(word)));
     Ownership(word)
 }
 
 /// The calling thread's word; none while the thread is being taken down.
 #[inline]
 pub(crate) fn mine() -> Option<&'static Word> {
-    match MINE.get() {
+    match MINE.with(Cell::get) {
         Some(word) => Some(word),
         None => mine_anew(),
     }

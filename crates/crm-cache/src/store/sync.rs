@@ -3,11 +3,13 @@
 #[cfg(not(loom))]
 pub(crate) use plain::{
     AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Mutex, MutexGuard, Ordering, UnsafeCell, fence,
+    statics, thread_locals,
 };
 
 #[cfg(loom)]
 pub(crate) use checked::{
     AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Mutex, MutexGuard, Ordering, UnsafeCell, fence,
+    statics, thread_locals,
 };
 
 #[cfg(not(loom))]
@@ -17,6 +19,11 @@ mod plain {
     };
 
     pub(crate) use parking_lot::{Mutex, MutexGuard};
+
+    macro_rules! statics {
+        ($($declarations:tt)*) => { $($declarations)* };
+    }
+    pub(crate) use {statics, std::thread_local as thread_locals};
 
     /// The standard cell with the interface of the model checker's.
     #[derive(Debug)]
@@ -46,6 +53,26 @@ mod checked {
     pub(crate) use loom::sync::atomic::{
         AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering, fence,
     };
+
+    /// Statics that each execution of a model has anew.
+    macro_rules! statics {
+        ($(#[$doc:meta])* static $name:ident: $type:ty = $init:expr;) => {
+            loom::lazy_static! { $(#[$doc])* static ref $name: $type = $init; }
+        };
+    }
+
+    macro_rules! thread_locals {
+        (
+            $(#[$one_doc:meta])* static $one:ident: $one_type:ty = const { $one_init:expr };
+            $(#[$two_doc:meta])* static $two:ident: $two_type:ty = $two_init:expr;
+        ) => {
+            loom::thread_local! {
+                $(#[$one_doc])* static $one: $one_type = $one_init;
+                $(#[$two_doc])* static $two: $two_type = $two_init;
+            }
+        };
+    }
+    pub(crate) use {statics, thread_locals};
 
     /// The model checker's lock with the interface of parking_lot's.
     #[derive(Debug)]
