@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -201,13 +202,15 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         // What `capacity` says is an upper bound at every moment: raised before there is more, lowered after there is
         // less.
         self.capacity.fetch_max(capacity, Ordering::Relaxed);
-        match &self.engine {
+        let changed = catch_unwind(AssertUnwindSafe(|| match &self.engine {
             Engine::Adaptive(engine) => {
                 engine.change_capacity(capacity as isize - before as isize, &self.listener);
             }
             Engine::Lru(engine) => engine.set_capacity(capacity, &self.listener),
-        }
+        }));
+        // The engine has changed even if the destructor of an evicted value has panicked; the next change starts here.
         self.capacity.store(capacity, Ordering::Relaxed);
+        changed.unwrap_or_else(|payload| resume_unwind(payload));
         Ok(())
     }
 

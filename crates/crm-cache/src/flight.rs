@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::hash::{BuildHasher, Hash};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::{self, ThreadId};
@@ -198,31 +199,29 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Pilot<'_, K, V, S> {
     fn end(&mut self, outcome: Outcome<V>) {
         self.landed = true;
         self.flights.counts.failures.fetch_add(1, Ordering::Relaxed);
-        drop(
-            self.flights
-                .by_key
-                .remove_if(&self.key, |_, flight| Arc::ptr_eq(flight, &self.flight)),
-        );
+        self.leave();
         self.flight.land(outcome);
     }
 
     /// Leaves the map, unless a write has done that already and another flight is there.
+    ///
+    /// A panic of the user's `Hash` or `Eq` goes no further: those who wait must be woken.
     fn leave(&self) {
-        drop(
-            self.flights
-                .by_key
-                .remove_if(&self.key, |_, flight| Arc::ptr_eq(flight, &self.flight)),
-        );
+        let is_this = |flight: &Arc<Flight<V>>| Arc::ptr_eq(flight, &self.flight);
+        let by_key = &self.flights.by_key;
+        let left = catch_unwind(AssertUnwindSafe(|| {
+            drop(by_key.remove_if(&self.key, |_, flight| is_this(flight)));
+        }));
+        if left.is_err() {
+            // Looks at each, and calls nothing of the key.
+            by_key.retain(|_, flight| !is_this(flight));
+        }
     }
 
     /// Leaves without having run the loader: the value was there after all.
     pub(crate) fn turn_back(mut self, value: V) {
         self.landed = true;
-        drop(
-            self.flights
-                .by_key
-                .remove_if(&self.key, |_, flight| Arc::ptr_eq(flight, &self.flight)),
-        );
+        self.leave();
         self.flight.land(Outcome::Loaded(value));
     }
 }

@@ -1,6 +1,7 @@
 //! All shards of a cache under the adaptive policy, with what they share: the learner, the room left, the counts.
 
 use std::hash::Hash as StdHash;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicIsize, Ordering};
 
 use super::learner::Learner;
@@ -106,57 +107,52 @@ impl<K: Eq + StdHash, V: Clone> Engine<K, V> {
         } else {
             None
         };
-        let mut has_room = false;
+        let mut room = None;
         loop {
             let mut writer = shard.write(&self.learner, watcher.as_ref());
             if !may_store() {
                 settle(writer.finish(), listener);
-                if has_room {
-                    self.give_room(1);
-                }
                 return Err(Voided);
             }
             if let Some(found) = writer.find(hashed, |other| *other == pair.0) {
                 let previous = fresh_value(&writer, found.index, now);
                 writer.replace(hashed, found, pair, deadline, now);
                 settle(writer.finish(), listener);
-                if has_room {
-                    self.give_room(1);
-                }
                 return Ok(previous);
             }
-            has_room = has_room || self.take_room();
+            room = room.or_else(|| self.take_room());
             // A full cache with nothing in this shard: another shard must give way first, under its own lock.
-            if has_room || writer.len() > 0 {
-                writer.insert(hashed, pair, deadline, has_room);
-                let swept = if deadline == crate::time::NEVER {
-                    0
-                } else {
-                    writer.sweep(now)
-                };
-                settle(writer.finish(), listener);
-                if swept > 0 {
-                    self.give_room(swept);
+            if room.is_some() || writer.len() > 0 {
+                writer.insert(hashed, pair, deadline, room.is_some());
+                if let Some(room) = room {
+                    room.fill();
                 }
+                if deadline != crate::time::NEVER {
+                    let swept = writer.sweep(now);
+                    if swept > 0 {
+                        self.give_room(swept);
+                    }
+                }
+                settle(writer.finish(), listener);
                 return Ok(None);
             }
             settle(writer.finish(), listener);
-            has_room = self.evict_anywhere(listener);
+            room = self.evict_anywhere(listener);
         }
     }
 
-    /// Evicts an entry from the first shard that has one. Its room is the caller's.
-    fn evict_anywhere(&self, listener: &Listener<K, V>) -> bool {
-        self.shards.iter().any(|shard| {
+    /// Evicts an entry from the first shard that has one.
+    fn evict_anywhere(&self, listener: &Listener<K, V>) -> Option<Room<'_>> {
+        self.shards.iter().find_map(|shard| {
             let watcher = if listener.is_listening() {
                 shard.read()
             } else {
                 None
             };
             let mut writer = shard.write(&self.learner, watcher.as_ref());
-            let evicted = writer.evict();
+            let room = writer.evict().then(|| Room(&self.room));
             settle(writer.finish(), listener);
-            evicted
+            room
         })
     }
 
@@ -177,9 +173,9 @@ impl<K: Eq + StdHash, V: Clone> Engine<K, V> {
         let found = writer.find(Hash::new(hash), is_it)?;
         let previous = fresh_value(&writer, found.index, now);
         writer.remove(found, now, RemovalCause::Removed);
+        self.give_room(1);
         writer.reclaim();
         settle(writer.finish(), listener);
-        self.give_room(1);
         previous
     }
 
@@ -197,10 +193,10 @@ impl<K: Eq + StdHash, V: Clone> Engine<K, V> {
                     writer.remove(found, 0, RemovalCause::Removed);
                 }
             }
+            self.give_room(before);
             writer.forget_ghosts();
             writer.reclaim();
             settle(writer.finish(), listener);
-            self.give_room(before);
         }
     }
 
@@ -216,27 +212,35 @@ impl<K: Eq + StdHash, V: Clone> Engine<K, V> {
         }
     }
 
-    /// Raises or lowers the capacity, and evicts until what is left fits.
+    /// Raises or lowers the capacity, and evicts until what is left fits; a panic in a destructor waits for that.
     pub(crate) fn change_capacity(&self, by: isize, listener: &Listener<K, V>) {
-        let mut room = self
-            .room
-            .fetch_add(by, Ordering::Relaxed)
-            .saturating_add(by);
-        while room < 0 && self.evict_anywhere(listener) {
-            room = self.room.fetch_add(1, Ordering::Relaxed) + 1;
+        self.room.fetch_add(by, Ordering::Relaxed);
+        let mut panic = None;
+        while self.room.load(Ordering::Relaxed) < 0 {
+            match catch_unwind(AssertUnwindSafe(|| self.evict_anywhere(listener))) {
+                Ok(Some(room)) => drop(room),
+                Ok(None) => break,
+                Err(payload) => panic = Some(payload),
+            }
+        }
+        if let Some(payload) = panic {
+            resume_unwind(payload);
         }
     }
 
-    fn take_room(&self) -> bool {
+    fn take_room(&self) -> Option<Room<'_>> {
         let take = |room: isize| (room > 0).then(|| room - 1);
         // Looked at first, so that a full cache shares the line without writing it.
-        self.room.load(Ordering::Relaxed) > 0
-            && self
-                .room
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
-                .is_ok()
+        if self.room.load(Ordering::Relaxed) <= 0 {
+            return None;
+        }
+        let taken = self
+            .room
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        taken.is_ok().then(|| Room(&self.room))
     }
 
+    /// To be called before anything of the user's runs again: a panic must not lose the room.
     fn give_room(&self, entries: usize) {
         self.room.fetch_add(entries as isize, Ordering::Relaxed);
     }
@@ -263,6 +267,22 @@ impl<K: Eq + StdHash, V: Clone> Engine<K, V> {
 
     pub(crate) fn shards(&self) -> usize {
         self.shards.len()
+    }
+}
+
+/// Room for one entry, taken from the cache. It goes back when dropped, on a panic of the user's too.
+struct Room<'a>(&'a AtomicIsize);
+
+impl Room<'_> {
+    /// An entry is in it now.
+    fn fill(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -108,14 +108,15 @@ impl<K: Eq, V: Clone> Engine<K, V> {
     }
 
     pub(crate) fn set_capacity(&self, capacity: usize, listener: &Listener<K, V>) {
+        // Settled at the end: a panic in a destructor must not leave some shards with the former share.
+        let mut outflow = Outflow::new();
         for (index, shard) in self.shards.iter().enumerate() {
-            let mut outflow = Outflow::new();
             shard
                 .0
                 .lock()
                 .set_capacity(share(capacity, self.shards.len(), index), &mut outflow);
-            outflow.settle(listener);
         }
+        outflow.settle(listener);
     }
 
     pub(crate) fn len(&self) -> usize {

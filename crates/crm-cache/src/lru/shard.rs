@@ -67,14 +67,17 @@ impl<K: Eq, V> Shard<K, V> {
         V: Clone,
     {
         let mut previous = None;
-        let stands = self
-            .entries
-            .peek(&key as &dyn Lookup<K>)
-            .map(|entry| now < entry.deadline);
+        // Cloned before anything is changed: a panic in `clone` leaves the shard as it was.
+        let stands = self.entries.peek(&key as &dyn Lookup<K>).map(|entry| {
+            let is_fresh = now < entry.deadline;
+            if is_fresh {
+                previous = Some(entry.value.clone());
+            }
+            is_fresh
+        });
         match stands {
             Some(true) => {
                 let old = self.entries.pop_entry(&key as &dyn Lookup<K>);
-                previous = old.as_ref().map(|(_, entry)| entry.value.clone());
                 self.stats.replacements += 1;
                 self.give(old, RemovalCause::Replaced, outflow);
             }
