@@ -133,10 +133,8 @@ fn main() -> io::Result<()> {
         out,
         "hits in %, then the mean time of a request in us if a miss loads for {LOAD:?}"
     )?;
-    writeln!(
-        out,
-        "| trace, capacity | crm_cache | lru_mutex | moka | quick_cache | crm_cache | lru_mutex | moka | quick_cache |"
-    )?;
+    let names = [CrmCache::NAME, LruMutex::NAME, Moka::NAME, QuickCache::NAME].join(" | ");
+    writeln!(out, "| trace, capacity | {names} | {names} |")?;
     writeln!(out, "|---|---|---|---|---|---|---|---|---|")?;
     let mut sums = [0.0; 4];
     let mut rows = 0_u32;

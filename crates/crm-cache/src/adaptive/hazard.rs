@@ -1,6 +1,6 @@
 //! From counts to worth: how likely a reuse is at each age, and what keeping an entry of that age therefore earns.
 
-use super::age::first_age;
+use super::age::MOST_BUCKETS;
 
 /// What was observed of one class at one age.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,11 +17,19 @@ impl Observed {
         self.dropped += other.dropped;
     }
 
+    /// Forgets a part. What is next to nothing becomes nothing, before it is so small that processors slow down at it.
     pub(crate) fn fade(&mut self, by: f32) {
-        self.reused *= by;
-        self.dropped *= by;
+        let fade = |count: f32| if count < NEGLIGIBLE { 0.0 } else { count * by };
+        (self.reused, self.dropped) = (fade(self.reused), fade(self.dropped));
+    }
+
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.reused + self.dropped == 0.0
     }
 }
+
+/// Of an observation.
+const NEGLIGIBLE: f32 = 1e-4;
 
 /// A belief about the hazard at one age, worth as many observations as its weight.
 #[derive(Clone, Copy, Debug, Default)]
@@ -60,14 +68,14 @@ pub(crate) fn hazards(
 /// slope from an age to any later one, so one pass from the oldest age keeps the upper convex hull on a stack.
 pub(crate) fn worths(
     hazards: &[f64],
-    scratch: &mut Vec<(f64, f64)>,
+    widths: &[f64],
+    hull: &mut Vec<(f64, f64)>,
     mut give: impl FnMut(usize, f64),
 ) {
     // The cumulative curve: (expected waiting, chance of reuse) before each bucket.
-    let mut curve = [(0.0, 0.0); super::age::MOST_BUCKETS + 1];
+    let mut curve = [(0.0, 0.0); MOST_BUCKETS + 1];
     let mut survival: f64 = 1.0;
-    for (age, &hazard) in hazards.iter().enumerate() {
-        let width = first_age(age + 1) - first_age(age);
+    for (age, (&hazard, &width)) in hazards.iter().zip(widths).enumerate() {
         let (waited, reused) = curve[age];
         curve[age + 1] = (
             waited + width * survival * (1.0 - hazard / 2.0),
@@ -76,7 +84,6 @@ pub(crate) fn worths(
         // Never zero, so that the ages after a certain reuse still have a slope of their own.
         survival = (survival * (1.0 - hazard)).max(1e-12);
     }
-    let hull = scratch;
     hull.clear();
     hull.push(curve[hazards.len()]);
     for age in (0..hazards.len()).rev() {
@@ -120,7 +127,10 @@ mod tests {
         ];
         for shape in shapes {
             let hazards: Vec<f64> = (0..AGES).map(shape).collect();
-            worths(&hazards, &mut Vec::new(), |age, worth| {
+            let widths: Vec<f64> = (0..AGES)
+                .map(|age| first_age(age + 1) - first_age(age))
+                .collect();
+            worths(&hazards, &widths, &mut Vec::new(), |age, worth| {
                 let expected = worth_by_definition(&hazards, age);
                 assert!(
                     (worth - expected).abs() <= 1e-9 * expected,

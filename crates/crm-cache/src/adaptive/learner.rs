@@ -9,12 +9,10 @@ use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
-use super::age::{MOST_BUCKETS, bucket, first_age};
-use super::class::{CLASSES, COUNTS, Class, INTERVALS, Intervals};
+use super::age::{MOST_BUCKETS, bucket};
+use super::class::{CLASSES, COUNTS, Class, Intervals};
 use super::hazard::{Belief, Observed, hazards, worths};
-
-/// The classes are re-estimated in turns of one group: the new entries, then interval by interval.
-const GROUPS: usize = 1 + INTERVALS;
+use super::prior::{Beliefs, GROUPS};
 
 /// Ticks in which every group has its turn once, at least. Below it too little is seen to say anything new.
 const SHORTEST_ROUND: u64 = 512;
@@ -83,6 +81,7 @@ struct Estimator {
     /// Places that the present census has looked at.
     looked_at: u64,
     worth: Box<[u16]>,
+    beliefs: Beliefs,
     hull: Vec<(f64, f64)>,
 }
 
@@ -97,8 +96,10 @@ impl Learner {
         let oldest = per_shard.max(8).saturating_mul(128).min(u32::MAX as usize) as u32;
         let buckets = (bucket(oldest) + 1).min(MOST_BUCKETS);
         let round = (capacity as u64 / 4).max(SHORTEST_ROUND);
+        let intervals = Intervals::new(per_shard);
+        let beliefs = Beliefs::new(&intervals, capacity, per_shard, buckets);
         let learner = Self {
-            intervals: Intervals::new(per_shard),
+            intervals,
             buckets,
             capacity: capacity as f64,
             round,
@@ -122,6 +123,7 @@ impl Learner {
                 phase: Phase::Counting,
                 looked_at: 0,
                 worth: cells(CLASSES * buckets),
+                beliefs,
                 hull: Vec::with_capacity(MOST_BUCKETS + 1),
             }),
         };
@@ -236,29 +238,47 @@ impl Learner {
             Class::rows_of_interval(group - 1)
         };
         let waiting = self.gather(estimator, rows.clone());
+        let Estimator {
+            short,
+            long,
+            worth,
+            beliefs,
+            hull,
+            ..
+        } = estimator;
+        let cells = |row: usize| row * self.buckets..(row + 1) * self.buckets;
+        let mut price = |hazards: &[f64], worth: &mut [u16]| {
+            let give = |age: usize, value| worth[age] = in_sixteen_bits(value);
+            worths(hazards, beliefs.widths(), hull, give);
+        };
 
         // What the classes of the group have in common, by the long memory.
-        let prior = Prior::new(self, group);
+        let prior = beliefs.of(group, self.ticks.load(Ordering::Relaxed));
         let mut of_group = [0.0; MOST_BUCKETS];
         let of_group = &mut of_group[..self.buckets];
         hazards(
-            |age| {
-                sum(rows
-                    .clone()
-                    .map(|row| estimator.long[row * self.buckets + age]))
-            },
+            |age| sum(rows.clone().map(|row| long[cells(row)][age])),
             |age| waiting.iter().map(|waiting| waiting[age]).sum(),
             |age| prior.at(age),
             of_group,
         );
+        // A class of which nothing is known is worth what the group is worth. Most are so in a small cache.
+        let mut group_worth = [0; MOST_BUCKETS];
+        let group_worth = &mut group_worth[..self.buckets];
+        price(of_group, group_worth);
 
-        for (member, row) in rows.clone().enumerate() {
-            let cells = row * self.buckets..(row + 1) * self.buckets;
-            let (short, long) = (
-                &estimator.short[cells.clone()],
-                &estimator.long[cells.clone()],
+        for (row, waiting) in rows.clone().zip(&waiting) {
+            let (short, long, worth) = (
+                &short[cells(row)],
+                &long[cells(row)],
+                &mut worth[cells(row)],
             );
-            let waiting = |age: usize| waiting[member][age];
+            if waiting.iter().all(|&waiting| waiting == 0.0)
+                && short.iter().chain(long).all(Observed::is_nothing)
+            {
+                worth.copy_from_slice(group_worth);
+                continue;
+            }
             // The long memory leans on the group, the short one on the long one.
             let mut own = [0.0; MOST_BUCKETS];
             let own = &mut own[..self.buckets];
@@ -267,31 +287,27 @@ impl Learner {
             } else {
                 let pooled = |age: usize| Belief {
                     hazard: of_group[age],
-                    weight: prior.weight,
+                    weight: prior.weight(),
                 };
-                hazards(|age| long[age], waiting, pooled, own);
+                hazards(|age| long[age], |age| waiting[age], pooled, own);
             }
             let mut recent = [0.0; MOST_BUCKETS];
             let recent = &mut recent[..self.buckets];
             let weight = LONG_MEMORY_WEIGHT * self.capacity;
-            hazards(
-                |age| short[age],
-                waiting,
-                |age| Belief {
-                    hazard: own[age],
-                    weight,
-                },
-                recent,
-            );
-
-            let worth = &mut estimator.worth[cells];
-            worths(recent, &mut estimator.hull, |age, value| {
-                worth[age] = in_sixteen_bits(value);
-            });
+            let leaning = |age: usize| Belief {
+                hazard: own[age],
+                weight,
+            };
+            hazards(|age| short[age], |age| waiting[age], leaning, recent);
+            price(recent, worth);
         }
-        for cell in rows.start * self.buckets..rows.end * self.buckets {
-            estimator.short[cell].fade(SHORT_MEMORY);
-            estimator.long[cell].fade(LONG_MEMORY);
+        for row in rows {
+            short[cells(row)]
+                .iter_mut()
+                .for_each(|observed| observed.fade(SHORT_MEMORY));
+            long[cells(row)]
+                .iter_mut()
+                .for_each(|observed| observed.fade(LONG_MEMORY));
         }
     }
 
@@ -317,57 +333,6 @@ impl Learner {
             }
         }
         waiting
-    }
-}
-
-/// What the learner believes of a group before it has seen anything.
-struct Prior {
-    group: usize,
-    /// The interval that is typical of the group, in ticks.
-    typical: f64,
-    per_shard: f64,
-    steady_weight: f64,
-    start_weight: f64,
-    weight: f64,
-}
-
-impl Prior {
-    fn new(learner: &Learner, group: usize) -> Self {
-        let capacity = learner.capacity;
-        let ticks = learner.ticks.load(Ordering::Relaxed) as f64;
-        let steady_weight = (0.04 * capacity).clamp(2.0, 20.0);
-        // At first, as if every reused entry came back at its interval with certainty: an unlearned cache then behaves
-        // like LIRS, which is right for loops, and loses little elsewhere until it has learned.
-        let start_weight = (0.2 * capacity).min(200.0) * (-ticks / (8.0 * capacity)).exp();
-        Self {
-            group,
-            typical: if group == 0 {
-                0.0
-            } else {
-                learner.intervals.typical(group - 1)
-            },
-            per_shard: learner.intervals.typical(INTERVALS - 1) * 0.5_f64.powf(1.5),
-            steady_weight,
-            start_weight,
-            weight: steady_weight + start_weight,
-        }
-    }
-
-    fn at(&self, age: usize) -> Belief {
-        let width = first_age(age + 1) - first_age(age);
-        let middle = (first_age(age + 1) + first_age(age)) / 2.0;
-        let hazard = if self.group == 0 {
-            1.0 - (-2.0 * width / (2.0 * self.per_shard).max(middle)).exp()
-        } else {
-            let expected = width / self.typical.max(middle);
-            let steady = 1.0 - (-expected * (middle / self.typical).min(1.0)).exp();
-            let start = 1.0 - (-10.0 * expected).exp();
-            (steady * self.steady_weight + start * self.start_weight) / self.weight
-        };
-        Belief {
-            hazard,
-            weight: self.weight,
-        }
     }
 }
 

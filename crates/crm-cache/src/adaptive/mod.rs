@@ -6,4 +6,5 @@ pub(crate) mod engine;
 pub(crate) mod ghosts;
 pub(crate) mod hazard;
 pub(crate) mod learner;
+pub(crate) mod prior;
 pub(crate) mod shard;
