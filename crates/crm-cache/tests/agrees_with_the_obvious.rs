@@ -30,6 +30,9 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
+/// Fewer under the interpreter, which is some hundred times slower.
+const OPERATIONS: usize = if cfg!(miri) { 60 } else { 400 };
+
 fn check_invariants(cache: &Cache<u8, u32>) {
     let (stats, len) = (cache.stats(), cache.len());
     assert!(len <= cache.capacity());
@@ -45,7 +48,7 @@ proptest! {
     fn one_shard_is_an_exact_lru(
         capacity in 1..20_usize,
         time_to_live in prop::option::of((1..100_u64).prop_map(Duration::from_millis)),
-        ops in prop::collection::vec(op(), 1..400),
+        ops in prop::collection::vec(op(), 1..OPERATIONS),
     ) {
         let (clock, hand) = Clock::manual();
         let mut builder = Cache::builder(capacity).policy(Policy::Lru).shards(1).clock(clock);
@@ -99,7 +102,7 @@ proptest! {
         capacity in 1..40_usize,
         shards in 1..6_usize,
         time_to_live in prop::option::of((1..100_u64).prop_map(Duration::from_millis)),
-        ops in prop::collection::vec(op(), 1..400),
+        ops in prop::collection::vec(op(), 1..OPERATIONS),
     ) {
         let (clock, hand) = Clock::manual();
         // Under LRU a shard evicts when its own share is full, so that only one shard makes the promise testable.
@@ -184,7 +187,8 @@ fn the_whole_capacity_is_usable_whatever_the_shards() {
                 .shards(shards)
                 .build()
                 .unwrap();
-            (0..1_000).for_each(|key| assert_eq!(cache.insert(key, key), None));
+            let keys = if cfg!(miri) { 60 } else { 1_000 };
+            (0..keys).for_each(|key| assert_eq!(cache.insert(key, key), None));
             assert_eq!(cache.len(), 10, "{shards} shards, {policy:?}");
         }
         let cache: Cache<u32, u32> = Cache::builder(10).shards(shards).build().unwrap();

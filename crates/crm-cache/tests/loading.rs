@@ -217,6 +217,7 @@ fn who_asks_after_a_removal_starts_a_new_load() {
 
 #[test]
 fn no_reader_sees_a_value_older_than_the_last_invalidation() {
+    const TURNS: u32 = if cfg!(miri) { 60 } else { 20_000 };
     // The database is an atomic version; each writer raises it and then invalidates. A read that begins after an
     // invalidation has returned must see at least that version.
     let cache: Cache<u32, u32> = Cache::new(4);
@@ -225,14 +226,14 @@ fn no_reader_sees_a_value_older_than_the_last_invalidation() {
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
-                for _ in 0..20_000 {
+                for _ in 0..TURNS {
                     let version = database.fetch_add(1, Ordering::SeqCst) + 1;
                     cache.remove(&1);
                     invalidated.fetch_max(version, Ordering::SeqCst);
                 }
             });
             scope.spawn(|| {
-                for _ in 0..20_000 {
+                for _ in 0..TURNS {
                     let floor = invalidated.load(Ordering::SeqCst);
                     let read: Loaded = cache.get_or_load(&1, |_| {
                         let version = database.load(Ordering::SeqCst);
