@@ -235,7 +235,9 @@ fn a_panic_in_drop_at_an_eviction_or_a_replacement_loses_nothing_else() {
                 while_perhaps_panicking(&world.panics_in_drop, || {
                     drop(cache.insert(Key::new(key, &world), Value::new(key, &world)));
                 });
-                assert_eq!(number(&cache, key, &world), Some(key));
+                // Absent if what panicked had to make room in another shard first.
+                let number = number(&cache, key, &world);
+                assert!(number.is_none_or(|number| number == key));
             }
         }
         works(cache, &world);

@@ -19,7 +19,6 @@ type Shard = Store<u32, Value, ()>;
 struct Lives([UnsafeCell<bool>; 3]);
 
 // SAFETY: the checker watches each access.
-#[expect(unsafe_code, reason = "the cells are what the checker watches")]
 unsafe impl Sync for Lives {}
 
 impl Lives {
@@ -31,7 +30,6 @@ impl Lives {
     }
 
     fn all_over(&self) -> bool {
-        #[expect(unsafe_code, reason = "the checker watches it")]
         // SAFETY: the checker watches each access.
         self.0
             .iter()
@@ -46,7 +44,6 @@ struct Value {
 
 impl Value {
     fn look(&self) {
-        #[expect(unsafe_code, reason = "the checker watches it")]
         // SAFETY: the checker watches each access.
         let lives = self.lives.0[self.id].with(|lives| unsafe { *lives });
         assert!(lives, "a dropped value is seen");
@@ -55,7 +52,6 @@ impl Value {
 
 impl Drop for Value {
     fn drop(&mut self) {
-        #[expect(unsafe_code, reason = "the checker watches it")]
         // SAFETY: the checker watches each access.
         let lived = self.lives.0[self.id].with_mut(|lives| unsafe { lives.replace(false) });
         assert!(lived || std::thread::panicking(), "dropped twice");
@@ -106,7 +102,6 @@ fn look(reader: &Reader<'_, u32, Value>, key: u32) -> Option<usize> {
     entry.value().look();
     let (last, class) = entry.recency().unwrap_or_default();
     entry.set_recency(last + 1, class);
-    #[expect(unsafe_code, reason = "the checker is to see this access")]
     // SAFETY: the entry is held by the reader.
     let pair = unsafe { entry.slot.pair() };
     assert_eq!((pair.0, pair.1.id), (key, id), "the slot was used again");

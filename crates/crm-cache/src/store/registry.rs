@@ -62,15 +62,10 @@ impl Next {
         unsafe { self.0.load(Ordering::Acquire).as_ref() }
     }
 
-    /// Whether the list ended here until now.
-    fn set(&self, word: &'static Word) -> bool {
+    /// Whether the list ended here until now. The word must never be freed then.
+    fn set(&self, word: *mut Word) -> bool {
         self.0
-            .compare_exchange(
-                ptr::null_mut(),
-                ptr::from_ref(word).cast_mut(),
-                Ordering::Release,
-                Ordering::Relaxed,
-            )
+            .compare_exchange(ptr::null_mut(), word, Ordering::Release, Ordering::Relaxed)
             .is_ok()
     }
 }
@@ -220,11 +215,14 @@ impl Registry {
                     place = &word.next;
                 }
                 None => {
-                    let word: &'static Word = Box::leak(Box::new(Word::new(index)));
-                    if place.set(word) {
-                        return word;
+                    let pointer = Box::into_raw(Box::new(Word::new(index)));
+                    if place.set(pointer) {
+                        // SAFETY: just leaked, and from now on shared.
+                        return unsafe { &*pointer };
                     }
-                    // Another thread was quicker here, and this word is lost; that happens a few times in a process.
+                    // Another thread was quicker here.
+                    // SAFETY: made from a box above, and seen by nobody else.
+                    drop(unsafe { Box::from_raw(pointer) });
                 }
             }
         }
@@ -308,33 +306,35 @@ mod tests {
 
     #[test]
     fn a_visit_is_seen_in_its_shard_until_it_ends() {
-        let registry = Registry::new();
+        static REGISTRY: Registry = Registry::new();
+        let registry = &REGISTRY;
         let word = registry.register();
         let (here, there) = (ShardName::from_count(0), ShardName::from_count(1));
         let visit = word.visit(here);
-        let [seen] = visitors(&registry, here)[..] else {
+        let [seen] = visitors(registry, here)[..] else {
             panic!("not seen")
         };
         assert!(!seen.has_left());
-        assert!(visitors(&registry, there).is_empty());
+        assert!(visitors(registry, there).is_empty());
         drop(visit);
         assert!(seen.has_left());
-        assert!(visitors(&registry, here).is_empty());
+        assert!(visitors(registry, here).is_empty());
     }
 
     #[test]
     fn a_visit_within_a_visit_is_seen_everywhere_until_the_outer_one_ends() {
-        let registry = Registry::new();
+        static REGISTRY: Registry = Registry::new();
+        let registry = &REGISTRY;
         let word = registry.register();
         let (here, there) = (ShardName::from_count(7), ShardName::from_count(8));
         let outer = word.visit(here);
-        let seen = visitors(&registry, here)[0];
+        let seen = visitors(registry, here)[0];
         let inner = word.visit(there);
         assert!(!seen.has_left(), "the outer visit goes on");
         drop(inner);
         for shard in [here, there] {
             assert_eq!(
-                visitors(&registry, shard).len(),
+                visitors(registry, shard).len(),
                 1,
                 "seen until the outer visit ends"
             );
@@ -345,7 +345,8 @@ mod tests {
 
     #[test]
     fn the_sum_of_the_words_tells_that_somebody_else_has_read() {
-        let registry = Registry::new();
+        static REGISTRY: Registry = Registry::new();
+        let registry = &REGISTRY;
         let word = registry.register();
         let shard = ShardName::from_count(1);
         let before = registry.visitors(shard, &mut Vec::new());
@@ -356,7 +357,8 @@ mod tests {
 
     #[test]
     fn words_of_ended_threads_are_used_again() {
-        let registry = Registry::new();
+        static REGISTRY: Registry = Registry::new();
+        let registry = &REGISTRY;
         let (first, second) = (registry.register(), registry.register());
         assert_eq!((first.index(), second.index()), (0, 1));
         Registry::unregister(first);

@@ -1,6 +1,6 @@
 //! The slab: where entries live, found by index and never moved.
 //!
-//! This module and its parent hold all unsafe code of the crate. The record that shows what it buys is
+//! This module, its parent and `registry.rs` hold all unsafe code of the crate. The record that shows what it buys is
 //! `benches/records/2026-11-21-cache-read-path.md`.
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};

@@ -74,7 +74,7 @@ mod checked {
     }
     pub(crate) use {statics, thread_locals};
 
-    /// The model checker's lock with the interface of parking_lot's.
+    /// The model checker's lock with the interface of `parking_lot`'s.
     #[derive(Debug)]
     pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
 
