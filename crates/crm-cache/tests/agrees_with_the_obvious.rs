@@ -162,8 +162,8 @@ proptest! {
     #[test]
     fn a_changed_capacity_holds_at_once(
         policy in prop_oneof![Just(Policy::Adaptive), Just(Policy::Lru)],
-        capacities in prop::collection::vec(3..50_usize, 1..10),
-        keys in prop::collection::vec(any::<u8>(), 100),
+        capacities in prop::collection::vec(3..50_usize, 1..if cfg!(miri) { 3 } else { 10 }),
+        keys in prop::collection::vec(any::<u8>(), if cfg!(miri) { 20 } else { 100 }),
     ) {
         let cache: Cache<u8, u32> = Cache::builder(20).policy(policy).shards(3).build().unwrap();
         for capacity in capacities {
