@@ -263,14 +263,11 @@ fn issue_a_panic_in_drop_while_the_capacity_was_lowered_set_it_off_for_good() {
 
 #[test]
 fn a_panic_in_drop_at_the_end_of_the_cache_leaks_nothing() {
-    for policy in [Policy::Adaptive, Policy::Lru] {
-        let world = Arc::default();
-        let cache = full_cache(policy, 1, &world);
-        while_panicking(&world.panics_in_drop, || drop(cache));
-        if policy == Policy::Adaptive {
-            assert_eq!(world.alive.load(Ordering::Relaxed), 0);
-        }
-    }
+    // Under the LRU policy a panic in there leaks what the map had not yet dropped.
+    let world = Arc::default();
+    let cache = full_cache(Policy::Adaptive, 1, &world);
+    while_panicking(&world.panics_in_drop, || drop(cache));
+    assert_eq!(world.alive.load(Ordering::Relaxed), 0);
 }
 
 #[test]
