@@ -1,7 +1,7 @@
 //! The slab: where entries live, found by index and never moved.
 //!
 //! This module, its parent and `registry.rs` hold all unsafe code of the crate. The record that shows what it buys is
-//! `benches/records/2026-11-21-cache-read-path.md`.
+//! `benches/records/2026-11-21-cache-lookup.md`.
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::mem::MaybeUninit;
