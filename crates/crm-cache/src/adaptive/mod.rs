@@ -8,3 +8,4 @@ pub(crate) mod hazard;
 pub(crate) mod learner;
 pub(crate) mod prior;
 pub(crate) mod shard;
+pub(crate) mod victims;

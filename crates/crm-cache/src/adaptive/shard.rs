@@ -6,15 +6,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::class::Class;
 use super::ghosts::{Ghost, Ghosts};
 use super::learner::{Learner, Passed};
+use super::victims::{Priced, Victims};
 use crate::store::{Entry, Found, Hash, NewEntry, OwnLines, Reader, Store, Unlinked, Writer};
 use crate::time::Millis;
 use crate::{RemovalCause, Stats};
-
-/// Random entries among which a victim is chosen, beside those that were nearly evicted the last time.
-const SAMPLE: usize = 8;
-
-/// Entries remembered as nearly evicted.
-const POOL: usize = 4;
 
 /// Ghosts for each entry of the capacity.
 const GHOSTS: usize = 2;
@@ -62,15 +57,13 @@ struct Time {
     limit: AtomicU32,
 }
 
-/// What is kept under the shard's lock to select victims.
+/// What the policy keeps under the shard's lock.
 struct Selector {
     ghosts: Ghosts,
-    /// Slots that were nearly evicted, cheapest first.
-    pool: [u32; POOL],
-    /// The slot filled last. It must be a candidate: in a loop longer than the cache the newest is the one to evict.
-    newest: u32,
-    random: u64,
+    victims: Victims,
+    /// Where the census goes on.
     census: u64,
+    /// What the learner was not told yet, and the clock when it last was.
     passed: Passed,
     told_at: u32,
     /// Where the sweep for expired entries goes on.
@@ -90,9 +83,7 @@ impl<K: Eq + StdHash, V> Shard<K, V> {
         let planned = share + 4 * share.isqrt() + 8;
         let selector = Selector {
             ghosts,
-            pool: [0; POOL],
-            newest: 0,
-            random: seed | 1,
+            victims: Victims::new(seed),
             census: 0,
             passed,
             told_at: 0,
@@ -277,9 +268,7 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
         if cause == RemovalCause::Expired {
             selector.stats.insertions += 1;
         }
-        if selector.newest == found.index {
-            selector.newest = index;
-        }
+        selector.victims.moved(found.index, index);
     }
 
     /// Takes in an entry whose key is not here, by evicting another one if there is no room for both.
@@ -311,7 +300,7 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
         let grown = u64::from(self.writer.slots() - slots);
         let looked_at = self.census(clock);
         let selector = self.writer.policy();
-        selector.newest = index;
+        selector.victims.filled(index);
         selector.stats.insertions += 1;
         selector.passed.new_places += grown;
         selector.passed.looked_at += looked_at;
@@ -462,57 +451,24 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
         true
     }
 
-    /// The cheapest entry among some, for eviction; the next cheapest are kept in the pool.
+    /// The entry to evict.
     fn select(&mut self) -> Option<Found> {
         if self.writer.len() == 0 {
             return None;
         }
-        let slots = self.writer.slots();
-        let selector = self.writer.policy();
-        let mut candidates = [0; POOL + 1 + SAMPLE];
-        candidates[..POOL].copy_from_slice(&selector.pool);
-        candidates[POOL] = selector.newest;
-        for candidate in &mut candidates[POOL + 1..] {
-            *candidate = selector.draw(slots);
-        }
-        let mut cheapest = self.cheapest_of(&candidates);
-        while cheapest[0] == Priced::NOBODY {
-            // Nearly all slots are vacant, as after a removal of many: look at the rest in order.
-            let selector = self.writer.policy();
-            let first = selector.draw(slots);
-            for (candidate, step) in candidates.iter_mut().zip(0..) {
-                *candidate = (first + step) % slots;
-            }
-            cheapest = self.cheapest_of(&candidates);
-        }
-        let selector = self.writer.policy();
-        for (slot, priced) in selector.pool.iter_mut().zip(&cheapest[1..]) {
-            *slot = priced.index();
-        }
-        self.writer.find_slot(cheapest[0].index())
-    }
-
-    /// The cheapest entries among some slots, cheapest first.
-    fn cheapest_of(&self, candidates: &[u32; POOL + 1 + SAMPLE]) -> [Priced; POOL + 1] {
         let clock = self.shard.time.0.clock.load(Ordering::Relaxed);
-        // One loop to fetch and one to sort, so that the fetches, each of which may miss the processor's caches, run
-        // beside each other and not one behind the other.
-        let priced = candidates.map(|index| match self.writer.recency(index) {
-            Some((last, class)) => Priced::new(
-                self.learner
-                    .worth(Class::from_byte(class), age_at(clock, last)),
-                index,
-            ),
+        let slots = self.writer.slots();
+        // Taken out and put back: choosing looks at the slots, which stand under the same lock.
+        let mut victims = self.writer.policy().victims;
+        let victim = victims.choose(slots, |slot| match self.writer.recency(slot) {
+            Some((last, class)) => {
+                let age = age_at(clock, last);
+                Priced::new(self.learner.worth(Class::from_byte(class), age), slot)
+            }
             None => Priced::NOBODY,
         });
-        let mut cheapest = [Priced::NOBODY; POOL + 1];
-        for mut next in priced {
-            // Insertion without a branch: which candidates are cheap cannot be predicted.
-            for kept in &mut cheapest {
-                (*kept, next) = (next.min(*kept), next.max(*kept));
-            }
-        }
-        cheapest
+        self.writer.policy().victims = victims;
+        self.writer.find_slot(victim)
     }
 
     pub(crate) fn finish(self) -> Aftermath<'a, K, V> {
@@ -529,36 +485,6 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
 #[inline]
 fn age_at(clock: u32, last: u32) -> u32 {
     (clock.wrapping_sub(last) as i32).max(0) as u32
-}
-
-/// An entry and what keeping it is worth, in one number that sorts by worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Priced(u64);
-
-impl Priced {
-    /// Sorts behind every entry.
-    const NOBODY: Self = Self(u64::MAX);
-
-    #[inline]
-    fn new(worth: u16, index: u32) -> Self {
-        Self((u64::from(worth) << 32) | u64::from(index))
-    }
-
-    #[inline]
-    fn index(self) -> u32 {
-        self.0 as u32
-    }
-}
-
-impl Selector {
-    /// A random slot, by xorshift (Marsaglia 2003).
-    #[inline]
-    fn draw(&mut self, slots: u32) -> u32 {
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
-        (((self.random >> 32) * u64::from(slots)) >> 32) as u32
-    }
 }
 
 #[cfg(all(test, not(loom)))]
