@@ -74,7 +74,7 @@
 //!   listeners and the destructors of values that leave run under no lock.
 //! - **Complexity**: every operation on a key is O(1); [`len`](Cache::len) and [`stats`](Cache::stats) are O(shards).
 //! - **Eviction**: see [`Policy`]. The whole capacity is usable, whatever the number of shards.
-//! - **Memory**: about 39 bytes an entry beyond key and value; see [`_design`].
+//! - **Memory**: about 40 bytes an entry beyond key and value; see [`_design`].
 //!
 //! There are no optional features. The design is explained in [`_design`].
 
