@@ -1,5 +1,9 @@
 //! One configuration serves every kind of load: loops, scans, skew, bursts and a change from one to the other.
 
+// Hit ratios take some hundred thousand requests each, which is hours under the interpreter; what they run, other tests
+// run there too.
+#![cfg(not(miri))]
+
 use crm_cache::{Cache, Policy};
 
 /// A seeded source of numbers, by xorshift (Marsaglia 2003).

@@ -31,7 +31,7 @@ mod tests {
 
     #[test]
     fn every_age_lies_in_its_bucket() {
-        let ages = (0..70_000)
+        let ages = (0..if cfg!(miri) { 700 } else { 70_000 })
             .chain((0..32).flat_map(|bit| [(1_u32 << bit) - 1, 1 << bit]))
             .chain([u32::MAX]);
         for age in ages {

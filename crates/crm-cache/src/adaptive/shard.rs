@@ -493,7 +493,7 @@ mod tests {
     use crate::store::Hash;
     use crate::time::NEVER;
 
-    const CAPACITY: usize = 1_000;
+    const CAPACITY: usize = if cfg!(miri) { 128 } else { 1_000 };
 
     fn use_all(shard: &Shard<u64, u64>, learner: &Learner, keys: u64) {
         for key in 0..keys {
