@@ -42,7 +42,7 @@ miri() {
     # shellcheck disable=SC2046
     XDG_CACHE_HOME="$target/miri-cache" PROPTEST_CASES=1 RUST_BACKTRACE=0 \
         MIRIFLAGS="-Zmiri-disable-isolation -Zmiri-permissive-provenance -Zmiri-deterministic-floats" \
-        timeout 420 cargo +nightly miri test --target x86_64-apple-darwin $(printf -- '-p %s ' "${miri_crates[@]}") \
+        timeout 600 cargo +nightly miri test --target x86_64-apple-darwin $(printf -- '-p %s ' "${miri_crates[@]}") \
         --all-features --lib --tests
 }
 

@@ -220,6 +220,10 @@ fn a_panicking_listener_is_contained_and_counted() {
 }
 
 #[test]
+#[cfg_attr(
+    miri,
+    ignore = "many entries and nothing new to the interpreter; `cargo test` runs it"
+)]
 fn expired_entries_make_room_though_nobody_asks_for_them() {
     let (clock, hand) = Clock::manual();
     let builder = Cache::builder(1_000)
@@ -234,6 +238,10 @@ fn expired_entries_make_room_though_nobody_asks_for_them() {
 }
 
 #[test]
+#[cfg_attr(
+    miri,
+    ignore = "many entries and nothing new to the interpreter; `cargo test` runs it"
+)]
 fn jitter_spreads_the_ends_over_its_share_of_the_life() {
     for policy in [Policy::Adaptive, Policy::Lru] {
         let (clock, hand) = Clock::manual();
@@ -308,6 +316,10 @@ impl Hasher for Identity {
 }
 
 #[test]
+#[cfg_attr(
+    miri,
+    ignore = "many entries and nothing new to the interpreter; `cargo test` runs it"
+)]
 fn issue_consecutive_keys_missed_a_shard() {
     for policy in [Policy::Adaptive, Policy::Lru] {
         let hasher = BuildHasherDefault::<Identity>::default();
@@ -319,6 +331,10 @@ fn issue_consecutive_keys_missed_a_shard() {
 }
 
 #[test]
+#[cfg_attr(
+    miri,
+    ignore = "many entries and nothing new to the interpreter; `cargo test` runs it"
+)]
 fn keys_with_one_hash_are_still_told_apart() {
     #[derive(Clone, Copy, PartialEq, Eq)]
     struct Colliding(u32);
