@@ -7,9 +7,13 @@ use std::{fmt, thread};
 
 use crm_clock::Clock;
 
+use crate::bound::Bound;
 use crate::outflow::Callback;
 use crate::time::{Expiry, Lifetimes};
 use crate::{BuildError, Cache, DefaultHashBuilder, Policy, RemovalCause};
+
+/// Says what an entry weighs.
+pub(crate) type Weigher<K, V> = Arc<dyn Fn(&K, &V) -> u64 + Send + Sync>;
 
 /// Configures a [`Cache`]; made by [`Cache::builder`].
 ///
@@ -19,7 +23,10 @@ pub struct CacheBuilder<K, V, S = DefaultHashBuilder> {
     capacity: usize,
     policy: Policy,
     shards: Option<usize>,
+    weigher: Option<Weigher<K, V>>,
+    max_weight: u64,
     time_to_live: Option<Duration>,
+    time_to_idle: Option<Duration>,
     expiry: Option<Expiry<K, V>>,
     jitter: f64,
     on_removal: Option<Callback<K, V>>,
@@ -33,7 +40,10 @@ impl<K, V> CacheBuilder<K, V> {
             capacity,
             policy: Policy::default(),
             shards: None,
+            weigher: None,
+            max_weight: 0,
             time_to_live: None,
+            time_to_idle: None,
             expiry: None,
             jitter: 0.0,
             on_removal: None,
@@ -52,9 +62,8 @@ impl<K, V, S> CacheBuilder<K, V, S> {
 
     /// Spreads the entries over this many separately locked shards.
     ///
-    /// More shards let more threads write at once. Under [`Policy::Lru`] each shard keeps its own order and its fixed
-    /// share of the capacity; one shard gives one exact order over the whole cache. Under [`Policy::Adaptive`] shards
-    /// share the capacity and what is learned. The default is four for each core, but at least 1,024 entries to a
+    /// More shards let more threads write at once. They share the capacity, and under [`Policy::Adaptive`] what is
+    /// learned. Under [`Policy::Lru`] each keeps its own order; one shard gives one exact order over the whole cache. The default is four for each core, but at least 1,024 entries to a
     /// shard (64 under `Lru`).
     pub fn shards(mut self, shards: usize) -> Self {
         self.shards = Some(shards);
@@ -65,6 +74,62 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     /// [`expiry`](Self::expiry), entries stay until evicted.
     pub fn time_to_live(mut self, time_to_live: Duration) -> Self {
         self.time_to_live = Some(time_to_live);
+        self
+    }
+
+    /// Serves an entry only until it was not read for this long; at least one millisecond. Writing it begins its life
+    /// anew.
+    ///
+    /// Where a [time to live](Self::time_to_live) or an [`expiry`](Self::expiry) is set too, the shorter life holds. A
+    /// read within a sixty-fourth of the time to idle after the last one is not recorded under [`Policy::Adaptive`], so
+    /// that hot entries are read without a write; an entry may end up to that much early. It costs 8 bytes an entry.
+    ///
+    /// ```
+    /// use crm_cache::{Cache, Clock};
+    /// use std::time::Duration;
+    ///
+    /// let (clock, hand) = Clock::manual();
+    /// let sessions: Cache<&str, u32> =
+    ///     Cache::builder(1_000).time_to_idle(Duration::from_secs(1_800)).clock(clock).build()?;
+    /// sessions.insert("ada", 1);
+    /// sessions.insert("bob", 2);
+    /// hand.advance(Duration::from_secs(1_000));
+    /// assert_eq!(sessions.get("ada"), Some(1));
+    /// hand.advance(Duration::from_secs(1_000));
+    /// assert_eq!(sessions.get("ada"), Some(1));
+    /// assert_eq!(sessions.get("bob"), None);
+    /// # Ok::<(), crm_cache::BuildError>(())
+    /// ```
+    pub fn time_to_idle(mut self, time_to_idle: Duration) -> Self {
+        self.time_to_idle = Some(time_to_idle);
+        self
+    }
+
+    /// Bounds the cache by weight too: the entries together weigh at most `max_weight`, in whatever unit `weigh` counts.
+    ///
+    /// The capacity in entries holds as well; give as capacity a fair estimate of how many entries there will be, since
+    /// tables and policy are laid out for it. `weigh` is called once for each entry that comes in, under no lock; an
+    /// entry may weigh zero. One that is heavier than `max_weight` is refused: see [`Cache::try_insert`]. Of two entries
+    /// as likely to be used again [`Policy::Adaptive`] evicts the heavier one. It costs 8 bytes an entry.
+    ///
+    /// ```
+    /// use crm_cache::Cache;
+    ///
+    /// // Rendered pages: at most 64 MiB of them, some ten thousand.
+    /// let pages = Cache::<String, Vec<u8>>::builder(10_000)
+    ///     .weigher(64 << 20, |url, page| (url.len() + page.len()) as u64)
+    ///     .build()?;
+    /// pages.insert("/customers/7".to_owned(), vec![0; 30_000]);
+    /// assert_eq!(pages.weight(), 30_012);
+    /// # Ok::<(), crm_cache::BuildError>(())
+    /// ```
+    pub fn weigher(
+        mut self,
+        max_weight: u64,
+        weigh: impl Fn(&K, &V) -> u64 + Send + Sync + 'static,
+    ) -> Self {
+        self.max_weight = max_weight;
+        self.weigher = Some(Arc::new(weigh));
         self
     }
 
@@ -153,7 +218,10 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             capacity: self.capacity,
             policy: self.policy,
             shards: self.shards,
+            weigher: self.weigher,
+            max_weight: self.max_weight,
             time_to_live: self.time_to_live,
+            time_to_idle: self.time_to_idle,
             expiry: self.expiry,
             jitter: self.jitter,
             on_removal: self.on_removal,
@@ -166,8 +234,8 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     ///
     /// # Errors
     ///
-    /// [`BuildError`] when the capacity or the number of shards is zero, when there are more shards than entries, when
-    /// the time to live is below a millisecond, or when the jitter is not from 0 to 1.
+    /// [`BuildError`] when the capacity, the number of shards or the weight is zero, when there are more shards than
+    /// entries, when the time to live or to idle is below a millisecond, or when the jitter is not from 0 to 1.
     pub fn build(self) -> Result<Cache<K, V, S>, BuildError>
     where
         K: Eq + Hash,
@@ -193,22 +261,34 @@ impl<K, V, S> CacheBuilder<K, V, S> {
         {
             return Err(BuildError::TimeToLiveTooShort { time_to_live });
         }
+        if let Some(time_to_idle) = self
+            .time_to_idle
+            .filter(|&life| life < Duration::from_millis(1))
+        {
+            return Err(BuildError::TimeToIdleTooShort { time_to_idle });
+        }
+        if self.weigher.is_some() && self.max_weight == 0 {
+            return Err(BuildError::ZeroWeight);
+        }
         if !(0.0..=1.0).contains(&self.jitter) {
             return Err(BuildError::JitterOutOfRange {
                 jitter: self.jitter,
             });
         }
-        let ends = self.time_to_live.is_some() || self.expiry.is_some();
+        let ends =
+            self.time_to_live.is_some() || self.time_to_idle.is_some() || self.expiry.is_some();
         let lifetimes = Lifetimes {
             time_to_live: self.time_to_live,
+            time_to_idle: self.time_to_idle,
             expiry: self.expiry,
             jitter: self.jitter,
             clock: ends.then(|| self.clock.unwrap_or_else(Clock::coarse)),
         };
         Ok(Cache::with_parts(
-            capacity,
+            Bound::new(capacity, self.max_weight),
             self.policy,
             shards,
+            self.weigher,
             lifetimes,
             self.on_removal,
             self.hasher,
@@ -231,7 +311,12 @@ impl<K, V, S> fmt::Debug for CacheBuilder<K, V, S> {
             .field("capacity", &self.capacity)
             .field("policy", &self.policy)
             .field("shards", &self.shards)
+            .field(
+                "max_weight",
+                &self.weigher.as_ref().map(|_| self.max_weight),
+            )
             .field("time_to_live", &self.time_to_live)
+            .field("time_to_idle", &self.time_to_idle)
             .field("expiry", &self.expiry.is_some())
             .field("jitter", &self.jitter)
             .field("on_removal", &self.on_removal.is_some())

@@ -1,21 +1,25 @@
 //! The cache that threads share: hashes, reads the clock, and hands to the engine of its policy.
 
 use std::any::Any;
+use std::convert::Infallible;
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use equivalent::Equivalent;
-use parking_lot::Mutex;
 
-use crate::flight::{Flights, Outcome, Ticket, Voided};
+use crate::adaptive::shard::Extras;
+use crate::arrival::{Arrival, Declined};
+use crate::bound::Bound;
+use crate::builder::Weigher;
+use crate::flight::{Flights, Outcome, Ticket};
 use crate::hash::hash;
 use crate::outflow::{Callback, Listener};
 use crate::time::Lifetimes;
 use crate::{
-    BuildError, CacheBuilder, DefaultHashBuilder, LoadError, Policy, Stats, adaptive, lru,
+    BuildError, CacheBuilder, DefaultHashBuilder, LoadError, Policy, Refused, RemovalCause, Stats,
+    adaptive, lru,
 };
 
 /// A bounded map from keys to values that keeps what is worth keeping and loads a missing key once.
@@ -25,9 +29,7 @@ pub struct Cache<K, V, S = DefaultHashBuilder> {
     engine: Engine<K, V>,
     flights: Flights<K, V, S>,
     hasher: S,
-    capacity: AtomicUsize,
-    /// Held while the capacity changes, so that two changes do not mix.
-    resizing: Mutex<()>,
+    weigher: Option<Weigher<K, V>>,
     lifetimes: Lifetimes<K, V>,
     listener: Listener<K, V>,
 }
@@ -79,26 +81,33 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
 
 impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     pub(crate) fn with_parts(
-        capacity: usize,
+        bound: Bound,
         policy: Policy,
         shards: usize,
+        weigher: Option<Weigher<K, V>>,
         lifetimes: Lifetimes<K, V>,
         on_removal: Option<Callback<K, V>>,
         hasher: S,
     ) -> Self {
         let engine = match policy {
             Policy::Adaptive => {
-                let seed = DefaultHashBuilder::default().hash_one(capacity);
-                Engine::Adaptive(adaptive::engine::Engine::new(capacity, shards, seed))
+                let seed = DefaultHashBuilder::default().hash_one(bound.capacity());
+                let extras = Extras {
+                    time_to_idle: lifetimes.idle_millis(),
+                    weighs: weigher.is_some(),
+                };
+                Engine::Adaptive(adaptive::engine::Engine::new(bound, shards, seed, extras))
             }
-            Policy::Lru => Engine::Lru(lru::engine::Engine::new(capacity, shards)),
+            Policy::Lru => {
+                let time_to_idle = lifetimes.idle_millis();
+                Engine::Lru(lru::engine::Engine::new(bound, shards, time_to_idle))
+            }
         };
         Self {
             engine,
             flights: Flights::new(hasher.clone()),
             hasher,
-            capacity: AtomicUsize::new(capacity),
-            resizing: Mutex::new(()),
+            weigher,
             lifetimes,
             listener: Listener::new(on_removal),
         }
@@ -143,10 +152,73 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// Stores `value` under `key`, and returns the fresh value that was there before.
     ///
     /// A load of `key` that is under way will not overwrite it.
+    ///
+    /// Where the cache has a [weigher](CacheBuilder::weigher), an entry heavier than the whole cache may be is refused:
+    /// told to the listener, counted in [`Stats::refusals`] and dropped. [`try_insert`](Self::try_insert) hands it back.
     pub fn insert(&self, key: K, value: V) -> Option<V> {
+        match self.try_insert(key, value) {
+            Ok(previous) => previous,
+            Err(refused) => {
+                let Refused { key, value, .. } = &refused;
+                self.listener.tell(key, value, RemovalCause::Refused);
+                refused.previous
+            }
+        }
+    }
+
+    /// Stores `value` under `key` as [`insert`](Self::insert) does, and hands both back if they are too heavy.
+    ///
+    /// ```
+    /// use crm_cache::Cache;
+    ///
+    /// let cache = Cache::<u32, Vec<u8>>::builder(100).weigher(1_000, |_, value| value.len() as u64).build()?;
+    /// let refused = cache.try_insert(7, vec![0; 1_001]).unwrap_err();
+    /// assert_eq!((refused.key, refused.weight), (7, 1_001));
+    /// # Ok::<(), crm_cache::BuildError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] when the entry is heavier than [`max_weight`](Self::max_weight). What was under the key before has left,
+    /// since it is out of date.
+    pub fn try_insert(&self, key: K, value: V) -> Result<Option<V>, Refused<K, V>> {
         self.flights.detach(&key);
-        // Nothing voids a write.
-        self.store(key, value, || true).unwrap_or(None)
+        let arrival = self.arrival(key, value);
+        let weight = arrival.weight;
+        match self.store(arrival, |_| true) {
+            Ok(previous) => Ok(previous),
+            Err(Declined::TooHeavy { pair, previous }) => Err(Refused {
+                key: pair.0,
+                value: pair.1,
+                weight,
+                previous,
+            }),
+            Err(Declined::Unwanted(_)) => unreachable!("a write is always wanted"),
+        }
+    }
+
+    /// Stores `value` under `key` only if a fresh value is there, and returns that one. In one step: nothing can come
+    /// between the look and the write.
+    ///
+    /// A load of `key` that is under way will not be stored, whether or not `value` was: it may be older.
+    ///
+    /// ```
+    /// let cache: crm_cache::Cache<u32, &str> = crm_cache::Cache::new(10);
+    /// assert_eq!(cache.replace(7, "new"), Err((7, "new"))); // nobody has asked for customer 7: no need to keep it
+    /// cache.insert(7, "old");
+    /// assert_eq!(cache.replace(7, "new"), Ok("old"));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Both are handed back if there is no fresh value, or if they are heavier than [`max_weight`](Self::max_weight); in
+    /// that case what was there has left, since it is out of date.
+    pub fn replace(&self, key: K, value: V) -> Result<V, (K, V)> {
+        self.flights.detach(&key);
+        match self.store(self.arrival(key, value), |is_here| is_here) {
+            Ok(previous) => Ok(previous.expect("stored only where a value is")),
+            Err(Declined::Unwanted(pair) | Declined::TooHeavy { pair, .. }) => Err(pair),
+        }
     }
 
     /// Takes `key` out and returns its value, if it was here and fresh.
@@ -157,15 +229,82 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
+        self.remove_if(key, |_| true)
+    }
+
+    /// Takes `key` out if `condition` holds for its fresh value, and returns that value. In one step: nothing can come
+    /// between the look and the removal.
+    ///
+    /// `condition` runs under the lock of a shard and must not use the cache. A load of `key` that is under way will not
+    /// be stored, whatever `condition` says.
+    ///
+    /// ```
+    /// let cache: crm_cache::Cache<&str, u64> = crm_cache::Cache::new(10);
+    /// cache.insert("ada", 3); // a record of version 3
+    /// assert_eq!(cache.remove_if("ada", |version| *version < 3), None);
+    /// assert_eq!(cache.remove_if("ada", |version| *version < 4), Some(3));
+    /// ```
+    pub fn remove_if<Q>(&self, key: &Q, condition: impl FnOnce(&V) -> bool) -> Option<V>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
         let (hash, now) = (hash(&self.hasher, key), self.lifetimes.now());
+        let is_it = |other: &K| key.equivalent(other);
         self.flights.detach_equivalent(key);
-        on_engine!(self, engine => engine.remove(hash, |other| key.equivalent(other), now, &self.listener))
+        on_engine!(self, engine => engine.remove(hash, is_it, now, &self.listener, condition))
     }
 
     /// Takes everything out. Loads under way are not stored.
     pub fn clear(&self) {
         self.flights.detach_all();
         on_engine!(self, engine => engine.clear(&self.listener));
+    }
+
+    /// Takes out every entry whose life is over, tells the listener, and returns how many they were.
+    ///
+    /// Expired entries are never served and leave as others come in. This is for a cache that is written so seldom that
+    /// their memory matters meanwhile; call it from time to time. It costs a look at each entry.
+    pub fn remove_expired(&self) -> usize {
+        let now = self.lifetimes.now();
+        on_engine!(self, engine => engine.remove_expired(now, &self.listener))
+    }
+
+    /// The keys of at most `count` fresh entries that the policy would keep longest, the best first. This is no use of
+    /// them.
+    ///
+    /// Under [`Policy::Adaptive`] that is by what the entries are worth, under [`Policy::Lru`] by their last use, with
+    /// the shards taking turns. It costs a look at each entry under its shard's lock: a question for an operator, not for
+    /// each request.
+    ///
+    /// ```
+    /// let cache: crm_cache::Cache<u32, &str> =
+    ///     crm_cache::Cache::builder(10).policy(crm_cache::Policy::Lru).shards(1).build()?;
+    /// for key in 1..=3 {
+    ///     cache.insert(key, "customer");
+    /// }
+    /// cache.get(&1);
+    /// assert_eq!(cache.hottest(2), [1, 3]);
+    /// assert_eq!(cache.coldest(2), [2, 3]);
+    /// # Ok::<(), crm_cache::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn hottest(&self, count: usize) -> Vec<K>
+    where
+        K: Clone,
+    {
+        let now = self.lifetimes.now();
+        on_engine!(self, engine => engine.hottest(count, now))
+    }
+
+    /// The keys of at most `count` fresh entries that the policy would evict first, the first of them first; see
+    /// [`hottest`](Self::hottest).
+    #[must_use]
+    pub fn coldest(&self, count: usize) -> Vec<K>
+    where
+        K: Clone,
+    {
+        let now = self.lifetimes.now();
+        on_engine!(self, engine => engine.coldest(count, now))
     }
 
     /// The fresh entries, in no particular order. This is no use of them.
@@ -197,21 +336,33 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         if shards > capacity {
             return Err(BuildError::MoreShardsThanEntries { shards, capacity });
         }
-        let _resizing = self.resizing.lock();
-        let before = self.capacity.load(Ordering::Relaxed);
-        // What `capacity` says is an upper bound at every moment: raised before there is more, lowered after there is
-        // less.
-        self.capacity.fetch_max(capacity, Ordering::Relaxed);
-        let changed = catch_unwind(AssertUnwindSafe(|| match &self.engine {
-            Engine::Adaptive(engine) => {
-                engine.change_capacity(capacity as isize - before as isize, &self.listener);
-            }
-            Engine::Lru(engine) => engine.set_capacity(capacity, &self.listener),
-        }));
-        // The engine has changed even if the destructor of an evicted value has panicked; the next change starts here.
-        self.capacity.store(capacity, Ordering::Relaxed);
-        changed.unwrap_or_else(|payload| resume_unwind(payload));
+        self.change_bound(capacity, self.bound().max_weight());
         Ok(())
+    }
+
+    /// Changes how much the entries may weigh together while the cache is in use. What no longer fits is evicted before
+    /// this returns; until then more may be held.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] when `max_weight` is zero, and when the cache has no [weigher](CacheBuilder::weigher).
+    pub fn set_max_weight(&self, max_weight: u64) -> Result<(), BuildError> {
+        if self.weigher.is_none() {
+            return Err(BuildError::NoWeigher);
+        }
+        if max_weight == 0 {
+            return Err(BuildError::ZeroWeight);
+        }
+        self.change_bound(self.capacity(), max_weight);
+        Ok(())
+    }
+
+    fn change_bound(&self, capacity: usize, max_weight: u64) {
+        on_engine!(self, engine => engine.change_bound(capacity, max_weight, &self.listener));
+    }
+
+    fn bound(&self) -> &Bound {
+        on_engine!(self, engine => engine.bound())
     }
 
     /// The value of `key`; if it is not here, `load` makes it and it is stored.
@@ -255,6 +406,28 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         }
     }
 
+    /// The value of `key`; if it is not here, `make` makes it and it is stored.
+    ///
+    /// As [`get_or_load`](Self::get_or_load) for what cannot fail: one maker a key at a time, under no lock, and its
+    /// result is not stored if the key was written or removed meanwhile.
+    ///
+    /// ```
+    /// let squares: crm_cache::Cache<u64, u64> = crm_cache::Cache::new(100);
+    /// assert_eq!(squares.get_or_insert_with(&12, |n| n * n), 144);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If `make` asks the cache for the key that it is itself making. A panic of `make` goes through to its caller; one
+    /// of those who waited for it, if any, then runs its own.
+    pub fn get_or_insert_with(&self, key: &K, make: impl FnOnce(&K) -> V) -> V
+    where
+        K: Clone,
+    {
+        let made = self.get_or_load(key, |key| Ok::<V, Infallible>(make(key)));
+        made.unwrap_or_else(|error| panic!("{error}"))
+    }
+
     #[cold]
     fn load<E>(&self, key: &K, load: impl FnOnce(&K) -> Result<V, E>) -> Result<V, LoadError<E>>
     where
@@ -292,8 +465,13 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         counts.loads.fetch_add(1, Ordering::Relaxed);
         match load(key) {
             Ok(value) => {
-                let stored = self.store(key.clone(), value.clone(), || pilot.may_store());
-                pilot.land_loaded(value.clone(), stored.is_ok());
+                let arrival = self.arrival(key.clone(), value.clone());
+                let declined = self.store(arrival, |_| pilot.may_store()).err();
+                let is_voided = matches!(declined, Some(Declined::Unwanted(_)));
+                pilot.land_loaded(value.clone(), !is_voided);
+                if let Some(Declined::TooHeavy { pair, .. }) = declined {
+                    self.listener.tell(&pair.0, &pair.1, RemovalCause::Refused);
+                }
                 Ok(value)
             }
             Err(error) => {
@@ -304,13 +482,27 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         }
     }
 
-    fn store(&self, key: K, value: V, may_store: impl Fn() -> bool) -> Result<Option<V>, Voided> {
+    /// An entry that comes in now. It asks the user's functions about it, under no lock.
+    fn arrival(&self, key: K, value: V) -> Arrival<K, V> {
         let hash = hash(&self.hasher, &key);
-        let (now, deadline) = (
-            self.lifetimes.now(),
-            self.lifetimes.deadline(&key, &value, hash),
-        );
-        on_engine!(self, engine => engine.insert(hash, (key, value), deadline, now, &self.listener, may_store))
+        let weight = self.weigher.as_ref().map_or(0, |weigh| weigh(&key, &value));
+        let (deadline, idle_until) = self.lifetimes.ends(&key, &value, hash);
+        Arrival {
+            hash,
+            weight,
+            deadline,
+            idle_until,
+            pair: (key, value),
+        }
+    }
+
+    fn store(
+        &self,
+        arrival: Arrival<K, V>,
+        may_store: impl Fn(bool) -> bool,
+    ) -> Result<Option<V>, Declined<K, V>> {
+        let now = self.lifetimes.now();
+        on_engine!(self, engine => engine.insert(arrival, now, &self.listener, may_store))
     }
 
     /// The entries held, expired ones that nobody has asked for since included. Never above [`capacity`](Self::capacity).
@@ -328,7 +520,20 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// The most entries it can hold.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.capacity.load(Ordering::Relaxed)
+        self.bound().capacity()
+    }
+
+    /// What the entries held weigh together; zero without a [weigher](CacheBuilder::weigher). Never above
+    /// [`max_weight`](Self::max_weight), except while that is being lowered.
+    #[must_use]
+    pub fn weight(&self) -> u64 {
+        self.bound().weight()
+    }
+
+    /// The most that the entries may weigh together; none without a [weigher](CacheBuilder::weigher).
+    #[must_use]
+    pub fn max_weight(&self) -> Option<u64> {
+        self.weigher.as_ref().map(|_| self.bound().max_weight())
     }
 
     /// What the cache has done since it was built.
@@ -340,6 +545,7 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         stats.load_failures = counts.failures.load(Ordering::Relaxed);
         stats.load_waits = counts.waits.load(Ordering::Relaxed);
         stats.loads_voided = counts.voided.load(Ordering::Relaxed);
+        stats.weight = self.weight();
         stats.listener_panics = self.listener.panics();
         stats
     }
@@ -351,9 +557,11 @@ impl<K, V, S> fmt::Debug for Cache<K, V, S> {
             Engine::Adaptive(_) => Policy::Adaptive,
             Engine::Lru(_) => Policy::Lru,
         };
+        let bound = on_engine!(self, engine => engine.bound());
         f.debug_struct("Cache")
-            .field("capacity", &self.capacity)
+            .field("capacity", &bound.capacity())
             .field("policy", &policy)
+            .field("weigher", &self.weigher.is_some())
             .field("lifetimes", &self.lifetimes)
             .finish_non_exhaustive()
     }

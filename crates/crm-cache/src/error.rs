@@ -1,4 +1,4 @@
-//! What can go wrong: a configuration that makes no cache, and a load that gives no value.
+//! What can go wrong: a configuration that makes no cache, an entry that is too heavy, a load that gives no value.
 
 use std::error::Error;
 use std::fmt;
@@ -25,6 +25,15 @@ pub enum BuildError {
         /// The time to live that was asked for.
         time_to_live: Duration,
     },
+    /// The time to idle is below the cache's resolution of one millisecond, so that no entry could be read.
+    TimeToIdleTooShort {
+        /// The time to idle that was asked for.
+        time_to_idle: Duration,
+    },
+    /// The weight that the cache may hold is zero.
+    ZeroWeight,
+    /// A weight was to be changed in a cache that does not weigh its entries.
+    NoWeigher,
     /// The jitter is not a share from 0 to 1.
     JitterOutOfRange {
         /// The jitter that was asked for.
@@ -50,6 +59,17 @@ impl fmt::Display for BuildError {
                 "a time to live of {time_to_live:?} is below the resolution: use at least 1ms, or leave it out to keep \
                  entries until evicted"
             ),
+            Self::TimeToIdleTooShort { time_to_idle } => write!(
+                f,
+                "a time to idle of {time_to_idle:?} is below the resolution: use at least 1ms, or leave it out to keep \
+                 entries that nobody reads"
+            ),
+            Self::ZeroWeight => f.write_str(
+                "the weight that the cache may hold is zero: allow at least the weight of one entry",
+            ),
+            Self::NoWeigher => f.write_str(
+                "this cache does not weigh its entries: give the builder a weigher",
+            ),
             Self::JitterOutOfRange { jitter } => {
                 write!(
                     f,
@@ -61,6 +81,41 @@ impl fmt::Display for BuildError {
 }
 
 impl Error for BuildError {}
+
+/// An entry that did not come in because it is heavier than the whole cache may be; see
+/// [`Cache::try_insert`](crate::Cache::try_insert).
+#[non_exhaustive]
+pub struct Refused<K, V> {
+    /// The key, handed back.
+    pub key: K,
+    /// The value, handed back.
+    pub value: V,
+    /// What the entry weighs.
+    pub weight: u64,
+    /// The fresh value that was under this key before. It has left too, being out of date.
+    pub previous: Option<V>,
+}
+
+impl<K, V> fmt::Debug for Refused<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Refused")
+            .field("weight", &self.weight)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<K, V> fmt::Display for Refused<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "an entry of weight {} is heavier than the whole cache may be: raise the weight limit, or keep such values \
+             elsewhere",
+            self.weight
+        )
+    }
+}
+
+impl<K, V> Error for Refused<K, V> {}
 
 /// Why [`Cache::get_or_load`](crate::Cache::get_or_load) gives no value.
 #[derive(Debug)]

@@ -24,10 +24,6 @@ pub(crate) enum Outcome<V> {
     Abandoned,
 }
 
-/// What was to be stored had become stale, and was not.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Voided;
-
 /// One load under way.
 pub(crate) struct Flight<V> {
     loader: ThreadId,

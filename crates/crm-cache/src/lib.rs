@@ -82,6 +82,8 @@
 #![deny(unsafe_code)]
 
 mod adaptive;
+mod arrival;
+mod bound;
 mod builder;
 mod cache;
 mod error;
@@ -105,7 +107,7 @@ pub use cache::Cache;
 #[doc(no_inline)]
 pub use crm_clock::{Clock, ManualClock};
 pub use equivalent::Equivalent;
-pub use error::{BuildError, LoadError};
+pub use error::{BuildError, LoadError, Refused};
 pub use hash::DefaultHashBuilder;
 pub use policy::Policy;
 pub use removal::RemovalCause;

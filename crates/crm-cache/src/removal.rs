@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Why an entry has left the cache; told to a [removal listener](crate::CacheBuilder::on_removal).
+/// Why an entry has left the cache, or could not come in; told to a [removal listener](crate::CacheBuilder::on_removal).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RemovalCause {
@@ -14,13 +14,15 @@ pub enum RemovalCause {
     Expired,
     /// It had to make room for another one.
     Evicted,
+    /// It never came in: it is heavier than the whole cache may be.
+    Refused,
 }
 
 impl RemovalCause {
     /// Whether the cache itself decided it, as opposed to somebody who called it.
     #[must_use]
     pub fn is_automatic(self) -> bool {
-        matches!(self, Self::Expired | Self::Evicted)
+        matches!(self, Self::Expired | Self::Evicted | Self::Refused)
     }
 }
 
@@ -31,6 +33,7 @@ impl fmt::Display for RemovalCause {
             Self::Removed => "removed",
             Self::Expired => "expired",
             Self::Evicted => "evicted",
+            Self::Refused => "refused",
         })
     }
 }

@@ -18,10 +18,14 @@ pub struct Stats {
     pub replacements: u64,
     /// Entries that had to leave for a newer one.
     pub evictions: u64,
-    /// Entries that were found to be past their time to live.
+    /// Entries that were found to be past the end of their life.
     pub expirations: u64,
-    /// Entries taken out by `remove` or `clear`.
+    /// Entries taken out by `remove`, `remove_if` or `clear`, or because a new value of their key was refused.
     pub removals: u64,
+    /// Entries that did not come in because they are heavier than the whole cache may be.
+    pub refusals: u64,
+    /// The weight of the entries held now; zero without a [weigher](crate::CacheBuilder::weigher).
+    pub weight: u64,
     /// Loaders run.
     pub loads: u64,
     /// Loaders that returned an error or panicked.
@@ -43,6 +47,7 @@ impl Stats {
         self.evictions += other.evictions;
         self.expirations += other.expirations;
         self.removals += other.removals;
+        self.refusals += other.refusals;
     }
 
     /// Reads: hits and misses.

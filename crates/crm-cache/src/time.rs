@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crm_clock::Clock;
+use crm_clock::{Clock, Tick};
 
 /// A point in time on the cache's clock, in whole milliseconds.
 pub(crate) type Millis = u64;
@@ -20,6 +20,7 @@ pub(crate) type Expiry<K, V> = Arc<dyn Fn(&K, &V) -> Option<Duration> + Send + S
 /// The rule by which entries get their deadlines. Without any rule the clock is never read.
 pub(crate) struct Lifetimes<K, V> {
     pub(crate) time_to_live: Option<Duration>,
+    pub(crate) time_to_idle: Option<Duration>,
     pub(crate) expiry: Option<Expiry<K, V>>,
     pub(crate) jitter: f64,
     /// None where nothing ends.
@@ -36,18 +37,32 @@ impl<K, V> Lifetimes<K, V> {
         }
     }
 
-    /// The deadline of an entry that comes in now. Both limits hold where both are set.
-    pub(crate) fn deadline(&self, key: &K, value: &V, hash: u64) -> Millis {
+    /// The time to idle in milliseconds, rounded down as everything else is.
+    pub(crate) fn idle_millis(&self) -> Option<Millis> {
+        let life = self.time_to_idle?;
+        Some(Millis::try_from(life.as_millis()).unwrap_or(NEVER))
+    }
+
+    /// When the life of an entry that comes in now ends: at the latest, and if nobody reads it.
+    pub(crate) fn ends(&self, key: &K, value: &V, hash: u64) -> (Millis, Millis) {
         let Some(clock) = &self.clock else {
-            return NEVER;
+            return (NEVER, NEVER);
         };
         let computed = self.expiry.as_ref().and_then(|expiry| expiry(key, value));
-        let life = match (computed, self.time_to_live) {
-            (None, None) => return NEVER,
-            (Some(life), None) | (None, Some(life)) => life,
-            (Some(life), Some(limit)) => life.min(limit),
-        };
         let now = clock.now();
+        let idle_until = self.idle_millis().map_or(NEVER, |life| {
+            (now.as_nanos() / NANOS_PER_MILLI).saturating_add(life)
+        });
+        // Both limits hold where both are set.
+        let deadline = match (computed, self.time_to_live) {
+            (None, None) => NEVER,
+            (Some(life), None) | (None, Some(life)) => self.deadline(now, life, hash),
+            (Some(life), Some(limit)) => self.deadline(now, life.min(limit), hash),
+        };
+        (deadline, idle_until)
+    }
+
+    fn deadline(&self, now: Tick, life: Duration, hash: u64) -> Millis {
         let life = if self.jitter == 0.0 {
             life
         } else {
@@ -71,6 +86,7 @@ impl<K, V> fmt::Debug for Lifetimes<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lifetimes")
             .field("time_to_live", &self.time_to_live)
+            .field("time_to_idle", &self.time_to_idle)
             .field("expiry", &self.expiry.is_some())
             .field("jitter", &self.jitter)
             .field("clock", &self.clock)

@@ -1,47 +1,73 @@
-//! All shards of a cache under the adaptive policy, with what they share: the learner, the room left, the counts.
+//! All shards of a cache under the adaptive policy, with what they share: the learner, the bound, the counts.
 
 use std::hash::Hash as StdHash;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicIsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use super::learner::Learner;
-use super::shard::{Aftermath, Shard, ShardWriter, is_over};
-use crate::flight::Voided;
+use super::shard::{Aftermath, Extras, Order, Shard, ShardWriter};
+use crate::arrival::{Arrival, Declined};
+use crate::bound::{Bound, Space};
 use crate::outflow::Listener;
-use crate::store::Hash;
+use crate::store::{Hash, Reader};
 use crate::tally::Tallies;
-use crate::time::Millis;
+use crate::time::{Millis, NEVER};
 use crate::{RemovalCause, Stats};
+
+/// Slots looked at under one hold of a shard's lock by what goes through a whole cache.
+const SLOTS_AT_ONCE: u32 = 1024;
 
 pub(crate) struct Engine<K, V> {
     shards: Box<[Shard<K, V>]>,
     learner: Learner,
-    /// Entries that still fit. The whole cache shares it, so that a shard evicts only when the cache is full. Below
-    /// zero for a moment while the capacity is being lowered.
-    room: AtomicIsize,
+    bound: Bound,
     tallies: Tallies,
+    /// The shard that gives way next when one that has nothing to evict needs room.
+    next: AtomicUsize,
+}
+
+impl<K, V> Engine<K, V> {
+    pub(crate) fn bound(&self) -> &Bound {
+        &self.bound
+    }
 }
 
 impl<K: Eq + StdHash, V: Clone> Engine<K, V> {
-    pub(crate) fn new(capacity: usize, shards: usize, seed: u64) -> Self {
+    pub(crate) fn new(bound: Bound, shards: usize, seed: u64, extras: Extras) -> Self {
+        let capacity = bound.capacity();
         let share = capacity.div_ceil(shards);
         let shard = |index: usize| {
             Shard::new(
                 share,
                 seed ^ (index as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15),
+                extras,
             )
         };
         Self {
             shards: (0..shards).map(shard).collect(),
             learner: Learner::new(capacity, share),
-            room: AtomicIsize::new(isize::try_from(capacity).unwrap_or(isize::MAX)),
+            bound,
             tallies: Tallies::new(),
+            next: AtomicUsize::new(0),
         }
     }
 
     #[inline]
     fn shard(&self, hash: u64) -> &Shard<K, V> {
         &self.shards[crate::hash::shard(hash, self.shards.len())]
+    }
+
+    /// Begins to change a shard that nothing will be taken out of.
+    fn look<'a>(&'a self, shard: &'a Shard<K, V>) -> ShardWriter<'a, K, V> {
+        self.write(shard, None)
+    }
+
+    fn write<'a>(
+        &'a self,
+        shard: &'a Shard<K, V>,
+        watcher: Option<&'a Reader<'a, K, V>>,
+    ) -> ShardWriter<'a, K, V> {
+        shard.write(&self.learner, &self.bound, watcher)
     }
 
     /// Shows the fresh value of a key to `read`. Takes no lock.
@@ -58,8 +84,8 @@ impl<K: Eq + StdHash, V: Clone> Engine<K, V> {
             return self.get_without_visit(hash, is_it, now, read);
         };
         match reader.find(Hash::new(hash), is_it) {
-            Some(entry) if !is_over(entry.deadline(), now) => {
-                shard.touch(&entry, reader.turn(), &self.learner);
+            Some(entry) if !shard.is_over(&entry, now) => {
+                shard.touch(&entry, now, reader.turn(), &self.learner);
                 self.tallies.hit(reader.thread());
                 Some(read(entry.value()))
             }
@@ -86,94 +112,122 @@ impl<K: Eq + StdHash, V: Clone> Engine<K, V> {
 
     /// The fresh value of a key, without a trace in policy or statistics.
     pub(crate) fn peek(&self, hash: u64, is_it: impl Fn(&K) -> bool, now: Millis) -> Option<V> {
-        let writer = self.shard(hash).write(&self.learner, None);
+        let writer = self.look(self.shard(hash));
         let found = writer.find(Hash::new(hash), is_it)?;
-        fresh_value(&writer, found.index, now)
+        fresh_value(&writer, found.index, now).cloned()
     }
 
+    /// Takes an entry in, and returns the fresh value that it replaces. `may_store` is asked under the lock, once it is
+    /// known whether there is one.
     pub(crate) fn insert(
         &self,
-        hash: u64,
-        pair: (K, V),
-        deadline: Millis,
+        arrival: Arrival<K, V>,
         now: Millis,
         listener: &Listener<K, V>,
-        may_store: impl Fn() -> bool,
-    ) -> Result<Option<V>, Voided> {
-        let shard = self.shard(hash);
-        let hashed = Hash::new(hash);
-        let watcher = if listener.is_listening() {
-            shard.read()
-        } else {
-            None
-        };
-        let mut room = None;
+        may_store: impl Fn(bool) -> bool,
+    ) -> Result<Option<V>, Declined<K, V>> {
+        let shard = self.shard(arrival.hash);
+        let watcher = watcher(shard, listener);
+        let mut space = Space::none(&self.bound);
         loop {
-            let mut writer = shard.write(&self.learner, watcher.as_ref());
-            if !may_store() {
+            let mut writer = self.write(shard, watcher.as_ref());
+            let found = writer.find(Hash::new(arrival.hash), |key| *key == arrival.pair.0);
+            // Cloned before anything is changed: a panic in `clone` leaves the shard as it was.
+            let previous = found.and_then(|found| fresh_value(&writer, found.index, now).cloned());
+            if !may_store(previous.is_some()) {
                 settle(writer.finish(), listener);
-                return Err(Voided);
+                return Err(Declined::Unwanted(arrival.pair));
             }
-            if let Some(found) = writer.find(hashed, |other| *other == pair.0) {
-                let previous = fresh_value(&writer, found.index, now);
-                writer.replace(hashed, found, pair, deadline, now);
-                settle(writer.finish(), listener);
-                return Ok(previous);
-            }
-            room = room.or_else(|| self.take_room());
-            // A full cache with nothing in this shard: another shard must give way first, under its own lock.
-            if room.is_some() || writer.len() > 0 {
-                writer.insert(hashed, pair, deadline, room.is_some());
-                if let Some(room) = room {
-                    room.fill();
+            if !self.bound.admits(arrival.weight) {
+                if let Some(found) = found {
+                    writer.remove(found, now, RemovalCause::Removed);
+                    writer.reclaim();
                 }
-                if deadline != crate::time::NEVER {
-                    let swept = writer.sweep(now);
-                    if swept > 0 {
-                        self.give_room(swept);
-                    }
+                writer.refuse();
+                settle(writer.finish(), listener);
+                return Err(Declined::TooHeavy {
+                    pair: arrival.pair,
+                    previous,
+                });
+            }
+            if let Some(found) = found {
+                let more = arrival.weight.saturating_sub(writer.weight(found.index));
+                if writer.makes_space(&mut space, more, Some(found.index)) {
+                    writer.replace(found, arrival, now, space);
+                    settle(writer.finish(), listener);
+                    return Ok(previous);
+                }
+            } else if writer.makes_space(&mut space, arrival.weight, None)
+                && (space.takes_entry() || writer.len() > 0)
+            {
+                let ends = arrival.deadline != NEVER || arrival.idle_until != NEVER;
+                writer.insert(arrival, space);
+                if ends {
+                    writer.sweep(now);
                 }
                 settle(writer.finish(), listener);
                 return Ok(None);
             }
+            // The cache is full and this shard has nothing more to give: another one must, under its own lock.
             settle(writer.finish(), listener);
-            room = self.evict_anywhere(listener);
+            if !self.evict_elsewhere(shard, &mut space, listener) {
+                // Others hold the rest for entries on their way in. Who waits must hold nothing.
+                space.release();
+                thread::yield_now();
+            }
         }
     }
 
-    /// Evicts an entry from the first shard that has one.
-    fn evict_anywhere(&self, listener: &Listener<K, V>) -> Option<Room<'_>> {
-        self.shards.iter().find_map(|shard| {
-            let watcher = if listener.is_listening() {
-                shard.read()
-            } else {
-                None
-            };
-            let mut writer = shard.write(&self.learner, watcher.as_ref());
-            let room = writer.evict().then(|| Room(&self.room));
-            settle(writer.finish(), listener);
-            room
+    /// Evicts an entry from another shard that has one, into `space`.
+    fn evict_elsewhere(
+        &self,
+        than: &Shard<K, V>,
+        space: &mut Space<'_>,
+        listener: &Listener<K, V>,
+    ) -> bool {
+        let first = self.next.fetch_add(1, Ordering::Relaxed);
+        let count = self.shards.len();
+        (0..count).any(|step| {
+            let shard = &self.shards[(first.wrapping_add(step)) % count];
+            !std::ptr::eq(shard, than) && self.evict_from(shard, space, listener)
         })
     }
 
+    fn evict_from(
+        &self,
+        shard: &Shard<K, V>,
+        space: &mut Space<'_>,
+        listener: &Listener<K, V>,
+    ) -> bool {
+        let watcher = watcher(shard, listener);
+        let mut writer = self.write(shard, watcher.as_ref());
+        let evicted = writer.evict(None);
+        if let Some(weight) = evicted {
+            space.absorb(weight);
+        }
+        settle(writer.finish(), listener);
+        evicted.is_some()
+    }
+
+    /// Takes an entry out if `condition` holds for its fresh value, and returns that. The condition is asked under the lock.
     pub(crate) fn remove(
         &self,
         hash: u64,
         is_it: impl Fn(&K) -> bool,
         now: Millis,
         listener: &Listener<K, V>,
+        condition: impl FnOnce(&V) -> bool,
     ) -> Option<V> {
         let shard = self.shard(hash);
-        let watcher = if listener.is_listening() {
-            shard.read()
-        } else {
-            None
-        };
-        let mut writer = shard.write(&self.learner, watcher.as_ref());
+        let watcher = watcher(shard, listener);
+        let mut writer = self.write(shard, watcher.as_ref());
         let found = writer.find(Hash::new(hash), is_it)?;
-        let previous = fresh_value(&writer, found.index, now);
+        let fresh = fresh_value(&writer, found.index, now);
+        if fresh.is_some_and(|value| !condition(value)) {
+            return None;
+        }
+        let previous = fresh.cloned();
         writer.remove(found, now, RemovalCause::Removed);
-        self.give_room(1);
         writer.reclaim();
         settle(writer.finish(), listener);
         previous
@@ -181,75 +235,99 @@ impl<K: Eq + StdHash, V: Clone> Engine<K, V> {
 
     pub(crate) fn clear(&self, listener: &Listener<K, V>) {
         for shard in &self.shards {
-            let watcher = if listener.is_listening() {
-                shard.read()
-            } else {
-                None
-            };
-            let mut writer = shard.write(&self.learner, watcher.as_ref());
-            let before = writer.len();
+            let watcher = watcher(shard, listener);
+            let mut writer = self.write(shard, watcher.as_ref());
             for index in 0..writer.slots() {
                 if let Some(found) = writer.find_slot(index) {
                     writer.remove(found, 0, RemovalCause::Removed);
                 }
             }
-            self.give_room(before);
             writer.forget_ghosts();
             writer.reclaim();
             settle(writer.finish(), listener);
         }
     }
 
+    /// Takes out every entry whose life is over, and says how many they were. No shard is locked for long.
+    pub(crate) fn remove_expired(&self, now: Millis, listener: &Listener<K, V>) -> usize {
+        let mut removed = 0;
+        for shard in &self.shards {
+            let (mut first, mut slots) = (0, 1);
+            while first < slots {
+                let watcher = watcher(shard, listener);
+                let mut writer = self.write(shard, watcher.as_ref());
+                slots = writer.slots();
+                let last = slots.min(first + SLOTS_AT_ONCE);
+                removed += (first..last)
+                    .filter(|&index| writer.remove_if_over(index, now))
+                    .count();
+                writer.reclaim();
+                settle(writer.finish(), listener);
+                first = last;
+                if slots == 0 {
+                    break;
+                }
+            }
+        }
+        removed
+    }
+
     /// Shows every fresh entry, shard by shard.
     pub(crate) fn for_each(&self, now: Millis, mut visit: impl FnMut(&K, &V)) {
         for shard in &self.shards {
-            let writer = shard.write(&self.learner, None);
+            let writer = self.look(shard);
             for entry in (0..writer.slots()).filter_map(|index| writer.entry(index)) {
-                if !is_over(entry.deadline(), now) {
+                if !writer.is_over(&entry, now) {
                     visit(entry.key(), entry.value());
                 }
             }
         }
     }
 
-    /// Raises or lowers the capacity, and evicts until what is left fits; a panic in a destructor waits for that.
-    pub(crate) fn change_capacity(&self, by: isize, listener: &Listener<K, V>) {
-        self.room.fetch_add(by, Ordering::Relaxed);
-        let mut panic = None;
-        while self.room.load(Ordering::Relaxed) < 0 {
-            match catch_unwind(AssertUnwindSafe(|| self.evict_anywhere(listener))) {
-                Ok(Some(room)) => drop(room),
-                Ok(None) => break,
-                Err(payload) => panic = Some(payload),
-            }
-        }
-        if let Some(payload) = panic {
-            resume_unwind(payload);
-        }
+    /// The keys of the `count` fresh entries that are worth most, the best first.
+    pub(crate) fn hottest(&self, count: usize, now: Millis) -> Vec<K>
+    where
+        K: Clone,
+    {
+        self.ranked(count, Order::HottestFirst, now)
     }
 
-    fn take_room(&self) -> Option<Room<'_>> {
-        let take = |room: isize| (room > 0).then(|| room - 1);
-        // Looked at first, so that a full cache shares the line without writing it.
-        if self.room.load(Ordering::Relaxed) <= 0 {
-            return None;
-        }
-        let taken = self
-            .room
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
-        taken.is_ok().then(|| Room(&self.room))
+    /// The keys of the `count` fresh entries that are worth least, the worst first.
+    pub(crate) fn coldest(&self, count: usize, now: Millis) -> Vec<K>
+    where
+        K: Clone,
+    {
+        self.ranked(count, Order::ColdestFirst, now)
     }
 
-    /// To be called before anything of the user's runs again: a panic must not lose the room.
-    fn give_room(&self, entries: usize) {
-        self.room.fetch_add(entries as isize, Ordering::Relaxed);
+    fn ranked(&self, count: usize, order: Order, now: Millis) -> Vec<K>
+    where
+        K: Clone,
+    {
+        let mut ranked: Vec<_> = self
+            .shards
+            .iter()
+            .flat_map(|shard| self.look(shard).ranked(count, order, now))
+            .collect();
+        ranked.sort_by_key(|&(rank, _)| rank);
+        ranked.truncate(count);
+        ranked.into_iter().map(|(_, key)| key).collect()
+    }
+
+    /// Changes what the cache may hold, and evicts until it holds no more. Every shard gives its part in turn.
+    pub(crate) fn change_bound(&self, capacity: usize, max_weight: u64, listener: &Listener<K, V>) {
+        self.bound.change(capacity, max_weight, || {
+            let first = self.next.fetch_add(1, Ordering::Relaxed);
+            let count = self.shards.len();
+            (0..count).any(|step| {
+                let shard = &self.shards[(first.wrapping_add(step)) % count];
+                self.evict_from(shard, &mut Space::none(&self.bound), listener)
+            })
+        });
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.shards
-            .iter()
-            .map(|shard| shard.write(&self.learner, None).len())
-            .sum()
+        self.shards.iter().map(|shard| self.look(shard).len()).sum()
     }
 
     pub(crate) fn stats(&self) -> Stats {
@@ -261,7 +339,7 @@ impl<K: Eq + StdHash, V: Clone> Engine<K, V> {
         };
         self.shards
             .iter()
-            .for_each(|shard| stats.add(&shard.write(&self.learner, None).stats()));
+            .for_each(|shard| stats.add(&self.look(shard).stats()));
         stats
     }
 
@@ -270,31 +348,27 @@ impl<K: Eq + StdHash, V: Clone> Engine<K, V> {
     }
 }
 
-/// Room for one entry, taken from the cache. It goes back when dropped, on a panic of the user's too.
-struct Room<'a>(&'a AtomicIsize);
-
-impl Room<'_> {
-    /// An entry is in it now.
-    fn fill(self) {
-        std::mem::forget(self);
+/// A visit of the shard, if there is a listener: what is taken out is kept for it to see.
+fn watcher<'a, K: Eq + StdHash, V>(
+    shard: &'a Shard<K, V>,
+    listener: &Listener<K, V>,
+) -> Option<Reader<'a, K, V>> {
+    if listener.is_listening() {
+        shard.read()
+    } else {
+        None
     }
 }
 
-impl Drop for Room<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-fn fresh_value<K: Eq + StdHash, V: Clone>(
-    writer: &ShardWriter<'_, K, V>,
+fn fresh_value<'a, K: Eq + StdHash, V>(
+    writer: &'a ShardWriter<'_, K, V>,
     index: u32,
     now: Millis,
-) -> Option<V> {
+) -> Option<&'a V> {
     writer
         .entry(index)
-        .filter(|entry| !is_over(entry.deadline(), now))
-        .map(|entry| entry.value().clone())
+        .filter(|entry| !writer.is_over(entry, now))
+        .map(|entry| entry.value())
 }
 
 /// Tells the listener who has left. The lock is gone by now.

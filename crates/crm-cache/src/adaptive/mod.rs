@@ -5,6 +5,7 @@ pub(crate) mod class;
 pub(crate) mod engine;
 pub(crate) mod ghosts;
 pub(crate) mod hazard;
+pub(crate) mod idle;
 pub(crate) mod learner;
 pub(crate) mod prior;
 pub(crate) mod shard;

@@ -5,8 +5,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::class::Class;
 use super::ghosts::{Ghost, Ghosts};
+use super::idle::IdleTimes;
 use super::learner::{Learner, Passed};
 use super::victims::{Priced, Victims};
+use crate::arrival::Arrival;
+use crate::bound::{Bound, Space};
 use crate::store::{Entry, Found, Hash, NewEntry, OwnLines, Reader, Store, Unlinked, Writer};
 use crate::time::Millis;
 use crate::{RemovalCause, Stats};
@@ -29,12 +32,6 @@ const TICKS_TO_TELL: u32 = 16;
 /// Entries looked at for the end of their life at each insertion.
 const SWEPT_AT_ONCE: u32 = 4;
 
-/// Whether the life of an entry with this deadline is over.
-#[inline]
-pub(crate) fn is_over(deadline: Millis, now: Millis) -> bool {
-    now >= deadline
-}
-
 #[repr(align(128))]
 pub(crate) struct Shard<K, V> {
     /// The clock as readers see it: behind the true one by less than `granularity`, so that this line, which every
@@ -45,7 +42,16 @@ pub(crate) struct Shard<K, V> {
     stride: u32,
     ticks_after_a_miss: u32,
     time: OwnLines<Time>,
+    /// None without a time to idle.
+    idle: Option<IdleTimes>,
     store: Store<K, V, Selector>,
+}
+
+/// What a cache keeps of its entries beyond what every cache does.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Extras {
+    pub(crate) time_to_idle: Option<Millis>,
+    pub(crate) weighs: bool,
 }
 
 /// The true clock of a shard. Ages are differences of it.
@@ -61,6 +67,8 @@ struct Time {
 struct Selector {
     ghosts: Ghosts,
     victims: Victims,
+    /// The weight of each slot's entry; none without a weigher.
+    weights: Option<Vec<u64>>,
     /// Where the census goes on.
     census: u64,
     /// What the learner was not told yet, and the clock when it last was.
@@ -73,7 +81,7 @@ struct Selector {
 
 impl<K: Eq + StdHash, V> Shard<K, V> {
     /// A shard that will hold about `share` entries.
-    pub(crate) fn new(share: usize, seed: u64) -> Self {
+    pub(crate) fn new(share: usize, seed: u64, extras: Extras) -> Self {
         let ghosts = Ghosts::new(GHOSTS * share);
         let passed = Passed {
             new_places: ghosts.places() as u64,
@@ -84,6 +92,7 @@ impl<K: Eq + StdHash, V> Shard<K, V> {
         let selector = Selector {
             ghosts,
             victims: Victims::new(seed),
+            weights: extras.weighs.then(Vec::new),
             census: 0,
             passed,
             told_at: 0,
@@ -101,8 +110,21 @@ impl<K: Eq + StdHash, V> Shard<K, V> {
                 clock: AtomicU32::new(0),
                 limit: AtomicU32::new(0),
             }),
+            idle: extras
+                .time_to_idle
+                .map(|life| IdleTimes::new(planned, life)),
             store: Store::new(planned, selector),
         }
+    }
+
+    /// Whether the life of an entry is over.
+    #[inline]
+    pub(crate) fn is_over(&self, entry: &Entry<'_, K, V>, now: Millis) -> bool {
+        now >= entry.deadline()
+            || self
+                .idle
+                .as_ref()
+                .is_some_and(|idle| idle.is_over(entry.index(), now))
     }
 
     /// Begins to read without a lock; none while the calling thread is being taken down.
@@ -113,7 +135,10 @@ impl<K: Eq + StdHash, V> Shard<K, V> {
 
     /// Records a use of an entry, unless it is warm.
     #[inline]
-    pub(crate) fn touch(&self, entry: &Entry<'_, K, V>, turn: u64, learner: &Learner) {
+    pub(crate) fn touch(&self, entry: &Entry<'_, K, V>, now: Millis, turn: u64, learner: &Learner) {
+        if let Some(idle) = &self.idle {
+            idle.read(entry.index(), now);
+        }
         let clock = self.shown.load(Ordering::Relaxed);
         if let Some((last, class)) = entry.recency() {
             let age = age_at(clock, last);
@@ -160,6 +185,7 @@ impl<K: Eq + StdHash, V> Shard<K, V> {
     pub(crate) fn write<'a>(
         &'a self,
         learner: &'a Learner,
+        bound: &'a Bound,
         watcher: Option<&'a Reader<'a, K, V>>,
     ) -> ShardWriter<'a, K, V> {
         let departed = Vec::new();
@@ -167,6 +193,7 @@ impl<K: Eq + StdHash, V> Shard<K, V> {
             shard: self,
             writer: self.store.write(),
             learner,
+            bound,
             told: Passed::default(),
             watcher,
             departed,
@@ -179,6 +206,7 @@ pub(crate) struct ShardWriter<'a, K, V> {
     shard: &'a Shard<K, V>,
     writer: Writer<'a, K, V, Selector>,
     learner: &'a Learner,
+    bound: &'a Bound,
     /// What to tell the learner after the lock.
     told: Passed,
     watcher: Option<&'a Reader<'a, K, V>>,
@@ -229,14 +257,53 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
         self.writer.find(hash, is_it)
     }
 
-    /// Replaces the value of an entry that was found. It counts as a use.
+    pub(crate) fn is_over(&self, entry: &Entry<'_, K, V>, now: Millis) -> bool {
+        self.shard.is_over(entry, now)
+    }
+
+    /// The weight of a slot's entry; zero without a weigher.
+    pub(crate) fn weight(&mut self, index: u32) -> u64 {
+        self.writer
+            .policy()
+            .weights
+            .as_ref()
+            .map_or(0, |weights| weights[index as usize])
+    }
+
+    fn set_weight(&mut self, index: u32, weight: u64) {
+        if let Some(weights) = &mut self.writer.policy().weights {
+            let index = index as usize;
+            if index >= weights.len() {
+                weights.resize(index + 1, 0);
+            }
+            weights[index] = weight;
+        }
+    }
+
+    /// Has `space` take in this much weight, by evicting entries of this shard, all but the one in the slot `spare`, if
+    /// the cache is full. Says whether that was enough.
+    pub(crate) fn makes_space(
+        &mut self,
+        space: &mut Space<'_>,
+        weight: u64,
+        spare: Option<u32>,
+    ) -> bool {
+        while !space.takes_weight(weight) {
+            match self.evict(spare) {
+                Some(evicted) => space.absorb(evicted),
+                None => return false,
+            }
+        }
+        true
+    }
+
+    /// Replaces the value of an entry that was found. It counts as a use. `space` has what the new one weighs more.
     pub(crate) fn replace(
         &mut self,
-        hash: Hash,
         found: Found,
-        pair: (K, V),
-        deadline: Millis,
+        arrival: Arrival<K, V>,
         now: Millis,
+        space: Space<'_>,
     ) {
         let clock = self.shard.time.0.clock.load(Ordering::Relaxed);
         let (mut last, mut class) = (clock, Class::NEW);
@@ -254,16 +321,21 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
         let cause = self.cause_of(found, now, RemovalCause::Replaced);
         self.count(cause);
         self.watch(found, cause);
+        let former = self.weight(found.index);
+        let weight = arrival.weight;
         let index = self.writer.replace(
-            hash,
+            Hash::new(arrival.hash),
             found,
             NewEntry {
-                pair,
+                pair: arrival.pair,
                 last,
                 class: class.to_byte(),
-                deadline,
+                deadline: arrival.deadline,
             },
+            idle_setter(self.shard, arrival.idle_until),
         );
+        space.fill_in_place_of(former, weight);
+        self.set_weight(index, weight);
         let selector = self.writer.policy();
         if cause == RemovalCause::Expired {
             selector.stats.insertions += 1;
@@ -271,9 +343,10 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
         selector.victims.moved(found.index, index);
     }
 
-    /// Takes in an entry whose key is not here, by evicting another one if there is no room for both.
-    pub(crate) fn insert(&mut self, hash: Hash, pair: (K, V), deadline: Millis, has_room: bool) {
+    /// Takes in an entry whose key is not here. If `space` has no room for an entry, another one is evicted.
+    pub(crate) fn insert(&mut self, arrival: Arrival<K, V>, mut space: Space<'_>) {
         let shard = self.shard;
+        let hash = Hash::new(arrival.hash);
         let clock = shard.time.0.clock.load(Ordering::Relaxed).wrapping_add(1);
         shard.set_clock(clock);
         let limit = clock.wrapping_add(shard.ticks_after_a_miss);
@@ -284,19 +357,25 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
                 .reused(ghost.class, age_at(clock, ghost.last), 1),
             None => Class::NEW,
         };
-        if !has_room {
-            self.evict();
+        if !space.takes_entry() {
+            let evicted = self
+                .evict(None)
+                .expect("a full shard has an entry to evict");
+            space.absorb(evicted);
         }
         let slots = self.writer.slots();
         let index = self.writer.insert(
             hash,
             NewEntry {
-                pair,
+                pair: arrival.pair,
                 last: clock,
                 class: class.to_byte(),
-                deadline,
+                deadline: arrival.deadline,
             },
+            idle_setter(shard, arrival.idle_until),
         );
+        space.fill(1, arrival.weight);
+        self.set_weight(index, arrival.weight);
         let grown = u64::from(self.writer.slots() - slots);
         let looked_at = self.census(clock);
         let selector = self.writer.policy();
@@ -349,22 +428,35 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
         cause: RemovalCause,
     ) -> RemovalCause {
         let cause = self.cause_of(found, now, cause);
+        let weight = self.take_out(found, cause);
+        self.bound.give(1, weight);
+        cause
+    }
+
+    /// Takes an entry out and says what it weighed.
+    fn take_out(&mut self, found: Found, cause: RemovalCause) -> u64 {
         self.count(cause);
         self.watch(found, cause);
+        let weight = self.weight(found.index);
         self.writer.remove(found);
-        cause
+        weight
     }
 
     fn cause_of(&self, found: Found, now: Millis, cause: RemovalCause) -> RemovalCause {
         let is_over = self
             .writer
             .entry(found.index)
-            .is_some_and(|entry| is_over(entry.deadline(), now));
+            .is_some_and(|entry| self.is_over(&entry, now));
         if is_over {
             RemovalCause::Expired
         } else {
             cause
         }
+    }
+
+    /// Counts an entry that may not come in.
+    pub(crate) fn refuse(&mut self) {
+        self.count(RemovalCause::Refused);
     }
 
     fn count(&mut self, cause: RemovalCause) {
@@ -374,6 +466,7 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
             RemovalCause::Removed => &mut stats.removals,
             RemovalCause::Expired => &mut stats.expirations,
             RemovalCause::Evicted => &mut stats.evictions,
+            RemovalCause::Refused => &mut stats.refusals,
         } += 1;
     }
 
@@ -384,28 +477,27 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
         self.departed.extend(held.map(|entry| (entry, cause)));
     }
 
-    /// Looks at a few entries in turn and takes out those whose life is over. Says how many there were.
-    pub(crate) fn sweep(&mut self, now: Millis) -> usize {
-        let mut swept = 0;
-        for _ in 0..SWEPT_AT_ONCE.min(self.writer.slots()) {
+    /// Looks at a few entries in turn and takes out those whose life is over.
+    pub(crate) fn sweep(&mut self, now: Millis) {
+        let slots = self.writer.slots();
+        for _ in 0..SWEPT_AT_ONCE.min(slots) {
             let at = self.writer.policy().sweep;
-            self.writer.policy().sweep = if at + 1 >= self.writer.slots() {
-                0
-            } else {
-                at + 1
-            };
-            if self
-                .writer
-                .entry(at)
-                .is_some_and(|entry| is_over(entry.deadline(), now))
-            {
-                if let Some(found) = self.writer.find_slot(at) {
-                    self.remove(found, now, RemovalCause::Expired);
-                    swept += 1;
-                }
-            }
+            self.writer.policy().sweep = if at + 1 >= slots { 0 } else { at + 1 };
+            self.remove_if_over(at, now);
         }
-        swept
+    }
+
+    /// Takes out the entry of a slot if there is one and its life is over. Says whether it was so.
+    pub(crate) fn remove_if_over(&mut self, index: u32, now: Millis) -> bool {
+        let is_over = self
+            .writer
+            .entry(index)
+            .is_some_and(|entry| self.is_over(&entry, now));
+        let found = is_over.then(|| self.writer.find_slot(index)).flatten();
+        if let Some(found) = found {
+            self.remove(found, now, RemovalCause::Expired);
+        }
+        found.is_some()
     }
 
     pub(crate) fn stats(&mut self) -> Stats {
@@ -426,11 +518,12 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
         self.writer.reclaim();
     }
 
-    /// Evicts the entry that is worth least among some. Says whether there was one.
-    pub(crate) fn evict(&mut self) -> bool {
-        let Some(victim) = self.select() else {
-            return false;
-        };
+    /// Evicts the entry that is worth least among some, never the one in the slot `spare`, and says what it weighed; none
+    /// if there is no other.
+    ///
+    /// The caller gets the room that it had, for another entry.
+    pub(crate) fn evict(&mut self, spare: Option<u32>) -> Option<u64> {
+        let victim = self.select(spare)?;
         let clock = self.shard.time.0.clock.load(Ordering::Relaxed);
         if let Some(entry) = self.writer.entry(victim.index) {
             let (hash, recency) = (entry.hash(), entry.recency());
@@ -445,30 +538,58 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
                 }
             }
         }
-        self.count(RemovalCause::Evicted);
-        self.watch(victim, RemovalCause::Evicted);
-        self.writer.remove(victim);
-        true
+        Some(self.take_out(victim, RemovalCause::Evicted))
     }
 
     /// The entry to evict.
-    fn select(&mut self) -> Option<Found> {
-        if self.writer.len() == 0 {
+    fn select(&mut self, spare: Option<u32>) -> Option<Found> {
+        if self.writer.len() <= usize::from(spare.is_some()) {
             return None;
         }
-        let clock = self.shard.time.0.clock.load(Ordering::Relaxed);
         let slots = self.writer.slots();
+        let clock = self.shard.time.0.clock.load(Ordering::Relaxed);
         // Taken out and put back: choosing looks at the slots, which stand under the same lock.
         let mut victims = self.writer.policy().victims;
-        let victim = victims.choose(slots, |slot| match self.writer.recency(slot) {
-            Some((last, class)) => {
-                let age = age_at(clock, last);
-                Priced::new(self.learner.worth(Class::from_byte(class), age), slot)
+        let weights = self.writer.policy().weights.take();
+        let victim = victims.choose(slots, |slot| {
+            let Some((last, class)) = self.writer.recency(slot) else {
+                return Priced::NOBODY;
+            };
+            let worth = self
+                .learner
+                .worth(Class::from_byte(class), age_at(clock, last));
+            match &weights {
+                _ if spare == Some(slot) => Priced::NOBODY,
+                None => Priced::new(u32::from(worth), slot),
+                Some(weights) => Priced::per_weight(worth, weights[slot as usize], slot),
             }
-            None => Priced::NOBODY,
         });
-        self.writer.policy().victims = victims;
+        let selector = self.writer.policy();
+        selector.victims = victims;
+        selector.weights = weights;
         self.writer.find_slot(victim)
+    }
+
+    /// The keys of the `count` fresh entries that are worth most, or least, with their worth.
+    pub(crate) fn ranked(&self, count: usize, order: Order, now: Millis) -> Vec<(Rank, K)>
+    where
+        K: Clone,
+    {
+        let clock = self.shard.time.0.clock.load(Ordering::Relaxed);
+        let rank = |slot: u32| {
+            let entry = self.entry(slot).filter(|entry| !self.is_over(entry, now))?;
+            let (last, class) = entry.recency()?;
+            let age = age_at(clock, last);
+            let worth = self.learner.worth(Class::from_byte(class), age);
+            Some((order.of(worth, age), slot))
+        };
+        let mut ranks: Vec<_> = (0..self.slots()).filter_map(rank).collect();
+        if count < ranks.len() {
+            ranks.select_nth_unstable(count);
+            ranks.truncate(count);
+        }
+        let with_key = |(rank, slot)| Some((rank, self.entry(slot)?.key().clone()));
+        ranks.into_iter().filter_map(with_key).collect()
     }
 
     pub(crate) fn finish(self) -> Aftermath<'a, K, V> {
@@ -481,6 +602,35 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
     }
 }
 
+/// Which end of the order of worth is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Order {
+    HottestFirst,
+    ColdestFirst,
+}
+
+/// Where an entry stands; the first in order is the smallest.
+pub(crate) type Rank = (u16, u32);
+
+impl Order {
+    /// By worth; among those worth the same, by the time since the last use.
+    fn of(self, worth: u16, age: u32) -> Rank {
+        match self {
+            Self::HottestFirst => (u16::MAX - worth, age),
+            Self::ColdestFirst => (worth, u32::MAX - age),
+        }
+    }
+}
+
+/// Sets the idle time of the slot that a new entry gets, before readers can find it.
+fn idle_setter<K, V>(shard: &Shard<K, V>, until: Millis) -> impl FnOnce(u32) {
+    move |index| {
+        if let Some(idle) = &shard.idle {
+            idle.set(index, until);
+        }
+    }
+}
+
 /// The ticks from `last` to `clock`. Zero if `last` is ahead: a lost tick of another thread may set the clock back a little.
 #[inline]
 fn age_at(clock: u32, last: u32) -> u32 {
@@ -489,7 +639,9 @@ fn age_at(clock: u32, last: u32) -> u32 {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{Learner, Ordering, Shard};
+    use super::{Extras, Learner, Ordering, Shard};
+    use crate::arrival::Arrival;
+    use crate::bound::{Bound, Space};
     use crate::store::Hash;
     use crate::time::NEVER;
 
@@ -499,7 +651,7 @@ mod tests {
         for key in 0..keys {
             let reader = shard.read().unwrap();
             let entry = reader.find(Hash::new(key), |other| *other == key).unwrap();
-            shard.touch(&entry, reader.turn(), learner);
+            shard.touch(&entry, 0, reader.turn(), learner);
         }
     }
 
@@ -508,10 +660,21 @@ mod tests {
     }
 
     fn filled(keys: u64) -> (Shard<u64, u64>, Learner) {
-        let (shard, learner) = (Shard::new(CAPACITY, 7), Learner::new(CAPACITY, CAPACITY));
+        let (shard, learner, bound) = (
+            Shard::new(CAPACITY, 7, Extras::default()),
+            Learner::new(CAPACITY, CAPACITY),
+            Bound::new(CAPACITY, 0),
+        );
         for key in 0..keys {
-            let mut writer = shard.write(&learner, None);
-            writer.insert(Hash::new(key), (key, key), NEVER, true);
+            let mut writer = shard.write(&learner, &bound, None);
+            let arrival = Arrival {
+                hash: key,
+                pair: (key, key),
+                weight: 0,
+                deadline: NEVER,
+                idle_until: NEVER,
+            };
+            writer.insert(arrival, Space::none(&bound));
             drop(writer.finish());
         }
         (shard, learner)

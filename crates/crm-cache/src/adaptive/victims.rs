@@ -104,8 +104,18 @@ impl Priced {
     pub(crate) const NOBODY: Self = Self(u64::MAX);
 
     #[inline]
-    pub(crate) fn new(worth: u16, slot: u32) -> Self {
+    pub(crate) fn new(worth: u32, slot: u32) -> Self {
         Self((u64::from(worth) << 32) | u64::from(slot))
+    }
+
+    /// By what a unit of weight is worth: of two entries that are as likely to be used again, the heavier goes first.
+    ///
+    /// A worth is a logarithm already (exponent and ten bits of the mantissa), so that dividing is subtracting.
+    #[inline]
+    pub(crate) fn per_weight(worth: u16, weight: u64, slot: u32) -> Self {
+        const ONE: u32 = 1_f32.to_bits();
+        let weight = ((weight.max(1) as f32).to_bits() - ONE) >> 13;
+        Self::new(u32::from(worth) + (1 << 16) - weight, slot)
     }
 
     #[inline]
@@ -122,7 +132,7 @@ mod tests {
     fn the_cheapest_of_a_few_goes_first_and_the_next_ones_are_remembered() {
         let mut victims = Victims::new(1);
         // Of eight slots a sample of eight, and the pool of the choices before, soon sees all.
-        let price = |slot: u32| Priced::new(100 - slot as u16, slot);
+        let price = |slot: u32| Priced::new(100 - slot, slot);
         for _ in 0..50 {
             assert!(victims.choose(8, price) < 8);
         }
@@ -133,12 +143,25 @@ mod tests {
     #[test]
     fn the_newest_is_a_candidate_and_followed_when_it_moves() {
         let slots = 1_000_000;
-        let only = |cheap: u32| move |slot: u32| Priced::new(u16::from(slot != cheap), slot);
+        let only = |cheap: u32| move |slot: u32| Priced::new(u32::from(slot != cheap), slot);
         let mut victims = Victims::new(2);
         victims.filled(123_456);
         assert_eq!(victims.choose(slots, only(123_456)), 123_456);
         victims.moved(123_456, 654_321);
         assert_eq!(victims.choose(slots, only(654_321)), 654_321);
+    }
+
+    #[test]
+    fn worth_is_divided_by_weight() {
+        // A worth of 1,024 more is twice the worth.
+        let price = |worth, weight| Priced::per_weight(worth, weight, 0);
+        for weight in [1, 2, 1_000, 1 << 40, u64::MAX / 2] {
+            assert_eq!(price(5_000, weight), price(6_024, 2 * weight));
+            assert!(price(5_000, weight) < price(5_001, weight));
+        }
+        assert_eq!(price(7, 0), price(7, 1));
+        assert!(price(0, u64::MAX) < price(0, u64::MAX / 2));
+        assert!(price(u16::MAX, 0) < Priced::NOBODY);
     }
 
     #[test]

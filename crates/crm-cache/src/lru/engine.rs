@@ -1,16 +1,23 @@
-//! All shards of a cache under the LRU policy, each behind its lock.
+//! All shards of a cache under the LRU policy, each behind its lock, and the bound that they share.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use parking_lot::{Mutex, MutexGuard};
 
 use super::lookup::{Hashed, Query};
-use super::shard::Shard;
+use super::shard::{Entry, Shard};
 use crate::Stats;
-use crate::flight::Voided;
+use crate::arrival::{Arrival, Declined};
+use crate::bound::{Bound, Space};
 use crate::outflow::{Listener, Outflow};
 use crate::time::Millis;
 
 pub(crate) struct Engine<K, V> {
     shards: Box<[LockedShard<K, V>]>,
+    bound: Bound,
+    /// The shard that gives way next when one that has nothing to evict needs room.
+    next: AtomicUsize,
 }
 
 /// A shard and its lock, on cache lines of their own so that threads in different shards do not slow each other. Two
@@ -18,18 +25,28 @@ pub(crate) struct Engine<K, V> {
 #[repr(align(128))]
 struct LockedShard<K, V>(Mutex<Shard<K, V>>);
 
+impl<K, V> Engine<K, V> {
+    pub(crate) fn bound(&self) -> &Bound {
+        &self.bound
+    }
+}
+
 impl<K: Eq, V: Clone> Engine<K, V> {
-    pub(crate) fn new(capacity: usize, shards: usize) -> Self {
-        let shard = |index| LockedShard(Mutex::new(Shard::new(share(capacity, shards, index))));
+    pub(crate) fn new(bound: Bound, shards: usize, time_to_idle: Option<Millis>) -> Self {
+        let shard = |_| LockedShard(Mutex::new(Shard::new(time_to_idle)));
         Self {
             shards: (0..shards).map(shard).collect(),
+            bound,
+            next: AtomicUsize::new(0),
         }
     }
 
+    fn index(&self, hash: u64) -> usize {
+        crate::hash::shard(hash, self.shards.len())
+    }
+
     fn shard(&self, hash: u64) -> MutexGuard<'_, Shard<K, V>> {
-        self.shards[crate::hash::shard(hash, self.shards.len())]
-            .0
-            .lock()
+        self.shards[self.index(hash)].0.lock()
     }
 
     pub(crate) fn get<R>(
@@ -41,9 +58,9 @@ impl<K: Eq, V: Clone> Engine<K, V> {
         read: impl FnOnce(&V) -> R,
     ) -> Option<R> {
         let mut outflow = Outflow::new();
-        let found = self
-            .shard(hash)
-            .get(&Query { hash, is_it }, now, read, &mut outflow);
+        let found =
+            self.shard(hash)
+                .get(&Query { hash, is_it }, now, read, &self.bound, &mut outflow);
         outflow.settle(listener);
         found
     }
@@ -52,49 +69,132 @@ impl<K: Eq, V: Clone> Engine<K, V> {
         self.shard(hash).peek(&Query { hash, is_it }, now).cloned()
     }
 
+    /// Takes an entry in, and returns the fresh value that it replaces. `may_store` is asked under the lock, once it is
+    /// known whether there is one.
     pub(crate) fn insert(
         &self,
-        hash: u64,
-        pair: (K, V),
-        deadline: Millis,
+        arrival: Arrival<K, V>,
         now: Millis,
         listener: &Listener<K, V>,
-        may_store: impl Fn() -> bool,
-    ) -> Result<Option<V>, Voided> {
-        let mut outflow = Outflow::new();
-        let key = Hashed { hash, key: pair.0 };
-        let mut shard = self.shard(hash);
-        if !may_store() {
-            return Err(Voided);
+        may_store: impl Fn(bool) -> bool,
+    ) -> Result<Option<V>, Declined<K, V>> {
+        let hash = arrival.hash;
+        let key = Hashed {
+            hash,
+            key: arrival.pair.0,
+        };
+        let entry = Entry {
+            value: arrival.pair.1,
+            weight: arrival.weight,
+            deadline: arrival.deadline,
+            idle_until: arrival.idle_until,
+        };
+        let mut space = Space::none(&self.bound);
+        loop {
+            // Dropped after the lock, being declared before it.
+            let mut outflow = Outflow::new();
+            let mut shard = self.shard(hash);
+            // Cloned before anything is changed: a panic in `clone` leaves the shard as it was.
+            let previous = shard.peek(&key, now).cloned();
+            if !may_store(previous.is_some()) {
+                return Err(Declined::Unwanted((key.key, entry.value)));
+            }
+            if !self.bound.admits(entry.weight) {
+                shard.remove(&key, now, &self.bound, &mut outflow);
+                shard.refuse();
+                drop(shard);
+                outflow.settle(listener);
+                return Err(Declined::TooHeavy {
+                    pair: (key.key, entry.value),
+                    previous,
+                });
+            }
+            if shard.makes_space(&mut space, &key, entry.weight, &mut outflow) {
+                shard.put(key, entry, now, space, &mut outflow);
+                drop(shard);
+                outflow.settle(listener);
+                return Ok(previous);
+            }
+            // The cache is full and this shard has nothing more to give: another one must, under its own lock.
+            drop(shard);
+            outflow.settle(listener);
+            if !self.evict_elsewhere(self.index(hash), &mut space, listener) {
+                // Others hold the rest for entries on their way in. Who waits must hold nothing.
+                space.release();
+                thread::yield_now();
+            }
         }
-        let previous = shard.insert(key, pair.1, deadline, now, &mut outflow);
-        drop(shard);
-        outflow.settle(listener);
-        Ok(previous)
     }
 
+    /// Evicts an entry from another shard that has one, into `space`.
+    fn evict_elsewhere(
+        &self,
+        than: usize,
+        space: &mut Space<'_>,
+        listener: &Listener<K, V>,
+    ) -> bool {
+        self.in_turn()
+            .any(|index| index != than && self.evict_from(index, space, listener))
+    }
+
+    /// All shards, beginning with another one each time.
+    fn in_turn(&self) -> impl Iterator<Item = usize> {
+        let first = self.next.fetch_add(1, Ordering::Relaxed);
+        let count = self.shards.len();
+        (0..count).map(move |step| first.wrapping_add(step) % count)
+    }
+
+    fn evict_from(&self, index: usize, space: &mut Space<'_>, listener: &Listener<K, V>) -> bool {
+        let mut outflow = Outflow::new();
+        let evicted = self.shards[index].0.lock().evict(space, &mut outflow);
+        outflow.settle(listener);
+        evicted
+    }
+
+    /// Takes an entry out if `condition` holds for its fresh value, and returns that. The condition is asked under the lock.
     pub(crate) fn remove(
         &self,
         hash: u64,
         is_it: impl Fn(&K) -> bool,
         now: Millis,
         listener: &Listener<K, V>,
+        condition: impl FnOnce(&V) -> bool,
     ) -> Option<V> {
         let mut outflow = Outflow::new();
-        let previous = self
-            .shard(hash)
-            .remove(&Query { hash, is_it }, now, &mut outflow);
+        let query = Query { hash, is_it };
+        let mut shard = self.shard(hash);
+        let fresh = shard.peek(&query, now);
+        if fresh.is_some_and(|value| !condition(value)) {
+            return None;
+        }
+        let previous = fresh.cloned();
+        shard.remove(&query, now, &self.bound, &mut outflow);
+        drop(shard);
         outflow.settle(listener);
         previous
     }
 
     pub(crate) fn clear(&self, listener: &Listener<K, V>) {
         for shard in &self.shards {
-            let cleared = shard.0.lock().clear();
+            let cleared = shard.0.lock().clear(&self.bound);
             let mut outflow = Outflow::new();
             cleared.drain(&mut outflow);
             outflow.settle(listener);
         }
+    }
+
+    /// Takes out every entry whose life is over, and says how many they were.
+    pub(crate) fn remove_expired(&self, now: Millis, listener: &Listener<K, V>) -> usize {
+        let mut removed = 0;
+        for shard in &self.shards {
+            let mut outflow = Outflow::new();
+            removed += shard
+                .0
+                .lock()
+                .remove_expired(now, &self.bound, &mut outflow);
+            outflow.settle(listener);
+        }
+        removed
     }
 
     pub(crate) fn for_each(&self, now: Millis, mut visit: impl FnMut(&K, &V)) {
@@ -102,21 +202,35 @@ impl<K: Eq, V: Clone> Engine<K, V> {
             let shard = shard.0.lock();
             shard
                 .iter()
-                .filter(|entry| now < entry.2)
-                .for_each(|(key, value, _)| visit(key, value));
+                .filter(|(_, entry)| !entry.is_over(now))
+                .for_each(|(key, entry)| visit(key, &entry.value));
         }
     }
 
-    pub(crate) fn set_capacity(&self, capacity: usize, listener: &Listener<K, V>) {
-        // Settled at the end: a panic in a destructor must not leave some shards with the former share.
-        let mut outflow = Outflow::new();
-        for (index, shard) in self.shards.iter().enumerate() {
-            shard
-                .0
-                .lock()
-                .set_capacity(share(capacity, self.shards.len(), index), &mut outflow);
-        }
-        outflow.settle(listener);
+    /// The keys of the `count` fresh entries that were used last, the latest first.
+    pub(crate) fn hottest(&self, count: usize, now: Millis) -> Vec<K>
+    where
+        K: Clone,
+    {
+        let of_shard = |shard: &LockedShard<K, V>| shard.0.lock().keys(count, now);
+        interleave(self.shards.iter().map(of_shard).collect(), count)
+    }
+
+    /// The keys of the `count` fresh entries that were not used for the longest time, the coldest first.
+    pub(crate) fn coldest(&self, count: usize, now: Millis) -> Vec<K>
+    where
+        K: Clone,
+    {
+        let of_shard = |shard: &LockedShard<K, V>| shard.0.lock().keys_from_last(count, now);
+        interleave(self.shards.iter().map(of_shard).collect(), count)
+    }
+
+    /// Changes what the cache may hold, and evicts until it holds no more. Every shard gives its part in turn.
+    pub(crate) fn change_bound(&self, capacity: usize, max_weight: u64, listener: &Listener<K, V>) {
+        self.bound.change(capacity, max_weight, || {
+            self.in_turn()
+                .any(|index| self.evict_from(index, &mut Space::none(&self.bound), listener))
+        });
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -136,7 +250,17 @@ impl<K: Eq, V: Clone> Engine<K, V> {
     }
 }
 
-/// The first `capacity % shards` shards hold one entry more, so that the shares add up to the capacity.
-fn share(capacity: usize, shards: usize, index: usize) -> usize {
-    capacity / shards + usize::from(index < capacity % shards)
+/// The first of each list, then the second of each, until there are `count`. The shards' orders have no common clock.
+fn interleave<K>(lists: Vec<Vec<K>>, count: usize) -> Vec<K> {
+    let mut lists: Vec<_> = lists.into_iter().map(Vec::into_iter).collect();
+    let mut keys = Vec::new();
+    while keys.len() < count {
+        let before = keys.len();
+        keys.extend(lists.iter_mut().filter_map(Iterator::next));
+        if keys.len() == before {
+            break;
+        }
+    }
+    keys.truncate(count);
+    keys
 }

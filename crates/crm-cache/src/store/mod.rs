@@ -136,7 +136,7 @@ impl<K, V> Reader<'_, K, V> {
             let pair = unsafe { slot.pair() };
             let is_it = is_it(&pair.0);
             if is_it {
-                found = Some(Entry { slot, pair });
+                found = Some(Entry { index, slot, pair });
             }
             is_it
         });
@@ -163,6 +163,7 @@ impl<K, V> Reader<'_, K, V> {
         let slot = unsafe { self.slab.slot(found.index) };
         // SAFETY: as above.
         Some(Entry {
+            index: found.index,
             slot,
             pair: unsafe { slot.pair() },
         })
@@ -183,11 +184,18 @@ impl<K, V> Reader<'_, K, V> {
 
 /// An entry that was found.
 pub(crate) struct Entry<'a, K, V> {
+    index: u32,
     slot: &'a Slot<K, V>,
     pair: &'a (K, V),
 }
 
 impl<'a, K, V> Entry<'a, K, V> {
+    /// Its slot. While the entry is held no other entry gets it.
+    #[inline]
+    pub(crate) fn index(&self) -> u32 {
+        self.index
+    }
+
     #[inline]
     pub(crate) fn value(&self) -> &'a V {
         &self.pair.1
@@ -315,6 +323,7 @@ impl<K, V, P> Writer<'_, K, V, P> {
         // SAFETY: an occupied slot holds an entry, and under the lock it goes on holding it while the writer
         // is borrowed.
         Some(Entry {
+            index,
             slot,
             pair: unsafe { slot.pair() },
         })
@@ -335,20 +344,34 @@ impl<K, V, P> Writer<'_, K, V, P> {
             .map(|place| Found { index, place })
     }
 
-    /// Publishes an entry under a hash. There must be none with an equal key.
-    pub(crate) fn insert(&mut self, hash: Hash, new: NewEntry<K, V>) -> u32 {
+    /// Publishes an entry under a hash, after `prepare` was told its slot. There must be none with an equal key.
+    pub(crate) fn insert(
+        &mut self,
+        hash: Hash,
+        new: NewEntry<K, V>,
+        prepare: impl FnOnce(u32),
+    ) -> u32 {
         if self.table().is_crowded(self.ledger.len) {
             self.grow();
         }
         let index = self.fill(hash, new);
+        prepare(index);
         self.table().insert(hash, index);
         self.ledger.len += 1;
         index
     }
 
-    /// Publishes an entry in place of another one with an equal key, in one step for readers.
-    pub(crate) fn replace(&mut self, hash: Hash, found: Found, new: NewEntry<K, V>) -> u32 {
+    /// Publishes an entry in place of another one with an equal key, in one step for readers, after `prepare` was told
+    /// its slot.
+    pub(crate) fn replace(
+        &mut self,
+        hash: Hash,
+        found: Found,
+        new: NewEntry<K, V>,
+        prepare: impl FnOnce(u32),
+    ) -> u32 {
         let index = self.fill(hash, new);
+        prepare(index);
         self.table().replace(found.place, index);
         self.retire(found.index);
         index

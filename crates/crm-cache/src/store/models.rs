@@ -79,8 +79,8 @@ fn insert(shard: &Shard, key: u32, lives: &'static Lives, id: usize) -> u32 {
         deadline: NEVER,
     };
     let index = match writer.find(hash(key), |other| *other == key) {
-        Some(found) => writer.replace(hash(key), found, new),
-        None => writer.insert(hash(key), new),
+        Some(found) => writer.replace(hash(key), found, new, |_| ()),
+        None => writer.insert(hash(key), new, |_| ()),
     };
     drop(writer.finish());
     index

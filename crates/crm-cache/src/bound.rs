@@ -1,0 +1,239 @@
+//! The bound: how many entries the cache may hold, and how much weight, counted for all shards together.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicIsize, AtomicU64, AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+
+/// What fits and what is held. Space is taken before an entry is published and given back after it is unlinked, so that
+/// what is held is never above the bound.
+#[derive(Debug)]
+pub(crate) struct Bound {
+    capacity: AtomicUsize,
+    /// Entries that still fit. Below zero for a moment while the capacity is being lowered.
+    room: AtomicIsize,
+    max_weight: AtomicU64,
+    weight: AtomicU64,
+    /// Held while the bound changes, so that two changes do not mix.
+    changing: Mutex<()>,
+}
+
+impl Bound {
+    /// Room for so many entries of so much weight together; without a weigher every weight is zero.
+    pub(crate) fn new(capacity: usize, max_weight: u64) -> Self {
+        Self {
+            capacity: AtomicUsize::new(capacity),
+            room: AtomicIsize::new(isize::try_from(capacity).unwrap_or(isize::MAX)),
+            max_weight: AtomicU64::new(max_weight),
+            weight: AtomicU64::new(0),
+            changing: Mutex::new(()),
+        }
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn max_weight(&self) -> u64 {
+        self.max_weight.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn weight(&self) -> u64 {
+        self.weight.load(Ordering::Relaxed)
+    }
+
+    /// Whether an entry of this weight could be alone in the cache.
+    #[inline]
+    pub(crate) fn admits(&self, weight: u64) -> bool {
+        weight == 0 || weight <= self.max_weight()
+    }
+
+    /// Whether more is held than the bound, which has just been lowered, allows.
+    pub(crate) fn is_exceeded(&self) -> bool {
+        self.room.load(Ordering::Relaxed) < 0 || self.weight() > self.max_weight()
+    }
+
+    /// Changes the bound, and has `evict` called until what is held fits. It says whether there was anything to evict.
+    ///
+    /// What `capacity` says is an upper bound at every moment: raised before there is more, lowered after there is less.
+    /// A panic of `evict`, which drops what is the user's, waits until everything fits.
+    pub(crate) fn change(&self, capacity: usize, max_weight: u64, mut evict: impl FnMut() -> bool) {
+        let _changing = self.changing.lock();
+        let before = self.capacity();
+        self.capacity.fetch_max(capacity, Ordering::Relaxed);
+        self.max_weight.store(max_weight, Ordering::Relaxed);
+        self.room
+            .fetch_add(capacity as isize - before as isize, Ordering::Relaxed);
+        let mut panic = None;
+        while self.is_exceeded() {
+            match catch_unwind(AssertUnwindSafe(&mut evict)) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(payload) => panic = Some(payload),
+            }
+        }
+        self.capacity.store(capacity, Ordering::Relaxed);
+        if let Some(payload) = panic {
+            resume_unwind(payload);
+        }
+    }
+
+    fn take_entry(&self) -> bool {
+        // Looked at first, so that a full cache shares the line without writing it.
+        self.room.load(Ordering::Relaxed) > 0
+            && self
+                .room
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |room| {
+                    (room > 0).then(|| room - 1)
+                })
+                .is_ok()
+    }
+
+    fn take_weight(&self, weight: u64) -> bool {
+        weight == 0
+            || self
+                .weight
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| {
+                    held.checked_add(weight)
+                        .filter(|&sum| sum <= self.max_weight())
+                })
+                .is_ok()
+    }
+
+    /// Takes back what entries had that are unlinked now. To be called before anything of the user's runs again: a panic
+    /// must not lose it.
+    pub(crate) fn give(&self, entries: usize, weight: u64) {
+        if entries > 0 {
+            self.room.fetch_add(entries as isize, Ordering::Relaxed);
+        }
+        self.give_weight(weight);
+    }
+
+    pub(crate) fn give_weight(&self, weight: u64) {
+        if weight > 0 {
+            self.weight.fetch_sub(weight, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Space taken from the bound for an entry on its way in. What is not filled goes back when dropped, on a panic of the
+/// user's too.
+#[derive(Debug)]
+pub(crate) struct Space<'a> {
+    bound: &'a Bound,
+    entries: usize,
+    weight: u64,
+}
+
+impl<'a> Space<'a> {
+    pub(crate) fn none(bound: &'a Bound) -> Self {
+        Self {
+            bound,
+            entries: 0,
+            weight: 0,
+        }
+    }
+
+    /// Whether this is room for an entry, taken from the bound if need be.
+    #[inline]
+    pub(crate) fn takes_entry(&mut self) -> bool {
+        if self.entries == 0 && self.bound.take_entry() {
+            self.entries = 1;
+        }
+        self.entries > 0
+    }
+
+    /// Whether this is enough for a weight, with what is missing taken from the bound. All of it or nothing.
+    #[inline]
+    pub(crate) fn takes_weight(&mut self, weight: u64) -> bool {
+        if weight > self.weight {
+            if !self.bound.take_weight(weight - self.weight) {
+                return false;
+            }
+            self.weight = weight;
+        }
+        true
+    }
+
+    /// Takes over what an evicted entry had.
+    pub(crate) fn absorb(&mut self, weight: u64) {
+        self.entries += 1;
+        self.weight += weight;
+    }
+
+    /// An entry is in it now.
+    pub(crate) fn fill(mut self, entries: usize, weight: u64) {
+        self.entries -= entries;
+        self.weight -= weight;
+    }
+
+    /// An entry of this weight is now in the place of a former one.
+    pub(crate) fn fill_in_place_of(self, former: u64, weight: u64) {
+        let bound = self.bound;
+        self.fill(0, weight.saturating_sub(former));
+        bound.give_weight(former.saturating_sub(weight));
+    }
+
+    /// Gives everything back, for whoever else may be waiting for it.
+    pub(crate) fn release(&mut self) {
+        self.bound.give(
+            std::mem::take(&mut self.entries),
+            std::mem::take(&mut self.weight),
+        );
+    }
+}
+
+impl Drop for Space<'_> {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Bound, Space};
+
+    #[test]
+    fn space_that_is_not_filled_goes_back() {
+        let bound = Bound::new(1, 10);
+        let mut space = Space::none(&bound);
+        assert!(space.takes_entry() && space.takes_weight(7));
+        let mut second = Space::none(&bound);
+        assert!(!second.takes_entry() && !second.takes_weight(4) && second.takes_weight(3));
+        drop(space);
+        assert!(second.takes_entry() && second.takes_weight(10) && !second.takes_weight(11));
+        second.fill(1, 4);
+        assert_eq!(bound.weight(), 4);
+        assert!(!Space::none(&bound).takes_entry());
+        bound.give(1, 4);
+        assert!(Space::none(&bound).takes_entry());
+    }
+
+    #[test]
+    fn weights_do_not_overflow() {
+        let bound = Bound::new(2, u64::MAX);
+        let mut space = Space::none(&bound);
+        assert!(space.takes_weight(u64::MAX));
+        assert!(!Space::none(&bound).takes_weight(1));
+        assert!(Space::none(&bound).takes_weight(0));
+    }
+
+    #[test]
+    fn a_lowered_bound_evicts_until_it_holds() {
+        let bound = Bound::new(4, 100);
+        let mut space = Space::none(&bound);
+        for _ in 0..4 {
+            assert!(bound.take_entry());
+        }
+        assert!(space.takes_weight(100));
+        space.fill(0, 100);
+        let mut evicted = 0;
+        bound.change(3, 49, || {
+            assert_eq!((bound.capacity(), bound.max_weight()), (4, 49));
+            evicted += 1;
+            bound.give(1, 25);
+            true
+        });
+        assert_eq!((evicted, bound.weight(), bound.capacity()), (3, 25, 3));
+    }
+}
