@@ -31,20 +31,22 @@
 //! | you want to | reach for |
 //! |---|---|
 //! | hold the N records most worth holding | [`Cache::new`] |
-//! | set a time to live, the policy, a listener, a clock for tests | [`Cache::builder`] |
-//! | read, and load what is missing | [`Cache::get_or_load`] |
+//! | bound it by bytes, end entries, choose the policy, listen, turn the clock by hand | [`Cache::builder`] |
+//! | read, and load what is missing | [`Cache::get_or_load`], [`Cache::get_or_insert_with`] |
 //! | read and write by hand | [`Cache::get`], [`Cache::insert`] |
 //! | look at a large value without cloning it | [`Cache::read`] |
+//! | write only what somebody wants, or remove only what you saw | [`Cache::replace`], [`Cache::remove_if`] |
 //! | drop what has changed elsewhere | [`Cache::remove`], [`Cache::clear`] |
-//! | know whether it pays | [`Cache::stats`] |
+//! | know whether it pays, and what is in it | [`Cache::stats`], [`Cache::hottest`], [`Cache::entries`] |
 //!
 //! [`get`](Cache::get) clones the value, so a record larger than a few words belongs into an `Arc`.
 //!
 //! # Freshness
 //!
-//! With a [time to live](CacheBuilder::time_to_live), or a life [computed](CacheBuilder::expiry) for each entry, an entry
-//! is served only before its life is over, and never after. The resolution is one millisecond: an entry may end up to that
-//! much early. Its memory comes back as other entries come in, when it is replaced, or when it is evicted.
+//! With a [time to live](CacheBuilder::time_to_live), a [time to idle](CacheBuilder::time_to_idle) or a life
+//! [computed](CacheBuilder::expiry) for each entry, an entry is served only before its life is over, and never after. The
+//! resolution is one millisecond: an entry may end up to that much early. Its memory comes back as other entries come in,
+//! when it is replaced or evicted, and by [`remove_expired`](Cache::remove_expired).
 //!
 //! ```
 //! use crm_cache::{Cache, Clock};
@@ -63,7 +65,9 @@
 //!
 //! # Guarantees
 //!
-//! - **Bound**: `len() <= capacity()` at every moment.
+//! - **Bound**: `len() <= capacity()` at every moment, and with a [weigher](CacheBuilder::weigher) `weight()` is never
+//!   above `max_weight()`, except while that is being lowered. What is heavier than all of it is refused and
+//!   [handed back](Cache::try_insert).
 //! - **Identity**: keys are compared by `Eq`, never by their hash alone; a record is never served for another key.
 //! - **One load per key**: concurrent [`get_or_load`](Cache::get_or_load) calls for one key run one loader. Its error
 //!   reaches every waiter and is not cached; if it panics, one of the waiters loads instead.
@@ -71,8 +75,10 @@
 //!   returned, a load that began before the call never puts its older result into the cache. Those who waited for that
 //!   load still receive it.
 //! - **Concurrency**: operations on one key are linearisable. Under [`Policy::Adaptive`] reads take no lock. Loaders,
-//!   listeners and the destructors of values that leave run under no lock.
-//! - **Complexity**: every operation on a key is O(1); [`len`](Cache::len) and [`stats`](Cache::stats) are O(shards).
+//!   listeners, weighers, expiry functions and the destructors of values that leave run under no lock.
+//! - **Complexity**: every operation on a key is O(1), and an insertion into a full cache that is bounded by weight as many
+//!   evictions as it takes; [`len`](Cache::len) and [`stats`](Cache::stats) are O(shards); `entries`, `hottest`,
+//!   `coldest`, `clear` and `remove_expired` look at every entry.
 //! - **Eviction**: see [`Policy`]. The whole capacity is usable, whatever the number of shards.
 //! - **Memory**: about 40 bytes an entry beyond key and value; see [`_design`].
 //!

@@ -58,6 +58,20 @@ fn a_read_extends_the_life_and_nothing_else_does() {
 }
 
 #[test]
+fn an_idle_life_is_not_cut_short() {
+    for policy in POLICIES {
+        let (cache, hand) = built(policy, |builder| builder.time_to_idle(ms(640)));
+        cache.insert(1, 1);
+        hand.advance(ms(639));
+        assert_eq!(cache.get(&1), Some(1));
+        hand.advance(ms(639));
+        assert_eq!(cache.get(&1), Some(1));
+        hand.advance(ms(640));
+        assert_eq!(cache.get(&1), None);
+    }
+}
+
+#[test]
 fn an_entry_that_is_read_all_the_time_stays() {
     for policy in POLICIES {
         for pause in [1, 7, 9, 10, 11, 300, 629] {
