@@ -201,7 +201,7 @@ fn a_panicking_weigher_leaves_the_cache_as_it_was() {
             .unwrap();
         cache.insert(1, 5);
         let call = |run: &dyn Fn()| {
-            assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err())
+            assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err());
         };
         call(&|| {
             let _ = cache.insert(1, 7);
