@@ -12,6 +12,7 @@ use crm_cache::{Cache, Clock, ManualClock, Policy, RemovalCause};
 const THREADS: u32 = 4;
 const KEYS: u32 = 48;
 const LARGEST: usize = 40;
+const HEAVIEST: u64 = 60;
 const OPERATIONS: u32 = if cfg!(miri) { 60 } else { 50_000 };
 
 /// What was made and dropped.
@@ -81,7 +82,7 @@ impl Drop for Value {
 
 /// How often each cause was heard of, in the order of `Stats`.
 #[derive(Default)]
-struct Heard([AtomicU64; 4]);
+struct Heard([AtomicU64; 5]);
 
 impl Heard {
     fn count(&self, cause: RemovalCause) {
@@ -90,6 +91,7 @@ impl Heard {
             RemovalCause::Removed => 1,
             RemovalCause::Expired => 2,
             RemovalCause::Evicted => 3,
+            RemovalCause::Refused => 4,
             other => unreachable!("a new cause: {other:?}"),
         };
         self.0[place].fetch_add(1, Ordering::Relaxed);
@@ -169,7 +171,37 @@ impl Worker<'_> {
                     drop(cache.remove(&own));
                 }
             }
-            550..800 => {
+            550..600 => {
+                let key = self.own_key();
+                let before = self.written[key as usize];
+                let value = self.new_value(key);
+                match self.cache.replace(key, value) {
+                    Ok(previous) => assert_eq!(previous.version_for(key), before),
+                    Err((_, value)) => {
+                        assert_eq!(value.version_for(key), before + 1);
+                        if is_too_heavy(key, &value) {
+                            assert!(self.cache.get(&key).is_none());
+                        }
+                        // Not stored: what is there, if anything, is still the one before.
+                        self.written[key as usize] = before;
+                    }
+                }
+            }
+            600..650 => {
+                let key = self.own_key();
+                let newest = self.written[key as usize];
+                let is_newest = |value: &Value| value.version_for(key) == newest;
+                assert!(
+                    self.cache
+                        .remove_if(&key, |value| !is_newest(value))
+                        .is_none()
+                );
+                if let Some(removed) = self.cache.remove_if(&key, is_newest) {
+                    self.see(key, removed.version_for(key));
+                    assert!(self.cache.get(&key).is_none(), "here after its removal");
+                }
+            }
+            650..800 => {
                 let key = self.own_key();
                 let before = self.written[key as usize];
                 let value = self.new_value(key);
@@ -187,15 +219,15 @@ impl Worker<'_> {
             900..960 => {
                 let key = self.own_key();
                 let mut made = None;
-                let value = self.cache.get_or_load(&key, |&key| {
+                let value = self.cache.get_or_insert_with(&key, |&key| {
                     let value = Value::new(key, self.written[key as usize] + 1, self.books);
                     made = Some(value.content.version);
-                    Ok::<_, std::convert::Infallible>(value)
+                    value
                 });
                 if let Some(made) = made {
                     self.written[key as usize] = made;
                 }
-                self.see(key, value.unwrap().version_for(key));
+                self.see(key, value.version_for(key));
             }
             960..980 => {
                 self.hand.advance(Duration::from_millis(1));
@@ -203,12 +235,16 @@ impl Worker<'_> {
             980..992 => {
                 let capacity = 3 + self.random(LARGEST as u32 - 2) as usize;
                 self.cache.set_capacity(capacity).unwrap();
+                let max_weight = HEAVIEST / 2 + u64::from(self.random(HEAVIEST as u32 / 2));
+                self.cache.set_max_weight(max_weight).unwrap();
             }
             992..997 => {
                 for (key, value) in self.cache.entries() {
                     self.see(key, value.version_for(key));
                 }
-                assert!(self.cache.len() <= LARGEST);
+                assert!(self.cache.len() <= LARGEST && self.cache.weight() <= HEAVIEST);
+                assert!(self.cache.hottest(5).len() <= 5);
+                self.cache.remove_expired();
             }
             _ => self.cache.clear(),
         }
@@ -229,6 +265,19 @@ impl Worker<'_> {
     }
 }
 
+/// Some weigh more than the rest together, and now and then one weighs more than the whole cache may.
+fn weight(key: &u32, value: &Value) -> u64 {
+    match value.version_for(*key) % 100 {
+        99 => HEAVIEST + 1,
+        98 => HEAVIEST / 3,
+        small => small % 4,
+    }
+}
+
+fn is_too_heavy(key: u32, value: &Value) -> bool {
+    weight(&key, value) > HEAVIEST
+}
+
 fn stress(policy: Policy, listens: bool) {
     let (books, heard) = (Arc::<Books>::default(), Arc::<Heard>::default());
     let (clock, hand) = Clock::manual();
@@ -236,6 +285,8 @@ fn stress(policy: Policy, listens: bool) {
         .policy(policy)
         .shards(3)
         .clock(clock)
+        .weigher(HEAVIEST, weight)
+        .time_to_idle(Duration::from_millis(20))
         .expiry(|key: &u32, _: &Value| (key % 3 == 0).then_some(Duration::from_millis(3)));
     if listens {
         let heard = Arc::clone(&heard);
@@ -266,12 +317,11 @@ fn stress(policy: Policy, listens: bool) {
     assert!(cache.len() <= cache.capacity());
     // The room is as before, too.
     cache.set_capacity(LARGEST).unwrap();
+    cache.set_max_weight(u64::MAX).unwrap();
     (0..KEYS).for_each(|key| drop(cache.insert(key, Value::new(key, u64::MAX, &books))));
-    if policy == Policy::Adaptive {
-        assert_eq!(cache.len(), LARGEST);
-    }
+    assert_eq!(cache.len(), LARGEST);
     cache.clear();
-    assert!(cache.is_empty());
+    assert_eq!((cache.len(), cache.weight()), (0, 0));
     let stats = cache.stats();
     assert_eq!(
         stats.insertions,
@@ -283,6 +333,7 @@ fn stress(policy: Policy, listens: bool) {
         stats.removals,
         stats.expirations,
         stats.evictions,
+        stats.refusals,
     ];
     assert!(
         cfg!(miri) || causes.iter().all(|count| *count > 0),
@@ -293,7 +344,9 @@ fn stress(policy: Policy, listens: bool) {
             .0
             .each_ref()
             .map(|count| count.load(Ordering::Relaxed));
-        assert_eq!(heard, causes);
+        // What `replace` hands back is counted, but nobody is told of it.
+        assert_eq!(heard[..4], causes[..4]);
+        assert!(heard[4] <= causes[4]);
         assert_eq!(stats.listener_panics, 0);
     }
     drop(cache);
