@@ -25,6 +25,7 @@ pub struct CacheBuilder<K, V, S = DefaultHashBuilder> {
     shards: Option<usize>,
     weigher: Option<Weigher<K, V>>,
     max_weight: u64,
+    max_batch: usize,
     time_to_live: Option<Duration>,
     time_to_idle: Option<Duration>,
     expiry: Option<Expiry<K, V>>,
@@ -42,6 +43,7 @@ impl<K, V> CacheBuilder<K, V> {
             shards: None,
             weigher: None,
             max_weight: 0,
+            max_batch: 1_000,
             time_to_live: None,
             time_to_idle: None,
             expiry: None,
@@ -170,6 +172,12 @@ impl<K, V, S> CacheBuilder<K, V, S> {
         self
     }
 
+    /// Loads at most this many keys in one call of the loader of [`Cache::get_many_or_load`]; the default is 1,000.
+    pub fn max_batch(mut self, keys: usize) -> Self {
+        self.max_batch = keys;
+        self
+    }
+
     /// Calls `listener` for each entry that leaves, with the cause.
     ///
     /// It runs in the thread whose call made the entry leave, before that call returns and under no lock, so it may use
@@ -203,7 +211,8 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     ///
     /// The default is [`Clock::coarse`], which costs a read next to nothing: an entry whose life is over may be served
     /// until the clock's thread has read the time again, a millisecond as a rule. Give it [`Clock::system`] where that
-    /// matters more than 25 ns a read. A cache whose entries do not expire has no clock.
+    /// matters more than 25 ns a read. A cache whose entries do not expire reads it only to measure loads, and these are
+    /// measured by the system clock unless another one is given here.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = Some(clock);
         self
@@ -220,6 +229,7 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             shards: self.shards,
             weigher: self.weigher,
             max_weight: self.max_weight,
+            max_batch: self.max_batch,
             time_to_live: self.time_to_live,
             time_to_idle: self.time_to_idle,
             expiry: self.expiry,
@@ -234,7 +244,7 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     ///
     /// # Errors
     ///
-    /// [`BuildError`] when the capacity, the number of shards or the weight is zero, when there are more shards than
+    /// [`BuildError`] when the capacity, the number of shards, the weight or the largest batch is zero, when there are more shards than
     /// entries, when the time to live or to idle is below a millisecond, or when the jitter is not from 0 to 1.
     pub fn build(self) -> Result<Cache<K, V, S>, BuildError>
     where
@@ -270,6 +280,9 @@ impl<K, V, S> CacheBuilder<K, V, S> {
         if self.weigher.is_some() && self.max_weight == 0 {
             return Err(BuildError::ZeroWeight);
         }
+        if self.max_batch == 0 {
+            return Err(BuildError::ZeroBatch);
+        }
         if !(0.0..=1.0).contains(&self.jitter) {
             return Err(BuildError::JitterOutOfRange {
                 jitter: self.jitter,
@@ -282,14 +295,16 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             time_to_idle: self.time_to_idle,
             expiry: self.expiry,
             jitter: self.jitter,
-            clock: ends.then(|| self.clock.unwrap_or_else(Clock::coarse)),
+            clock: ends.then(|| self.clock.clone().unwrap_or_else(Clock::coarse)),
         };
         Ok(Cache::with_parts(
             Bound::new(capacity, self.max_weight),
             self.policy,
             shards,
             self.weigher,
+            self.max_batch,
             lifetimes,
+            self.clock.unwrap_or_default(),
             self.on_removal,
             self.hasher,
         ))

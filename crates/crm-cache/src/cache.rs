@@ -1,25 +1,24 @@
 //! The cache that threads share: hashes, reads the clock, and hands to the engine of its policy.
 
-use std::any::Any;
-use std::convert::Infallible;
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
+use crm_clock::Clock;
 use equivalent::Equivalent;
 
 use crate::adaptive::shard::Extras;
 use crate::arrival::{Arrival, Declined};
 use crate::bound::Bound;
 use crate::builder::Weigher;
-use crate::flight::{Flights, Outcome, Ticket};
 use crate::hash::hash;
+use crate::load::{Flights, Queue};
 use crate::outflow::{Callback, Listener};
 use crate::time::Lifetimes;
 use crate::{
-    BuildError, CacheBuilder, DefaultHashBuilder, LoadError, Policy, Refused, RemovalCause, Stats,
-    adaptive, lru,
+    BuildError, CacheBuilder, DefaultHashBuilder, Policy, Refused, RemovalCause, Stats, adaptive,
+    lru,
 };
 
 /// A bounded map from keys to values that keeps what is worth keeping and loads a missing key once.
@@ -27,11 +26,13 @@ use crate::{
 /// Share it by reference or in an `Arc`: every method takes `&self`. See the [crate docs](crate) for the guide.
 pub struct Cache<K, V, S = DefaultHashBuilder> {
     engine: Engine<K, V>,
-    flights: Flights<K, V, S>,
+    pub(crate) flights: Flights<K, V, S>,
+    pub(crate) queue: Queue<K, V>,
+    pub(crate) max_batch: usize,
     hasher: S,
     weigher: Option<Weigher<K, V>>,
     lifetimes: Lifetimes<K, V>,
-    listener: Listener<K, V>,
+    pub(crate) listener: Listener<K, V>,
 }
 
 #[expect(
@@ -85,7 +86,9 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         policy: Policy,
         shards: usize,
         weigher: Option<Weigher<K, V>>,
+        max_batch: usize,
         lifetimes: Lifetimes<K, V>,
+        load_clock: Clock,
         on_removal: Option<Callback<K, V>>,
         hasher: S,
     ) -> Self {
@@ -105,7 +108,9 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         };
         Self {
             engine,
-            flights: Flights::new(hasher.clone()),
+            flights: Flights::new(hasher.clone(), load_clock),
+            queue: Queue::new(),
+            max_batch,
             hasher,
             weigher,
             lifetimes,
@@ -365,125 +370,14 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         on_engine!(self, engine => engine.bound())
     }
 
-    /// The value of `key`; if it is not here, `load` makes it and it is stored.
-    ///
-    /// Concurrent calls for the same key run one loader; the others wait for its result. The loader runs under no lock
-    /// and may use the cache for other keys. Two loaders that wait for each other's keys wait for ever, as any two
-    /// threads do that take two locks in opposite order.
-    ///
-    /// ```
-    /// use crm_cache::{Cache, LoadError};
-    ///
-    /// let cache: Cache<u64, String> = Cache::new(100);
-    /// let name = cache.get_or_load(&7, |id| Ok::<_, std::io::Error>(format!("customer {id}")))?;
-    /// assert_eq!(name, "customer 7");
-    ///
-    /// let missing = cache.get_or_load(&8, |id| Err::<String, _>(std::io::Error::other(format!("no customer {id}"))));
-    /// assert_eq!(missing.unwrap_err().to_string(), "the loader failed: no customer 8");
-    /// # Ok::<(), LoadError<std::io::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`LoadError::Failed`] with the loader's error, for everyone who waited for it; nothing is cached then.
-    /// [`LoadError::Reentrant`] when a loader asks for the key that it is itself loading.
-    ///
-    /// # Panics
-    ///
-    /// A panic of `load` goes through to its caller. One of the waiters, if any, then runs its own loader.
-    pub fn get_or_load<E>(
-        &self,
-        key: &K,
-        load: impl FnOnce(&K) -> Result<V, E>,
-    ) -> Result<V, LoadError<E>>
-    where
-        K: Clone,
-        E: Any + Send + Sync,
-    {
-        match self.get(key) {
-            Some(value) => Ok(value),
-            None => self.load(key, load),
-        }
-    }
-
-    /// The value of `key`; if it is not here, `make` makes it and it is stored.
-    ///
-    /// As [`get_or_load`](Self::get_or_load) for what cannot fail: one maker a key at a time, under no lock, and its
-    /// result is not stored if the key was written or removed meanwhile.
-    ///
-    /// ```
-    /// let squares: crm_cache::Cache<u64, u64> = crm_cache::Cache::new(100);
-    /// assert_eq!(squares.get_or_insert_with(&12, |n| n * n), 144);
-    /// ```
-    ///
-    /// # Panics
-    ///
-    /// If `make` asks the cache for the key that it is itself making. A panic of `make` goes through to its caller; one
-    /// of those who waited for it, if any, then runs its own.
-    pub fn get_or_insert_with(&self, key: &K, make: impl FnOnce(&K) -> V) -> V
-    where
-        K: Clone,
-    {
-        let made = self.get_or_load(key, |key| Ok::<V, Infallible>(make(key)));
-        made.unwrap_or_else(|error| panic!("{error}"))
-    }
-
-    #[cold]
-    fn load<E>(&self, key: &K, load: impl FnOnce(&K) -> Result<V, E>) -> Result<V, LoadError<E>>
-    where
-        K: Clone,
-        E: Any + Send + Sync,
-    {
-        let counts = &self.flights.counts;
-        let pilot = loop {
-            match self.flights.board(key) {
-                Ticket::Load(pilot) => break pilot,
-                Ticket::Wait(flight) if flight.is_mine() => return Err(LoadError::Reentrant),
-                Ticket::Wait(flight) => {
-                    counts.waits.fetch_add(1, Ordering::Relaxed);
-                    match flight.wait() {
-                        Outcome::Loaded(value) => return Ok(value),
-                        Outcome::Failed(error) => {
-                            // A waiter whose loader has another error type cannot be told this one: it loads itself.
-                            if let Ok(error) = error.downcast::<E>() {
-                                return Err(LoadError::Failed(error));
-                            }
-                        }
-                        Outcome::Abandoned => {}
-                    }
-                }
-            }
-        };
-        // Another load may have landed between our miss and our boarding.
+    /// The fresh value of a key, without a trace in policy or statistics.
+    pub(crate) fn peek(&self, key: &K) -> Option<V> {
         let (hash, now) = (hash(&self.hasher, key), self.lifetimes.now());
-        let landed_before =
-            on_engine!(self, engine => engine.peek(hash, |other| other == key, now));
-        if let Some(value) = landed_before {
-            pilot.turn_back(value.clone());
-            return Ok(value);
-        }
-        counts.loads.fetch_add(1, Ordering::Relaxed);
-        match load(key) {
-            Ok(value) => {
-                let arrival = self.arrival(key.clone(), value.clone());
-                let declined = self.store(arrival, |_| pilot.may_store()).err();
-                let is_voided = matches!(declined, Some(Declined::Unwanted(_)));
-                pilot.land_loaded(value.clone(), !is_voided);
-                if let Some(Declined::TooHeavy { pair, .. }) = declined {
-                    self.listener.tell(&pair.0, &pair.1, RemovalCause::Refused);
-                }
-                Ok(value)
-            }
-            Err(error) => {
-                let error = Arc::new(error);
-                pilot.land_failed(Arc::clone(&error) as Arc<dyn Any + Send + Sync>);
-                Err(LoadError::Failed(error))
-            }
-        }
+        on_engine!(self, engine => engine.peek(hash, |other| other == key, now))
     }
 
     /// An entry that comes in now. It asks the user's functions about it, under no lock.
-    fn arrival(&self, key: K, value: V) -> Arrival<K, V> {
+    pub(crate) fn arrival(&self, key: K, value: V) -> Arrival<K, V> {
         let hash = hash(&self.hasher, &key);
         let weight = self.weigher.as_ref().map_or(0, |weigh| weigh(&key, &value));
         let (deadline, idle_until) = self.lifetimes.ends(&key, &value, hash);
@@ -496,7 +390,7 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         }
     }
 
-    fn store(
+    pub(crate) fn store(
         &self,
         arrival: Arrival<K, V>,
         may_store: impl Fn(bool) -> bool,
@@ -544,6 +438,7 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         stats.loads = counts.loads.load(Ordering::Relaxed);
         stats.load_failures = counts.failures.load(Ordering::Relaxed);
         stats.load_waits = counts.waits.load(Ordering::Relaxed);
+        stats.load_time = Duration::from_nanos(counts.time.load(Ordering::Relaxed));
         stats.loads_voided = counts.voided.load(Ordering::Relaxed);
         stats.weight = self.weight();
         stats.listener_panics = self.listener.panics();

@@ -32,6 +32,8 @@ pub enum BuildError {
     },
     /// The weight that the cache may hold is zero.
     ZeroWeight,
+    /// The largest batch of keys is zero.
+    ZeroBatch,
     /// A weight was to be changed in a cache that does not weigh its entries.
     NoWeigher,
     /// The jitter is not a share from 0 to 1.
@@ -66,6 +68,9 @@ impl fmt::Display for BuildError {
             ),
             Self::ZeroWeight => f.write_str(
                 "the weight that the cache may hold is zero: allow at least the weight of one entry",
+            ),
+            Self::ZeroBatch => f.write_str(
+                "the largest batch is zero: allow at least one key, or leave it to the cache",
             ),
             Self::NoWeigher => f.write_str(
                 "this cache does not weigh its entries: give the builder a weigher",
@@ -152,7 +157,7 @@ impl<E: fmt::Display> fmt::Display for LoadError<E> {
         match self {
             Self::Failed(error) => write!(f, "the loader failed: {error}"),
             Self::Reentrant => f.write_str(
-                "the loader asked for the key that it is loading: read the source instead of the cache",
+                "the loader asked for a key that it is loading: read the source instead of the cache",
             ),
         }
     }

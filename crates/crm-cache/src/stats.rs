@@ -1,5 +1,7 @@
 //! What a cache has done so far.
 
+use std::time::Duration;
+
 /// Counts since a cache was built, summed over its shards by [`Cache::stats`](crate::Cache::stats).
 ///
 /// Each count is exact. Counts of different shards are read one after the other, so under traffic they need not belong
@@ -26,10 +28,12 @@ pub struct Stats {
     pub refusals: u64,
     /// The weight of the entries held now; zero without a [weigher](crate::CacheBuilder::weigher).
     pub weight: u64,
-    /// Loaders run.
+    /// Loaders run; one that loads many keys counts once.
     pub loads: u64,
-    /// Loaders that returned an error or panicked.
+    /// Loaders that returned an error, panicked or were cancelled.
     pub load_failures: u64,
+    /// The time spent in loaders, those that failed included.
+    pub load_time: Duration,
     /// Callers who waited for somebody else's load instead of running their own.
     pub load_waits: u64,
     /// Loads whose result was not stored, because the key was written or removed meanwhile.
@@ -54,6 +58,18 @@ impl Stats {
     #[must_use]
     pub fn reads(&self) -> u64 {
         self.hits + self.misses
+    }
+
+    /// How long a loader took on average; `None` before the first one.
+    #[must_use]
+    pub fn mean_load_time(&self) -> Option<Duration> {
+        let nanos = self
+            .load_time
+            .as_nanos()
+            .checked_div(u128::from(self.loads))?;
+        Some(Duration::from_nanos(
+            u64::try_from(nanos).unwrap_or(u64::MAX),
+        ))
     }
 
     /// The share of reads that were hits, from 0 to 1; `None` before the first read.

@@ -200,7 +200,7 @@ fn what_a_write_has_made_stale_is_not_stored() {
 }
 
 #[test]
-#[should_panic(expected = "the loader asked for the key that it is loading")]
+#[should_panic(expected = "the loader asked for a key that it is loading")]
 fn a_maker_that_asks_for_its_own_key_is_told() {
     let cache = built(Policy::Adaptive);
     cache.get_or_insert_with(&7, |key| cache.get_or_insert_with(key, |_| 1));

@@ -5,59 +5,55 @@ use std::hash::{BuildHasher, Hash};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::thread::{self, ThreadId};
 
+use crm_clock::{Clock, Tick};
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use equivalent::Equivalent;
-use parking_lot::{Condvar, Mutex};
+
+use super::aboard::is_aboard;
+use super::signal::Signal;
 
 /// An error of whichever type the loader has; each waiter asks for its own type back.
-type AnyError = Arc<dyn Any + Send + Sync>;
+pub(crate) type AnyError = Arc<dyn Any + Send + Sync>;
 
 /// How a load ended.
 #[derive(Clone)]
 pub(crate) enum Outcome<V> {
     Loaded(V),
     Failed(AnyError),
-    /// The loader panicked: whoever waited may try itself.
+    /// The loader gave nothing for this key, though it gave something for others.
+    Absent,
+    /// The loader panicked or was cancelled: whoever waited may try itself.
     Abandoned,
 }
 
 /// One load under way.
 pub(crate) struct Flight<V> {
-    loader: ThreadId,
     /// Set by a write to the key: what is loaded may be older than what was written.
     voided: AtomicBool,
-    outcome: Mutex<Option<Outcome<V>>>,
-    landed: Condvar,
+    outcome: Signal<Outcome<V>>,
 }
 
-impl<V: Clone> Flight<V> {
-    /// Whether the calling thread is the one that loads, so that waiting would never end.
-    pub(crate) fn is_mine(&self) -> bool {
-        self.loader == thread::current().id()
+impl<V> Flight<V> {
+    /// Names the flight as long as it lives.
+    pub(crate) fn id(&self) -> usize {
+        std::ptr::from_ref(self).addr()
     }
 
-    pub(crate) fn wait(&self) -> Outcome<V> {
-        let mut outcome = self.outcome.lock();
-        loop {
-            match &*outcome {
-                Some(outcome) => return outcome.clone(),
-                None => self.landed.wait(&mut outcome),
-            }
-        }
+    /// Whether the calling code is part of its loader, so that waiting would never end.
+    pub(crate) fn is_mine(&self) -> bool {
+        is_aboard(self.id())
+    }
+
+    pub(crate) fn outcome(&self) -> &Signal<Outcome<V>> {
+        &self.outcome
     }
 
     fn void(&self) {
         // Relaxed: the shard's lock, which the voiding write takes after this and the landing load before it looks,
         // orders the two.
         self.voided.store(true, Ordering::Relaxed);
-    }
-
-    fn land(&self, outcome: Outcome<V>) {
-        *self.outcome.lock() = Some(outcome);
-        self.landed.notify_all();
     }
 }
 
@@ -68,6 +64,8 @@ pub(crate) struct Flights<K, V, S> {
     /// not look into the map.
     airborne: AtomicUsize,
     pub(crate) counts: Counts,
+    /// Measures the loads.
+    clock: Clock,
 }
 
 /// Counts of loads, kept here because a load belongs to no shard.
@@ -77,6 +75,33 @@ pub(crate) struct Counts {
     pub(crate) failures: AtomicU64,
     pub(crate) waits: AtomicU64,
     pub(crate) voided: AtomicU64,
+    /// In loaders, in nanoseconds.
+    pub(crate) time: AtomicU64,
+}
+
+/// A run of a loader. It counts as failed unless it [succeeds](Self::succeeded).
+pub(crate) struct Run<'a> {
+    counts: &'a Counts,
+    clock: &'a Clock,
+    begun: Tick,
+    has_succeeded: bool,
+}
+
+impl Run<'_> {
+    pub(crate) fn succeeded(mut self) {
+        self.has_succeeded = true;
+    }
+}
+
+impl Drop for Run<'_> {
+    fn drop(&mut self) {
+        let nanos = (self.clock.now() - self.begun).as_nanos();
+        let nanos = u64::try_from(nanos).unwrap_or(u64::MAX);
+        self.counts.time.fetch_add(nanos, Ordering::Relaxed);
+        if !self.has_succeeded {
+            self.counts.failures.fetch_add(1, Ordering::Relaxed);
+        }
+    }
 }
 
 /// What somebody who wants a key loaded is to do.
@@ -88,11 +113,23 @@ pub(crate) enum Ticket<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> {
 }
 
 impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Flights<K, V, S> {
-    pub(crate) fn new(hasher: S) -> Self {
+    pub(crate) fn new(hasher: S, clock: Clock) -> Self {
         Self {
+            clock,
             by_key: DashMap::with_hasher(hasher),
             airborne: AtomicUsize::new(0),
             counts: Counts::default(),
+        }
+    }
+
+    /// Counts and measures a run of a loader from now on.
+    pub(crate) fn run(&self) -> Run<'_> {
+        self.counts.loads.fetch_add(1, Ordering::Relaxed);
+        Run {
+            counts: &self.counts,
+            clock: &self.clock,
+            begun: self.clock.now(),
+            has_succeeded: false,
         }
     }
 
@@ -106,22 +143,32 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Flights<K, V, S> {
             Entry::Occupied(flight) => Ticket::Wait(Arc::clone(flight.get())),
             Entry::Vacant(vacant) => {
                 let flight = Arc::new(Flight {
-                    loader: thread::current().id(),
                     voided: AtomicBool::new(false),
-                    outcome: Mutex::new(None),
-                    landed: Condvar::new(),
+                    outcome: Signal::new(),
                 });
                 // Sequentially consistent, as in `detach`: a write that begins after this load has begun must see a
                 // count above zero, whatever thread it runs on.
                 self.airborne.fetch_add(1, Ordering::SeqCst);
                 vacant.insert(Arc::clone(&flight));
-                Ticket::Load(Pilot {
-                    flights: self,
-                    key,
-                    flight,
-                    landed: false,
-                })
+                Ticket::Load(Pilot::of(self, Seat { key, flight }))
             }
+        }
+    }
+
+    /// Takes a flight that has an outcome off the map, unless a write has done that already and another flight is there.
+    ///
+    /// A panic of the user's `Hash` or `Eq` goes no further: those who wait must be woken.
+    fn leave(&self, seat: &Seat<K, V>) {
+        let is_this = |flight: &Arc<Flight<V>>| Arc::ptr_eq(flight, &seat.flight);
+        let left = catch_unwind(AssertUnwindSafe(|| {
+            drop(
+                self.by_key
+                    .remove_if(&seat.key, |_, flight| is_this(flight)),
+            );
+        }));
+        if left.is_err() {
+            // Looks at each, and calls nothing of the key.
+            self.by_key.retain(|_, flight| !is_this(flight));
         }
     }
 
@@ -163,70 +210,84 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Flights<K, V, S> {
     }
 }
 
+/// One key that is being loaded, without whoever loads it.
+pub(crate) struct Seat<K, V> {
+    pub(crate) key: K,
+    pub(crate) flight: Arc<Flight<V>>,
+}
+
 /// The right and the duty to load one key. Dropping it without an outcome, as a panic does, hands over to a waiter.
 pub(crate) struct Pilot<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> {
     flights: &'a Flights<K, V, S>,
-    key: K,
-    flight: Arc<Flight<V>>,
-    landed: bool,
+    /// None once the flight has landed or somebody else flies it.
+    seat: Option<Seat<K, V>>,
 }
 
-impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Pilot<'_, K, V, S> {
+impl<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Pilot<'a, K, V, S> {
+    /// Takes over a flight that somebody has [handed over](Self::hand_over).
+    pub(crate) fn of(flights: &'a Flights<K, V, S>, seat: Seat<K, V>) -> Self {
+        Self {
+            flights,
+            seat: Some(seat),
+        }
+    }
+
+    /// Lets go of the flight. It must find another pilot.
+    pub(crate) fn hand_over(mut self) -> Seat<K, V> {
+        self.seat.take().expect("in the air")
+    }
+
+    fn seat(&self) -> &Seat<K, V> {
+        self.seat.as_ref().expect("in the air")
+    }
+
+    pub(crate) fn key(&self) -> &K {
+        &self.seat().key
+    }
+
+    pub(crate) fn flight(&self) -> &Arc<Flight<V>> {
+        &self.seat().flight
+    }
+
     /// Whether the result may be stored. To be asked under the lock of the key's shard.
     pub(crate) fn may_store(&self) -> bool {
-        !self.flight.voided.load(Ordering::Relaxed)
+        !self.flight().voided.load(Ordering::Relaxed)
     }
 
     /// Wakes the waiters with the value, after it was stored or found void.
-    pub(crate) fn land_loaded(mut self, value: V, is_stored: bool) {
-        if !is_stored {
+    pub(crate) fn land_loaded(mut self, value: V, is_voided: bool) {
+        if is_voided {
             self.flights.counts.voided.fetch_add(1, Ordering::Relaxed);
         }
-        self.landed = true;
-        self.leave();
-        self.flight.land(Outcome::Loaded(value));
+        self.land(Outcome::Loaded(value));
     }
 
     /// Wakes the waiters with an error.
     pub(crate) fn land_failed(mut self, error: AnyError) {
-        self.end(Outcome::Failed(error));
+        self.land(Outcome::Failed(error));
     }
 
-    fn end(&mut self, outcome: Outcome<V>) {
-        self.landed = true;
-        self.flights.counts.failures.fetch_add(1, Ordering::Relaxed);
-        self.leave();
-        self.flight.land(outcome);
+    /// Wakes the waiters: the loader gave nothing for this key.
+    pub(crate) fn land_absent(mut self) {
+        self.land(Outcome::Absent);
     }
 
-    /// Leaves the map, unless a write has done that already and another flight is there.
-    ///
-    /// A panic of the user's `Hash` or `Eq` goes no further: those who wait must be woken.
-    fn leave(&self) {
-        let is_this = |flight: &Arc<Flight<V>>| Arc::ptr_eq(flight, &self.flight);
-        let by_key = &self.flights.by_key;
-        let left = catch_unwind(AssertUnwindSafe(|| {
-            drop(by_key.remove_if(&self.key, |_, flight| is_this(flight)));
-        }));
-        if left.is_err() {
-            // Looks at each, and calls nothing of the key.
-            by_key.retain(|_, flight| !is_this(flight));
-        }
-    }
-
-    /// Leaves without having run the loader: the value was there after all.
+    /// Lands without having run the loader: the value was there after all.
     pub(crate) fn turn_back(mut self, value: V) {
-        self.landed = true;
-        self.leave();
-        self.flight.land(Outcome::Loaded(value));
+        self.land(Outcome::Loaded(value));
+    }
+
+    fn land(&mut self, outcome: Outcome<V>) {
+        if let Some(seat) = self.seat.take() {
+            self.flights.leave(&seat);
+            seat.flight.outcome.set(outcome);
+            self.flights.airborne.fetch_sub(1, Ordering::SeqCst);
+        }
     }
 }
 
 impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Drop for Pilot<'_, K, V, S> {
     fn drop(&mut self) {
-        if !self.landed {
-            self.end(Outcome::Abandoned);
-        }
-        self.flights.airborne.fetch_sub(1, Ordering::SeqCst);
+        self.land(Outcome::Abandoned);
     }
 }

@@ -1,0 +1,68 @@
+//! Which loads the code that now runs on this thread belongs to, so that one that asks for its own key is told.
+
+use std::cell::RefCell;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+
+thread_local! {
+    /// The flights whose loaders are on this thread's stack, by address.
+    static ABOARD: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Whether the calling code is part of the loader of this flight, so that waiting for it would never end.
+pub(crate) fn is_aboard(flight: usize) -> bool {
+    // A thread that is being taken down loads nothing any more.
+    ABOARD
+        .try_with(|aboard| aboard.borrow().contains(&flight))
+        .unwrap_or(false)
+}
+
+/// Runs a loader as part of these flights.
+pub(crate) fn aboard<R>(flights: &[usize], load: impl FnOnce() -> R) -> R {
+    let _stay = Stay::begin(flights);
+    load()
+}
+
+/// Runs a loader's future as part of these flights, on whichever thread it is polled.
+pub(crate) async fn aboard_async<F: Future>(flights: &[usize], load: F) -> F::Output {
+    let mut load = pin!(load);
+    poll_fn(|context| aboard(flights, || load.as_mut().poll(context))).await
+}
+
+/// Ends when dropped, on a panic too.
+struct Stay(usize);
+
+impl Stay {
+    fn begin(flights: &[usize]) -> Self {
+        let before = ABOARD.try_with(|aboard| {
+            let mut aboard = aboard.borrow_mut();
+            let before = aboard.len();
+            aboard.extend(flights);
+            before
+        });
+        Self(before.unwrap_or(0))
+    }
+}
+
+impl Drop for Stay {
+    fn drop(&mut self) {
+        let _ = ABOARD.try_with(|aboard| aboard.borrow_mut().truncate(self.0));
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::panic::catch_unwind;
+
+    use super::{aboard, is_aboard};
+
+    #[test]
+    fn a_stay_ends_with_the_loader_even_if_it_panics() {
+        aboard(&[1, 2], || {
+            assert!(is_aboard(1) && is_aboard(2) && !is_aboard(3));
+            assert!(catch_unwind(|| aboard(&[3], || panic!("on purpose"))).is_err());
+            assert!(is_aboard(1) && !is_aboard(3));
+        });
+        assert!(!is_aboard(1));
+    }
+}

@@ -1,0 +1,181 @@
+//! Many keys in one load: while a batch is being loaded, what others miss gathers for the next one.
+//!
+//! There is no window of time. A call that comes while nothing is under way loads at once; one that comes later gives
+//! its keys to the queue, and when the batch before it has landed, the first in the queue loads for all of them.
+
+use std::collections::VecDeque;
+use std::hash::{BuildHasher, Hash};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::flight::{Flights, Pilot, Seat};
+use super::signal::Signal;
+
+/// What a call whose keys are queued is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// Load what is in the queue.
+    Lead,
+    /// All its keys were taken care of.
+    Served,
+}
+
+/// The calls that wait for the batch under way.
+pub(crate) struct Queue<K, V>(Mutex<State<K, V>>);
+
+struct State<K, V> {
+    /// The turn of the call that loads. It is named here under the lock before it is told, so that a call that gives up
+    /// meanwhile knows that it has to pass the lead on.
+    leader: Option<Arc<Signal<Turn>>>,
+    calls: VecDeque<Call<K, V>>,
+}
+
+/// The keys of one call that nobody else loads.
+struct Call<K, V> {
+    turn: Arc<Signal<Turn>>,
+    seats: VecDeque<Seat<K, V>>,
+}
+
+impl<K: Eq + Hash, V: Clone> Queue<K, V> {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(State {
+            leader: None,
+            calls: VecDeque::new(),
+        }))
+    }
+
+    /// Queues the keys of a call and says how to hear of its turn; it may have come.
+    pub(crate) fn join<'a, S: BuildHasher + Clone>(
+        &'a self,
+        flights: &'a Flights<K, V, S>,
+        pilots: Vec<Pilot<'a, K, V, S>>,
+    ) -> Place<'a, K, V, S> {
+        let seats = pilots.into_iter().map(Pilot::hand_over).collect();
+        let mut state = self.0.lock();
+        let turn = Arc::new(if state.leader.is_some() {
+            Signal::new()
+        } else {
+            Signal::of(Turn::Lead)
+        });
+        state.leader.get_or_insert_with(|| Arc::clone(&turn));
+        state.calls.push_back(Call {
+            turn: Arc::clone(&turn),
+            seats,
+        });
+        Place {
+            queue: self,
+            flights,
+            turn,
+            is_done: false,
+        }
+    }
+
+    /// The next keys to load, from the first calls in the queue, and the calls that have no more keys after these.
+    fn take(&self, limit: usize) -> (Vec<Seat<K, V>>, Vec<Arc<Signal<Turn>>>) {
+        let (mut seats, mut served) = (Vec::new(), Vec::new());
+        let mut state = self.0.lock();
+        while let Some(call) = state.calls.front_mut() {
+            let count = call.seats.len().min(limit - seats.len());
+            seats.extend(call.seats.drain(..count));
+            if !call.seats.is_empty() {
+                break;
+            }
+            served.extend(state.calls.pop_front().map(|call| call.turn));
+        }
+        (seats, served)
+    }
+
+    /// Ends a batch: the next call in the queue leads, if there is one.
+    fn pass_on(&self) {
+        let next = {
+            let mut state = self.0.lock();
+            state.leader = state.calls.front().map(|call| Arc::clone(&call.turn));
+            state.leader.clone()
+        };
+        if let Some(next) = next {
+            next.set(Turn::Lead);
+        }
+    }
+}
+
+/// A call's place in the queue. Dropping it gives up the keys that are still there, and the lead.
+pub(crate) struct Place<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> {
+    queue: &'a Queue<K, V>,
+    flights: &'a Flights<K, V, S>,
+    turn: Arc<Signal<Turn>>,
+    is_done: bool,
+}
+
+impl<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Place<'a, K, V, S> {
+    pub(crate) fn turn(&self) -> &Signal<Turn> {
+        &self.turn
+    }
+
+    /// The next batch to load by the call that leads; none when all its own keys are taken care of. The lead has gone to
+    /// the next call then.
+    pub(crate) fn next_batch(&mut self, limit: usize) -> Option<Batch<'a, K, V, S>> {
+        if self.is_done {
+            return None;
+        }
+        let (seats, served) = self.queue.take(limit);
+        let pilots = seats
+            .into_iter()
+            .map(|seat| Pilot::of(self.flights, seat))
+            .collect();
+        // Its own call was the first: all of it is in this batch unless it is still there.
+        self.is_done = served.iter().any(|turn| Arc::ptr_eq(turn, &self.turn));
+        Some(Batch {
+            queue: self.queue,
+            pilots,
+            served,
+            is_last: self.is_done,
+        })
+    }
+}
+
+impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Drop for Place<'_, K, V, S> {
+    fn drop(&mut self) {
+        if self.is_done {
+            return;
+        }
+        let mut state = self.queue.0.lock();
+        let at = state
+            .calls
+            .iter()
+            .position(|call| Arc::ptr_eq(&call.turn, &self.turn));
+        let call = at.and_then(|at| state.calls.remove(at));
+        let leads = state
+            .leader
+            .as_ref()
+            .is_some_and(|leader| Arc::ptr_eq(leader, &self.turn));
+        drop(state);
+        // Those who wait for these keys load them themselves.
+        for seat in call.into_iter().flat_map(|call| call.seats) {
+            drop(Pilot::of(self.flights, seat));
+        }
+        if leads {
+            self.queue.pass_on();
+        }
+    }
+}
+
+/// Keys that are loaded together. Dropping it, as a panic or a cancellation does, hands them to those who wait.
+pub(crate) struct Batch<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> {
+    queue: &'a Queue<K, V>,
+    pub(crate) pilots: Vec<Pilot<'a, K, V, S>>,
+    served: Vec<Arc<Signal<Turn>>>,
+    is_last: bool,
+}
+
+impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Drop for Batch<'_, K, V, S> {
+    fn drop(&mut self) {
+        self.pilots.clear();
+        for turn in self.served.drain(..) {
+            turn.set(Turn::Served);
+        }
+        if self.is_last {
+            self.queue.pass_on();
+        }
+    }
+}

@@ -1,0 +1,463 @@
+//! Loading what is missing: one loader a key at a time, whether threads or tasks ask, one key or many.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `flight.rs` | the loads under way, and who may store what they bring |
+//! | `batch.rs` | the queue of keys that travel in one load |
+//! | `signal.rs` | a value that comes once, for threads and tasks |
+//! | `aboard.rs` | which loads the running code belongs to |
+
+mod aboard;
+mod batch;
+mod flight;
+mod signal;
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::future::Future;
+use std::hash::{BuildHasher, Hash};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+pub(crate) use batch::Queue;
+pub(crate) use flight::Flights;
+
+use crate::arrival::Declined;
+use crate::{Cache, LoadError, RemovalCause};
+
+use aboard::{aboard, aboard_async};
+use batch::{Batch, Place, Turn};
+use flight::{Flight, Outcome, Pilot, Run, Ticket};
+
+impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
+    /// The value of `key`; if it is not here, `load` makes it and it is stored.
+    ///
+    /// Concurrent calls for the same key run one loader; the others wait for its result. The loader runs under no lock
+    /// and may use the cache for other keys. Two loaders that wait for each other's keys wait for ever, as any two
+    /// threads do that take two locks in opposite order.
+    ///
+    /// ```
+    /// use crm_cache::{Cache, LoadError};
+    ///
+    /// let cache: Cache<u64, String> = Cache::new(100);
+    /// let name = cache.get_or_load(&7, |id| Ok::<_, std::io::Error>(format!("customer {id}")))?;
+    /// assert_eq!(name, "customer 7");
+    ///
+    /// let missing = cache.get_or_load(&8, |id| Err::<String, _>(std::io::Error::other(format!("no customer {id}"))));
+    /// assert_eq!(missing.unwrap_err().to_string(), "the loader failed: no customer 8");
+    /// # Ok::<(), LoadError<std::io::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::Failed`] with the loader's error, for everyone who waited for it; nothing is cached then.
+    /// [`LoadError::Reentrant`] when a loader asks for the key that it is itself loading, on its own thread. (If it has
+    /// another thread ask and waits for that one, it waits for ever.)
+    ///
+    /// # Panics
+    ///
+    /// A panic of `load` goes through to its caller. One of the waiters, if any, then runs its own loader.
+    pub fn get_or_load<E>(
+        &self,
+        key: &K,
+        load: impl FnOnce(&K) -> Result<V, E>,
+    ) -> Result<V, LoadError<E>>
+    where
+        E: Any + Send + Sync,
+    {
+        match self.get(key) {
+            Some(value) => Ok(value),
+            None => self.load(key, load),
+        }
+    }
+
+    #[cold]
+    fn load<E>(&self, key: &K, load: impl FnOnce(&K) -> Result<V, E>) -> Result<V, LoadError<E>>
+    where
+        E: Any + Send + Sync,
+    {
+        let pilot = loop {
+            match self.board(key)? {
+                Boarded::Here(value) => return Ok(value),
+                Boarded::Load(pilot) => break pilot,
+                Boarded::Wait(flight) => {
+                    if let Some(answer) = answer(flight.outcome().wait()) {
+                        return answer;
+                    }
+                }
+            }
+        };
+        let run = self.flights.run();
+        let loaded = aboard(&[pilot.flight().id()], || load(key));
+        self.land(pilot, run, loaded)
+    }
+
+    /// As [`get_or_load`](Self::get_or_load), with a loader that is a future.
+    ///
+    /// It works with any runtime and needs none. Threads and tasks that ask for the same key share one load. A task that
+    /// is dropped while it loads hands over to one of those who wait.
+    ///
+    /// ```
+    /// # use crm_cache::{Cache, LoadError};
+    /// # async fn customer(id: u64) -> Result<String, std::io::Error> { Ok(format!("customer {id}")) }
+    /// # async fn handler(cache: &Cache<u64, String>) -> Result<(), LoadError<std::io::Error>> {
+    /// let name = cache.get_or_load_async(&7, |id| customer(id)).await?;
+    /// # Ok(())
+    /// # }
+    /// # let cache = Cache::new(10);
+    /// # let mut future = std::pin::pin!(handler(&cache));
+    /// # let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// # assert!(future.as_mut().poll(&mut context).is_ready());
+    /// # use std::future::Future;
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`get_or_load`](Self::get_or_load). A loader that asks for its own key is told so as long as it does that
+    /// within its own task.
+    ///
+    /// # Panics
+    ///
+    /// A panic of `load` goes through to its caller. One of the waiters, if any, then runs its own loader.
+    pub async fn get_or_load_async<E, F>(
+        &self,
+        key: &K,
+        load: impl FnOnce(K) -> F,
+    ) -> Result<V, LoadError<E>>
+    where
+        E: Any + Send + Sync,
+        F: Future<Output = Result<V, E>>,
+    {
+        if let Some(value) = self.get(key) {
+            return Ok(value);
+        }
+        let pilot = loop {
+            match self.board(key)? {
+                Boarded::Here(value) => return Ok(value),
+                Boarded::Load(pilot) => break pilot,
+                Boarded::Wait(flight) => {
+                    if let Some(answer) = answer(flight.outcome().ready().await) {
+                        return answer;
+                    }
+                }
+            }
+        };
+        let (ids, run) = ([pilot.flight().id()], self.flights.run());
+        let load = aboard(&ids, || load(key.clone()));
+        let loaded = aboard_async(&ids, load).await;
+        self.land(pilot, run, loaded)
+    }
+
+    /// The value of `key`; if it is not here, `make` makes it and it is stored.
+    ///
+    /// As [`get_or_load`](Self::get_or_load) for what cannot fail: one maker a key at a time, under no lock, and its
+    /// result is not stored if the key was written or removed meanwhile.
+    ///
+    /// ```
+    /// let squares: crm_cache::Cache<u64, u64> = crm_cache::Cache::new(100);
+    /// assert_eq!(squares.get_or_insert_with(&12, |n| n * n), 144);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If `make` asks the cache for the key that it is itself making. A panic of `make` goes through to its caller; one
+    /// of those who waited for it, if any, then runs its own.
+    pub fn get_or_insert_with(&self, key: &K, make: impl FnOnce(&K) -> V) -> V {
+        let made = self.get_or_load(key, |key| Ok::<V, Infallible>(make(key)));
+        made.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The values of many keys, in their order; `load` is asked once for all that are missing, and they are stored.
+    ///
+    /// `load` gives pairs in any order. A key that it leaves out has no value (`None`), and nothing is stored for it;
+    /// pairs that it was not asked for are dropped.
+    ///
+    /// Calls share their loads. A key that somebody loads already is waited for. And while one batch is being loaded,
+    /// what other calls miss gathers and travels in the next one, loaded by the first of those calls for all of them; so
+    /// the loaders of concurrent calls must give the same for the same key. A call that meets no other waits for nobody.
+    /// A batch has at most [`max_batch`](crate::CacheBuilder::max_batch) keys; `load` is called again for what is beyond.
+    ///
+    /// ```
+    /// # fn names(ids: &[u64]) -> Result<Vec<(u64, String)>, std::io::Error> {
+    /// #     Ok(ids.iter().filter(|&&id| id < 100).map(|&id| (id, format!("customer {id}"))).collect())
+    /// # }
+    /// let cache: crm_cache::Cache<u64, String> = crm_cache::Cache::new(100);
+    /// cache.insert(7, "Ada".to_owned());
+    /// // One query: ... WHERE id IN (8, 900)
+    /// let page = cache.get_many_or_load(&[7, 8, 900], |missing| names(missing))?;
+    /// assert_eq!(page, [Some("Ada".to_owned()), Some("customer 8".to_owned()), None]);
+    /// # Ok::<(), crm_cache::LoadError<std::io::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::Failed`] if a load failed that a key of this call travelled in, for every call that was part of it.
+    /// What other loads brought is stored nevertheless. [`LoadError::Reentrant`] as for
+    /// [`get_or_load`](Self::get_or_load).
+    ///
+    /// # Panics
+    ///
+    /// A panic of `load` goes through to its caller. The other calls whose keys were in the batch load again.
+    pub fn get_many_or_load<E, I>(
+        &self,
+        keys: &[K],
+        mut load: impl FnMut(&[K]) -> Result<I, E>,
+    ) -> Result<Vec<Option<V>>, LoadError<E>>
+    where
+        E: Any + Send + Sync,
+        I: IntoIterator<Item = (K, V)>,
+    {
+        let mut page = Page::new(self, keys);
+        while page.is_incomplete() {
+            let mut journey = self.board_many(&page)?;
+            if let Some(place) = &mut journey.place {
+                if *place.turn().wait() == Turn::Lead {
+                    while let Some(batch) = place.next_batch(self.max_batch) {
+                        let (ids, missing) = manifest(&batch);
+                        let run = self.flights.run();
+                        let loaded = aboard(&ids, || load(&missing));
+                        self.land_batch(batch, run, loaded);
+                    }
+                }
+            }
+            for (at, flight) in &journey.flights {
+                page.take(*at, flight.outcome().wait())?;
+            }
+        }
+        Ok(page.values)
+    }
+
+    /// As [`get_many_or_load`](Self::get_many_or_load), with a loader that is a future.
+    ///
+    /// # Errors
+    ///
+    /// As for [`get_many_or_load`](Self::get_many_or_load).
+    ///
+    /// # Panics
+    ///
+    /// A panic of `load` goes through to its caller. The other calls whose keys were in the batch load again; the same
+    /// holds if the task is dropped.
+    pub async fn get_many_or_load_async<E, I, F>(
+        &self,
+        keys: &[K],
+        mut load: impl FnMut(Vec<K>) -> F,
+    ) -> Result<Vec<Option<V>>, LoadError<E>>
+    where
+        E: Any + Send + Sync,
+        I: IntoIterator<Item = (K, V)>,
+        F: Future<Output = Result<I, E>>,
+    {
+        let mut page = Page::new(self, keys);
+        while page.is_incomplete() {
+            let mut journey = self.board_many(&page)?;
+            if let Some(place) = &mut journey.place {
+                if *place.turn().ready().await == Turn::Lead {
+                    while let Some(batch) = place.next_batch(self.max_batch) {
+                        let (ids, missing) = manifest(&batch);
+                        let run = self.flights.run();
+                        let load = aboard(&ids, || load(missing));
+                        let loaded = aboard_async(&ids, load).await;
+                        self.land_batch(batch, run, loaded);
+                    }
+                }
+            }
+            for (at, flight) in &journey.flights {
+                page.take(*at, flight.outcome().ready().await)?;
+            }
+        }
+        Ok(page.values)
+    }
+
+    /// Joins the load of a key or begins one.
+    fn board<E>(&self, key: &K) -> Result<Boarded<'_, K, V, S>, LoadError<E>> {
+        match self.flights.board(key) {
+            // Another load may have landed between our miss and our boarding.
+            Ticket::Load(pilot) => match self.peek(key) {
+                Some(value) => {
+                    pilot.turn_back(value.clone());
+                    Ok(Boarded::Here(value))
+                }
+                None => Ok(Boarded::Load(pilot)),
+            },
+            Ticket::Wait(flight) if flight.is_mine() => Err(LoadError::Reentrant),
+            Ticket::Wait(flight) => {
+                self.flights.counts.waits.fetch_add(1, Ordering::Relaxed);
+                Ok(Boarded::Wait(flight))
+            }
+        }
+    }
+
+    /// Joins the loads of the keys that a page misses, and queues those that nobody loads.
+    fn board_many<E>(&self, page: &Page<'_, K, V>) -> Result<Journey<'_, K, V, S>, LoadError<E>> {
+        let (mut pilots, mut flights) = (Vec::new(), Vec::new());
+        for &at in &page.missing {
+            match self.flights.board(&page.keys[at]) {
+                Ticket::Load(pilot) => {
+                    flights.push((at, Arc::clone(pilot.flight())));
+                    match self.peek(&page.keys[at]) {
+                        Some(value) => pilot.turn_back(value),
+                        None => pilots.push(pilot),
+                    }
+                }
+                Ticket::Wait(flight) if flight.is_mine() => return Err(LoadError::Reentrant),
+                Ticket::Wait(flight) => flights.push((at, flight)),
+            }
+        }
+        let waits = flights.len() - pilots.len();
+        self.flights
+            .counts
+            .waits
+            .fetch_add(waits as u64, Ordering::Relaxed);
+        let place = (!pilots.is_empty()).then(|| self.queue.join(&self.flights, pilots));
+        Ok(Journey { place, flights })
+    }
+
+    /// Stores what a loader has brought, and wakes those who wait.
+    fn land<E>(
+        &self,
+        pilot: Pilot<'_, K, V, S>,
+        run: Run<'_>,
+        loaded: Result<V, E>,
+    ) -> Result<V, LoadError<E>>
+    where
+        E: Any + Send + Sync,
+    {
+        match loaded {
+            Ok(value) => {
+                run.succeeded();
+                self.land_loaded(pilot, value.clone());
+                Ok(value)
+            }
+            Err(error) => {
+                // Counted before anybody is woken who might look.
+                drop(run);
+                let error = Arc::new(error);
+                pilot.land_failed(Arc::clone(&error) as Arc<dyn Any + Send + Sync>);
+                Err(LoadError::Failed(error))
+            }
+        }
+    }
+
+    fn land_loaded(&self, pilot: Pilot<'_, K, V, S>, value: V) {
+        let arrival = self.arrival(pilot.key().clone(), value.clone());
+        let declined = self.store(arrival, |_| pilot.may_store()).err();
+        let is_voided = matches!(declined, Some(Declined::Unwanted(_)));
+        pilot.land_loaded(value, is_voided);
+        if let Some(Declined::TooHeavy { pair, .. }) = declined {
+            self.listener.tell(&pair.0, &pair.1, RemovalCause::Refused);
+        }
+    }
+
+    /// Stores what a loader has brought for many keys, and wakes those who wait.
+    fn land_batch<E, I>(&self, mut batch: Batch<'_, K, V, S>, run: Run<'_>, loaded: Result<I, E>)
+    where
+        E: Any + Send + Sync,
+        I: IntoIterator<Item = (K, V)>,
+    {
+        match loaded {
+            Ok(loaded) => {
+                run.succeeded();
+                let mut pilots: HashMap<K, Pilot<'_, K, V, S>> = batch
+                    .pilots
+                    .drain(..)
+                    .map(|pilot| (pilot.key().clone(), pilot))
+                    .collect();
+                for (key, value) in loaded {
+                    if let Some(pilot) = pilots.remove(&key) {
+                        self.land_loaded(pilot, value);
+                    }
+                }
+                pilots.into_values().for_each(Pilot::land_absent);
+            }
+            Err(error) => {
+                drop(run);
+                let error: Arc<dyn Any + Send + Sync> = Arc::new(error);
+                for pilot in batch.pilots.drain(..) {
+                    pilot.land_failed(Arc::clone(&error));
+                }
+            }
+        }
+    }
+}
+
+/// What somebody who wants one key is to do.
+enum Boarded<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> {
+    /// Nothing: it is here after all.
+    Here(V),
+    Load(Pilot<'a, K, V, S>),
+    Wait(Arc<Flight<V>>),
+}
+
+/// What a call for many keys waits for.
+struct Journey<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> {
+    /// None if others load all of them.
+    place: Option<Place<'a, K, V, S>>,
+    /// The load of each missing key, with the key's position.
+    flights: Vec<(usize, Arc<Flight<V>>)>,
+}
+
+/// What a call for many keys has so far.
+struct Page<'a, K, V> {
+    keys: &'a [K],
+    values: Vec<Option<V>>,
+    /// The positions of those still to be loaded.
+    missing: Vec<usize>,
+}
+
+impl<'a, K: Eq + Hash + Clone, V: Clone> Page<'a, K, V> {
+    fn new<S: BuildHasher + Clone>(cache: &Cache<K, V, S>, keys: &'a [K]) -> Self {
+        let values: Vec<_> = keys.iter().map(|key| cache.get(key)).collect();
+        let missing = (0..keys.len()).filter(|&at| values[at].is_none()).collect();
+        Self {
+            keys,
+            values,
+            missing,
+        }
+    }
+
+    fn is_incomplete(&self) -> bool {
+        !self.missing.is_empty()
+    }
+
+    /// Takes in how the load of a key has ended. One that was given up is still missing.
+    fn take<E: Any + Send + Sync>(
+        &mut self,
+        at: usize,
+        outcome: &Outcome<V>,
+    ) -> Result<(), LoadError<E>> {
+        match answer(outcome) {
+            Some(Ok(value)) => self.values[at] = Some(value),
+            Some(Err(error)) => return Err(error),
+            None if matches!(outcome, Outcome::Absent) => {}
+            None => return Ok(()),
+        }
+        self.missing.retain(|&missing| missing != at);
+        Ok(())
+    }
+}
+
+/// What a batch is about: the names of its flights, and its keys.
+fn manifest<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone>(
+    batch: &Batch<'_, K, V, S>,
+) -> (Vec<usize>, Vec<K>) {
+    batch
+        .pilots
+        .iter()
+        .map(|pilot| (pilot.flight().id(), pilot.key().clone()))
+        .unzip()
+}
+
+/// What somebody who waited for a load is told; none if he is to try himself.
+///
+/// A waiter whose loader has another error type cannot be told the error: he loads himself.
+fn answer<V: Clone, E: Any + Send + Sync>(outcome: &Outcome<V>) -> Option<Result<V, LoadError<E>>> {
+    match outcome {
+        Outcome::Loaded(value) => Some(Ok(value.clone())),
+        Outcome::Failed(error) => {
+            let error = Arc::clone(error).downcast::<E>().ok()?;
+            Some(Err(LoadError::Failed(error)))
+        }
+        Outcome::Absent | Outcome::Abandoned => None,
+    }
+}

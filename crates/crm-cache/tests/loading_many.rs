@@ -1,0 +1,387 @@
+//! Many keys travel in one load, and what others miss meanwhile in the next.
+
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::future::{Future, pending, ready};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, mpsc};
+use std::task::{Context, Waker};
+use std::thread;
+
+use crm_cache::{BuildError, Cache, LoadError};
+use futures::executor::block_on;
+
+/// A source that knows all keys below 1,000, and remembers what it was asked for.
+#[derive(Default)]
+struct Source(Mutex<Vec<Vec<u32>>>);
+
+impl Source {
+    fn load(&self, keys: &[u32]) -> Result<Vec<(u32, u32)>, Infallible> {
+        self.0.lock().unwrap().push(keys.to_vec());
+        Ok(keys
+            .iter()
+            .rev()
+            .filter(|&&key| key < 1_000)
+            .map(|&key| (key, 10 * key))
+            .collect())
+    }
+
+    fn asked(&self) -> Vec<Vec<u32>> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+#[test]
+fn what_is_missing_is_asked_for_once_and_in_one_load() {
+    let (cache, source): (Cache<u32, u32>, _) = (Cache::new(100), Source::default());
+    cache.insert(2, 21);
+    let keys = [1, 2, 3, 1_001, 3];
+    let page = cache
+        .get_many_or_load(&keys, |missing| source.load(missing))
+        .unwrap();
+    assert_eq!(page, [Some(10), Some(21), Some(30), None, Some(30)]);
+    assert_eq!(source.asked(), [[1, 3, 1_001]]);
+    let page = cache
+        .get_many_or_load(&keys, |missing| source.load(missing))
+        .unwrap();
+    assert_eq!(page, [Some(10), Some(21), Some(30), None, Some(30)]);
+    assert_eq!(
+        source.asked()[1],
+        [1_001],
+        "nothing is stored for a key that has no value"
+    );
+    assert_eq!(
+        cache
+            .get_many_or_load(&[1, 2], |_| -> Result<Vec<_>, ()> { unreachable!() })
+            .unwrap(),
+        [Some(10), Some(21)]
+    );
+    assert!(
+        cache
+            .get_many_or_load(&[], |_| -> Result<Vec<_>, ()> { unreachable!() })
+            .unwrap()
+            .is_empty()
+    );
+    let stats = cache.stats();
+    assert_eq!((stats.loads, stats.load_failures, cache.len()), (2, 0, 3));
+}
+
+#[test]
+fn a_large_page_is_loaded_in_batches() {
+    let cache: Cache<u32, u32> = Cache::builder(100).max_batch(7).build().unwrap();
+    let source = Source::default();
+    let keys: Vec<u32> = (0..20).collect();
+    let page = cache
+        .get_many_or_load(&keys, |missing| source.load(missing))
+        .unwrap();
+    assert!(page.into_iter().eq((0..20).map(|key| Some(10 * key))));
+    assert_eq!(
+        source.asked().iter().map(Vec::len).collect::<Vec<_>>(),
+        [7, 7, 6]
+    );
+    let error = Cache::<u32, u32>::builder(9)
+        .max_batch(0)
+        .build()
+        .unwrap_err();
+    assert_eq!(error, BuildError::ZeroBatch);
+    assert!(error.to_string().contains("allow at least one key"));
+}
+
+#[test]
+fn pairs_nobody_asked_for_are_dropped() {
+    let cache: Cache<u32, u32> = Cache::new(100);
+    let page = cache
+        .get_many_or_load(&[1], |_| Ok::<_, ()>([(1, 10), (2, 20), (1, 11)]))
+        .unwrap();
+    assert_eq!((page, cache.entries()), (vec![Some(10)], vec![(1, 10)]));
+}
+
+/// Starts a load of keys 1 and 2, runs `meanwhile` while it is under way, lets it end.
+fn during_a_load<R>(cache: &Cache<u32, u32>, source: &Source, meanwhile: impl FnOnce() -> R) -> R {
+    let (begun, has_begun) = mpsc::channel();
+    let (end, may_end) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            let page = cache.get_many_or_load(&[1, 2], |missing| {
+                begun.send(()).unwrap();
+                may_end.recv().unwrap();
+                source.load(missing)
+            });
+            assert_eq!(page.unwrap(), [Some(10), Some(20)]);
+        });
+        has_begun.recv().unwrap();
+        let result = meanwhile();
+        end.send(()).unwrap();
+        result
+    })
+}
+
+fn until_queued(cache: &Cache<u32, u32>, misses: u64) {
+    while cache.stats().misses < misses {
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn calls_that_come_during_a_load_travel_together_in_the_next() {
+    let (cache, source): (Cache<u32, u32>, _) = (Cache::new(100), Source::default());
+    thread::scope(|scope| {
+        during_a_load(&cache, &source, || {
+            for keys in [[1, 3], [4, 5], [2, 6], [5, 7]] {
+                let (cache, source) = (&cache, &source);
+                scope.spawn(move || {
+                    let page = cache.get_many_or_load(&keys, |missing| source.load(missing));
+                    assert_eq!(page.unwrap(), keys.map(|key| Some(10 * key)));
+                });
+            }
+            // Two misses of each; then each has boarded or will board before the load ends, or a moment after.
+            until_queued(&cache, 2 + 8);
+        });
+    });
+    let asked = source.asked();
+    let mut all = asked.concat();
+    all.sort_unstable();
+    assert_eq!(all, [1, 2, 3, 4, 5, 6, 7], "each key once");
+    assert!(
+        asked.len() <= 5 && cache.stats().loads == asked.len() as u64,
+        "{asked:?}"
+    );
+}
+
+/// By one thread and polled by hand, so that it is certain who comes when.
+#[test]
+fn the_queue_is_served_in_order_by_one_load_for_all() {
+    let cache: Cache<u32, u32> = Cache::builder(100).max_batch(4).build().unwrap();
+    let (end, may_end) = futures::channel::oneshot::channel::<()>();
+    let asked = RefCell::new(Vec::new());
+    let load = |keys: Vec<u32>| {
+        asked.borrow_mut().push(keys.clone());
+        ready(Ok::<_, Infallible>(
+            keys.into_iter().map(|key| (key, 10 * key)),
+        ))
+    };
+    let mut may_end = Some(may_end);
+    let mut first = pin!(cache.get_many_or_load_async(&[1], |keys| {
+        let may_end = may_end.take().unwrap();
+        async move {
+            may_end.await.unwrap();
+            Ok::<_, Infallible>(keys.into_iter().map(|key| (key, 10 * key)))
+        }
+    }));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(first.as_mut().poll(&mut context).is_pending());
+    let pages: [&[u32]; 4] = [&[2, 3], &[3, 4, 1], &[5, 6], &[7]];
+    let mut calls = pages.map(|keys| Box::pin(cache.get_many_or_load_async(keys, load)));
+    for call in &mut calls {
+        assert!(call.as_mut().poll(&mut context).is_pending());
+    }
+    end.send(()).unwrap();
+    assert!(first.as_mut().poll(&mut context).is_ready());
+    assert!(asked.borrow().is_empty());
+    // The call that leads loads for itself and takes others along as far as there is room.
+    for (call, keys) in calls.iter_mut().zip(pages) {
+        let page = block_on(call).unwrap();
+        assert!(page.into_iter().eq(keys.iter().map(|key| Some(10 * key))));
+    }
+    assert_eq!(*asked.borrow(), [vec![2, 3, 4, 5], vec![6, 7]]);
+    assert_eq!(cache.stats().loads, 3);
+}
+
+#[test]
+fn calls_that_give_up_leave_the_queue_and_pass_the_lead_on() {
+    for given_up in 0..8 {
+        let cache: Cache<u32, u32> = Cache::new(100);
+        let mut context = Context::from_waker(Waker::noop());
+        let never = |_| pending::<Result<Vec<(u32, u32)>, Infallible>>();
+        let load = |keys: Vec<u32>| {
+            ready(Ok::<_, Infallible>(
+                keys.into_iter().map(|key| (key, 10 * key)),
+            ))
+        };
+        let mut first = Box::pin(cache.get_many_or_load_async(&[1], never));
+        assert!(first.as_mut().poll(&mut context).is_pending());
+        let mut calls: Vec<_> = [[1, 2], [2, 3], [3, 4]]
+            .map(|keys| {
+                let cache = &cache;
+                Some(Box::pin(async move {
+                    (keys, cache.get_many_or_load_async(&keys, load).await)
+                }))
+            })
+            .into();
+        for call in calls.iter_mut().flatten() {
+            assert!(call.as_mut().poll(&mut context).is_pending());
+        }
+        for (place, call) in calls.iter_mut().enumerate() {
+            if given_up & (1 << place) != 0 && place % 2 == 0 {
+                *call = None;
+            }
+        }
+        drop(first);
+        for (place, call) in calls.iter_mut().enumerate() {
+            if given_up & (1 << place) != 0 {
+                *call = None;
+            }
+        }
+        for call in calls.into_iter().flatten() {
+            let (keys, page) = block_on(call);
+            assert_eq!(
+                page.unwrap(),
+                keys.map(|key| Some(10 * key)),
+                "{given_up:b}"
+            );
+        }
+        let page = cache.get_many_or_load(&[8, 9], |keys| {
+            Ok::<_, ()>(keys.iter().map(|&key| (key, 10 * key)).collect::<Vec<_>>())
+        });
+        assert_eq!(
+            page.unwrap(),
+            [Some(80), Some(90)],
+            "nobody has kept the lead"
+        );
+    }
+}
+
+#[test]
+fn an_error_reaches_every_call_whose_keys_were_in_the_load() {
+    let cache: Cache<u32, u32> = Cache::new(100);
+    let (end, may_end) = futures::channel::oneshot::channel::<()>();
+    let mut may_end = Some(may_end);
+    let mut first = pin!(cache.get_many_or_load_async(&[1, 2], |_| {
+        let may_end = may_end.take().unwrap();
+        async move {
+            may_end.await.unwrap();
+            Err::<Vec<(u32, u32)>, _>(io::Error::other("no database"))
+        }
+    }));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(first.as_mut().poll(&mut context).is_pending());
+    let load = |keys: Vec<u32>| {
+        ready(Ok::<_, io::Error>(
+            keys.into_iter().map(|key| (key, 10 * key)),
+        ))
+    };
+    let mut second = pin!(cache.get_many_or_load_async(&[2, 3], load));
+    let mut third = pin!(cache.get_many_or_load_async(&[4], load));
+    assert!(
+        second.as_mut().poll(&mut context).is_pending()
+            && third.as_mut().poll(&mut context).is_pending()
+    );
+    end.send(()).unwrap();
+    assert_eq!(
+        block_on(first).unwrap_err().to_string(),
+        "the loader failed: no database"
+    );
+    assert!(block_on(second).unwrap_err().loader_error().is_some());
+    assert_eq!(block_on(third).unwrap(), [Some(40)]);
+    assert_eq!(
+        cache.get(&3),
+        Some(30),
+        "what the second one's load brought is stored"
+    );
+    assert_eq!((cache.get(&1), cache.stats().load_failures), (None, 1));
+}
+
+#[test]
+fn a_panic_goes_to_its_caller_and_the_others_load_again() {
+    let (cache, source): (Cache<u32, u32>, _) = (Cache::new(100), Source::default());
+    let panics =
+        || cache.get_many_or_load(&[1, 2], |_| -> Result<Vec<_>, ()> { panic!("on purpose") });
+    assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
+    assert_eq!(
+        cache
+            .get_many_or_load(&[1, 2], |missing| source.load(missing))
+            .unwrap(),
+        [Some(10), Some(20)]
+    );
+    assert_eq!((cache.stats().loads, cache.stats().load_failures), (2, 1));
+}
+
+#[test]
+fn a_loader_that_asks_for_a_key_it_loads_is_told() {
+    let (cache, source): (Cache<u32, u32>, _) = (Cache::new(100), Source::default());
+    let page = cache.get_many_or_load(&[1, 2], |missing| {
+        let own = cache.get_many_or_load(&[5, 2], |missing| source.load(missing));
+        assert!(matches!(own, Err(LoadError::Reentrant)));
+        let own = cache.get_or_load(&1, |_| Ok::<_, Infallible>(1));
+        assert!(matches!(own, Err(LoadError::Reentrant)));
+        assert_eq!(
+            cache.get_or_load(&6, |_| Ok::<_, Infallible>(60)).unwrap(),
+            60
+        );
+        source.load(missing)
+    });
+    assert_eq!(page.unwrap(), [Some(10), Some(20)]);
+    assert_eq!(
+        cache.get_or_load(&5, |_| Ok::<_, Infallible>(50)).unwrap(),
+        50,
+        "nobody holds key 5"
+    );
+}
+
+#[test]
+fn one_key_and_many_share_their_loads_and_a_write_voids_them() {
+    let (cache, source): (Cache<u32, u32>, _) = (Cache::new(100), Source::default());
+    thread::scope(|scope| {
+        during_a_load(&cache, &source, || {
+            let one = scope.spawn(|| {
+                cache.get_or_load(&1, |_| -> Result<u32, Infallible> {
+                    unreachable!("a second load")
+                })
+            });
+            while cache.stats().load_waits < 1 {
+                thread::yield_now();
+            }
+            cache.remove(&1);
+            cache.insert(2, 21);
+            one
+        })
+        .join()
+        .unwrap()
+        .unwrap();
+    });
+    assert_eq!(
+        (cache.get(&1), cache.get(&2), cache.stats().loads_voided),
+        (None, Some(21), 2)
+    );
+}
+
+/// Pages of threads that overlap, removals, errors and panics: every answer is right and nobody is left waiting.
+#[test]
+fn pages_under_stress_all_come_to_an_end() {
+    let rounds = if cfg!(miri) { 3 } else { 500 };
+    let cache: Cache<u32, u32> = Cache::builder(50).max_batch(5).build().unwrap();
+    let loads = AtomicU32::new(0);
+    thread::scope(|scope| {
+        for thread in 0..4_u32 {
+            let (cache, loads) = (&cache, &loads);
+            scope.spawn(move || {
+                for round in 0..rounds {
+                    let keys: Vec<u32> = (0..8)
+                        .map(|at| (round * 3 + thread * 5 + at * at) % 60)
+                        .collect();
+                    let call = || {
+                        cache.get_many_or_load(&keys, |missing| {
+                            match loads.fetch_add(1, Ordering::Relaxed) % 50 {
+                                3 => panic!("on purpose"),
+                                5 => Err("now and then"),
+                                _ => Ok(missing
+                                    .iter()
+                                    .map(|&key| (key, 10 * key))
+                                    .collect::<Vec<_>>()),
+                            }
+                        })
+                    };
+                    if let Ok(Ok(page)) = catch_unwind(AssertUnwindSafe(call)) {
+                        assert!(page.into_iter().eq(keys.iter().map(|key| Some(10 * key))));
+                    }
+                    cache.remove(&(round % 60));
+                }
+            });
+        }
+    });
+    let page = cache.get_many_or_load(&[70], |_| Ok::<_, ()>([(70, 700)]));
+    assert_eq!(page.unwrap(), [Some(700)]);
+}
