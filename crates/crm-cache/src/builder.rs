@@ -8,6 +8,7 @@ use std::{fmt, thread};
 use crm_clock::Clock;
 
 use crate::bound::Bound;
+use crate::cache::Plan;
 use crate::outflow::Callback;
 use crate::time::{Expiry, Lifetimes};
 use crate::{BuildError, Cache, DefaultHashBuilder, Policy, RemovalCause};
@@ -297,17 +298,17 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             jitter: self.jitter,
             clock: ends.then(|| self.clock.clone().unwrap_or_else(Clock::coarse)),
         };
-        Ok(Cache::with_parts(
-            Bound::new(capacity, self.max_weight),
-            self.policy,
+        Ok(Cache::from_plan(Plan {
+            bound: Bound::new(capacity, self.max_weight),
+            policy: self.policy,
             shards,
-            self.weigher,
-            self.max_batch,
+            weigher: self.weigher,
+            max_batch: self.max_batch,
             lifetimes,
-            self.clock.unwrap_or_default(),
-            self.on_removal,
-            self.hasher,
-        ))
+            load_clock: self.clock.unwrap_or_default(),
+            on_removal: self.on_removal,
+            hasher: self.hasher,
+        }))
     }
 }
 

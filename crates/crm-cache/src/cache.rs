@@ -35,6 +35,19 @@ pub struct Cache<K, V, S = DefaultHashBuilder> {
     pub(crate) listener: Listener<K, V>,
 }
 
+/// All that a cache is made of, checked by the builder.
+pub(crate) struct Plan<K, V, S> {
+    pub(crate) bound: Bound,
+    pub(crate) policy: Policy,
+    pub(crate) shards: usize,
+    pub(crate) weigher: Option<Weigher<K, V>>,
+    pub(crate) max_batch: usize,
+    pub(crate) lifetimes: Lifetimes<K, V>,
+    pub(crate) load_clock: Clock,
+    pub(crate) on_removal: Option<Callback<K, V>>,
+    pub(crate) hasher: S,
+}
+
 #[expect(
     clippy::large_enum_variant,
     reason = "one a cache, and a box would cost the fast path a pointer"
@@ -81,40 +94,37 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
 }
 
 impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
-    pub(crate) fn with_parts(
-        bound: Bound,
-        policy: Policy,
-        shards: usize,
-        weigher: Option<Weigher<K, V>>,
-        max_batch: usize,
-        lifetimes: Lifetimes<K, V>,
-        load_clock: Clock,
-        on_removal: Option<Callback<K, V>>,
-        hasher: S,
-    ) -> Self {
-        let engine = match policy {
+    pub(crate) fn from_plan(plan: Plan<K, V, S>) -> Self {
+        let time_to_idle = plan.lifetimes.idle_millis();
+        let engine = match plan.policy {
             Policy::Adaptive => {
-                let seed = DefaultHashBuilder::default().hash_one(bound.capacity());
+                let seed = DefaultHashBuilder::default().hash_one(plan.bound.capacity());
                 let extras = Extras {
-                    time_to_idle: lifetimes.idle_millis(),
-                    weighs: weigher.is_some(),
+                    time_to_idle,
+                    weighs: plan.weigher.is_some(),
                 };
-                Engine::Adaptive(adaptive::engine::Engine::new(bound, shards, seed, extras))
+                Engine::Adaptive(adaptive::engine::Engine::new(
+                    plan.bound,
+                    plan.shards,
+                    seed,
+                    extras,
+                ))
             }
-            Policy::Lru => {
-                let time_to_idle = lifetimes.idle_millis();
-                Engine::Lru(lru::engine::Engine::new(bound, shards, time_to_idle))
-            }
+            Policy::Lru => Engine::Lru(lru::engine::Engine::new(
+                plan.bound,
+                plan.shards,
+                time_to_idle,
+            )),
         };
         Self {
             engine,
-            flights: Flights::new(hasher.clone(), load_clock),
+            flights: Flights::new(plan.hasher.clone(), plan.load_clock),
             queue: Queue::new(),
-            max_batch,
-            hasher,
-            weigher,
-            lifetimes,
-            listener: Listener::new(on_removal),
+            max_batch: plan.max_batch,
+            hasher: plan.hasher,
+            weigher: plan.weigher,
+            lifetimes: plan.lifetimes,
+            listener: Listener::new(plan.on_removal),
         }
     }
 

@@ -31,6 +31,13 @@ struct State<K, V> {
     calls: VecDeque<Call<K, V>>,
 }
 
+/// Keys taken from the queue.
+struct Taken<K, V> {
+    seats: Vec<Seat<K, V>>,
+    /// The calls that have no more keys after these.
+    served: Vec<Arc<Signal<Turn>>>,
+}
+
 /// The keys of one call that nobody else loads.
 struct Call<K, V> {
     turn: Arc<Signal<Turn>>,
@@ -71,8 +78,8 @@ impl<K: Eq + Hash, V: Clone> Queue<K, V> {
         }
     }
 
-    /// The next keys to load, from the first calls in the queue, and the calls that have no more keys after these.
-    fn take(&self, limit: usize) -> (Vec<Seat<K, V>>, Vec<Arc<Signal<Turn>>>) {
+    /// The next keys to load, from the first calls in the queue.
+    fn take(&self, limit: usize) -> Taken<K, V> {
         let (mut seats, mut served) = (Vec::new(), Vec::new());
         let mut state = self.0.lock();
         while let Some(call) = state.calls.front_mut() {
@@ -83,7 +90,7 @@ impl<K: Eq + Hash, V: Clone> Queue<K, V> {
             }
             served.extend(state.calls.pop_front().map(|call| call.turn));
         }
-        (seats, served)
+        Taken { seats, served }
     }
 
     /// Ends a batch: the next call in the queue leads, if there is one.
@@ -118,7 +125,7 @@ impl<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Place<'a, K, V, S> {
         if self.is_done {
             return None;
         }
-        let (seats, served) = self.queue.take(limit);
+        let Taken { seats, served } = self.queue.take(limit);
         let pilots = seats
             .into_iter()
             .map(|seat| Pilot::of(self.flights, seat))
