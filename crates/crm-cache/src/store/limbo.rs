@@ -19,6 +19,17 @@ pub(crate) struct Limbo {
     last_sum: u64,
 }
 
+/// What to do with a slot that was unlinked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Nobody can hold it: empty it. It is not in limbo.
+    Free,
+    /// Nothing now.
+    Wait,
+    /// It is time to [`reclaim`](Limbo::reclaim).
+    Reclaim,
+}
+
 impl Limbo {
     pub(crate) fn new(name: ShardName) -> Self {
         Self {
@@ -31,35 +42,71 @@ impl Limbo {
         }
     }
 
-    /// Takes an unlinked slot in, and says whether it is time to [`reclaim`](Self::reclaim).
-    pub(crate) fn push(&mut self, index: u32) -> bool {
+    /// Takes an unlinked slot in, and says what to do.
+    #[inline]
+    pub(crate) fn push(&mut self, index: u32) -> Next {
+        if self.patience == 1 && self.is_empty() {
+            // The way of a cache with one thread, and of most writes while the others rest.
+            if self.look() {
+                return Next::Free;
+            }
+            self.waiting.push(index);
+            return Next::Wait;
+        }
         self.gathering.push(index);
-        self.gathering.len() >= self.patience
+        if self.gathering.len() >= self.patience {
+            Next::Reclaim
+        } else {
+            Next::Wait
+        }
     }
 
-    /// Gives back every slot that nobody can hold any more.
-    pub(crate) fn reclaim(&mut self, free: &mut dyn FnMut(u32)) {
+    #[inline]
+    fn is_empty(&self) -> bool {
+        self.gathering.is_empty() && self.waiting.is_empty()
+    }
+
+    /// How many slots are here.
+    pub(crate) fn len(&self) -> usize {
+        self.gathering.len() + self.waiting.len()
+    }
+
+    /// Whether nobody can hold anything that was unlinked until now. Otherwise those who can are the ones to wait for.
+    #[inline]
+    fn look(&mut self) -> bool {
+        let visitors = &mut self.visitors;
+        let sum = Registry::of_process().look(self.name, |visitor| visitors.push(visitor));
+        // While nobody else reads, a slot is used again at once, as long as its memory is in the processor's cache.
+        self.patience = if sum == self.last_sum { 1 } else { BATCH };
+        self.last_sum = sum;
+        self.visitors.is_empty()
+    }
+
+    /// Gives back every slot that nobody can hold any more, and says whether nobody can hold anything that was unlinked
+    /// until now.
+    pub(crate) fn reclaim(&mut self, mut free: impl FnMut(u32)) -> bool {
         if !self.waiting.is_empty() {
             self.visitors.retain(|visitor| !visitor.has_left());
             if !self.visitors.is_empty() {
                 self.patience = self.gathering.len() + BATCH;
-                return;
+                return false;
             }
-            self.waiting.drain(..).for_each(&mut *free);
+            self.waiting.drain(..).for_each(&mut free);
         }
-        let sum = Registry::of_process().visitors(self.name, &mut self.visitors);
-        // While nobody else reads, a slot is used again at once, as long as its memory is in the processor's cache.
-        self.patience = if sum == self.last_sum { 1 } else { BATCH };
-        self.last_sum = sum;
-        if self.visitors.is_empty() {
+        if self.look() {
             self.gathering.drain(..).for_each(free);
-        } else {
-            std::mem::swap(&mut self.gathering, &mut self.waiting);
+            return true;
         }
+        std::mem::swap(&mut self.gathering, &mut self.waiting);
+        if self.waiting.is_empty() {
+            // Nothing waits for them.
+            self.visitors.clear();
+        }
+        false
     }
 
     /// Gives back every slot. Nobody may be reading.
-    pub(crate) fn take_all(&mut self, free: &mut dyn FnMut(u32)) {
+    pub(crate) fn take_all(&mut self, free: impl FnMut(u32)) {
         self.gathering
             .drain(..)
             .chain(self.waiting.drain(..))

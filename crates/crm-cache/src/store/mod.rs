@@ -29,7 +29,7 @@ pub(crate) use table::Hash;
 
 use crate::time::Millis;
 
-use limbo::Limbo;
+use limbo::{Limbo, Next};
 use registry::{ShardName, Visit};
 use slab::{Slab, Slot};
 use sync::{AtomicPtr, Mutex, MutexGuard, Ordering};
@@ -38,11 +38,19 @@ use table::{Place, Table};
 /// One shard's entries. `P` is what its policy keeps under the same lock.
 pub(crate) struct Store<K, V, P> {
     name: ShardName,
-    /// The table in use. It points into `Ledger::tables`, where tables stay until the store is dropped.
+    /// The table in use, the last of `Ledger::tables`.
     table: AtomicPtr<Table>,
     slab: Slab<K, V>,
     ledger: OwnLines<Mutex<Ledger<P>>>,
 }
+
+/// Entries for which the first table is made. It grows with the number of entries: what is half empty fills a
+/// processor's caches with nothing.
+const FIRST_TABLE: usize = 256;
+
+/// A table made for more entries than this does not grow by half and half, but is made as large as planned. So no more
+/// than about as many entries are ever moved under the lock at once, in a part of a millisecond.
+const LAST_DOUBLED: usize = 1 << 16;
 
 /// Keeps what writers write off the cache lines that readers read. Two lines, because processors fetch them in pairs.
 #[repr(align(128))]
@@ -56,8 +64,11 @@ unsafe impl<K: Send + Sync, V: Send + Sync, P: Send> Sync for Store<K, V, P> {}
 
 /// What the writer keeps.
 struct Ledger<P> {
-    /// Raw, because readers hold references to the last one while this vector may move. Made by `Box::into_raw`.
+    /// The table in use, and before it those that readers may still be in. Raw, because readers hold references while
+    /// this vector may move. Made by `Box::into_raw`.
     tables: Vec<*mut Table>,
+    /// The entries for which the table is made in the end.
+    planned: usize,
     /// Slots without an entry, and the first index that was never used.
     free: Vec<u32>,
     fresh: u32,
@@ -71,9 +82,10 @@ impl<K, V, P> Store<K, V, P> {
     pub(crate) fn new(planned: usize, policy: P) -> Self {
         static COUNT: StdAtomicU64 = StdAtomicU64::new(0);
         let name = ShardName::from_count(COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
-        let table = Box::into_raw(Box::new(Table::new(planned)));
+        let table = Box::into_raw(Box::new(Table::new(planned.min(FIRST_TABLE))));
         let ledger = Ledger {
             tables: vec![table],
+            planned,
             free: Vec::new(),
             fresh: 0,
             len: 0,
@@ -94,7 +106,7 @@ impl<K, V, P> Store<K, V, P> {
         let visit = mine()?.visit(self.name);
         // Acquire pairs with the release when a table is published.
         let table = self.table.load(Ordering::Acquire);
-        // SAFETY: a table, once published, lives as long as the store, which this reader borrows.
+        // SAFETY: a table that was loaded during a visit is not dropped before the visit ends; see `Writer::drop_tables`.
         Some(Reader {
             table: unsafe { &*table },
             slab: &self.slab,
@@ -243,6 +255,13 @@ impl<K, V> Unlinked<K, V> {
         }
     }
 
+    /// Makes room, so that so many pairs can be pushed without an allocation each.
+    fn reserve(&mut self, pairs: usize) {
+        if pairs > 1 {
+            self.rest.reserve(pairs);
+        }
+    }
+
     fn push(&mut self, pair: (K, V)) {
         if self.first.is_none() {
             self.first = Some(pair);
@@ -290,7 +309,7 @@ impl<K, V, P> Writer<'_, K, V, P> {
 
     fn table(&self) -> &Table {
         // Relaxed: only a writer changes it, and this is the writer.
-        // SAFETY: a table, once published, lives as long as the store.
+        // SAFETY: the table in use is dropped by nobody but the writer that puts another in its place.
         unsafe { &*self.store.table.load(Ordering::Relaxed) }
     }
 
@@ -387,20 +406,45 @@ impl<K, V, P> Writer<'_, K, V, P> {
     /// Empties the slots of removed entries now where no reader is in the way, instead of together with later ones.
     pub(crate) fn reclaim(&mut self) {
         let Ledger { limbo, free, .. } = &mut *self.ledger;
-        limbo.reclaim(&mut |index| {
-            free.push(index);
+        let (slab, unlinked) = (&self.store.slab, &mut self.unlinked);
+        if std::mem::needs_drop::<(K, V)>() {
+            unlinked.reserve(limbo.len());
+        }
+        let nobody_holds_anything = limbo.reclaim(|index| {
             // SAFETY: limbo gives an index back once, when nobody who could have found the entry is still there.
-            let pair = unsafe { self.store.slab.slot(index).empty() };
-            if std::mem::needs_drop::<(K, V)>() {
-                self.unlinked.push(pair);
-            }
+            unsafe { empty(slab, index, free, unlinked) };
         });
+        if nobody_holds_anything {
+            self.drop_tables();
+        }
     }
 
+    #[inline]
     fn retire(&mut self, index: u32) {
         self.slot(index).retire();
-        if self.ledger.limbo.push(index) {
-            self.reclaim();
+        let Ledger { limbo, free, .. } = &mut *self.ledger;
+        match limbo.push(index) {
+            Next::Free => {
+                // SAFETY: limbo has found that nobody can hold the entry, and does not take it.
+                unsafe { empty(&self.store.slab, index, free, &mut self.unlinked) };
+                self.drop_tables();
+            }
+            Next::Wait => {}
+            Next::Reclaim => self.reclaim(),
+        }
+    }
+
+    /// Drops the tables that were replaced. Nobody may be left who could have loaded one.
+    ///
+    /// A replaced table is like an unlinked entry: a reader announces its visit, then loads the table in use; a writer
+    /// publishes another one, then looks who is visiting.
+    #[inline]
+    fn drop_tables(&mut self) {
+        while self.ledger.tables.len() > 1 {
+            let table = self.ledger.tables.remove(0);
+            // SAFETY: made by `Box::into_raw` and just taken from the list. It is not the one in use, which is the last,
+            // and by the contract no reader has it.
+            drop(unsafe { Box::from_raw(table) });
         }
     }
 
@@ -421,29 +465,52 @@ impl<K, V, P> Writer<'_, K, V, P> {
         index
     }
 
-    /// Doubles the table. The old one stays until the store is dropped, since readers may be in it; all old ones
-    /// together are smaller than the one in use.
+    /// Puts a larger table in place of the one in use.
     #[cold]
     fn grow(&mut self) {
-        let larger = Table::new(2 * self.table().planned());
-        for index in 0..self.ledger.fresh {
-            if let Some(found) = self.find_slot(index) {
-                larger.insert(
-                    self.table().hash_at(found.place, self.slot(index).hash()),
-                    index,
-                );
-            }
-        }
+        let (entries, planned) = (self.table().planned(), self.ledger.planned);
+        let larger = match 2 * entries {
+            doubled if entries < planned && doubled > planned.min(LAST_DOUBLED) => planned,
+            doubled => doubled,
+        };
+        let larger = Table::new(larger);
+        self.table().for_each(|index, tag| {
+            larger.insert(Hash::of_parts(self.slot(index).hash(), tag), index);
+        });
         let larger = Box::into_raw(Box::new(larger));
         self.ledger.tables.push(larger);
         // Release: the table is filled before it is published.
         self.store.table.store(larger, Ordering::Release);
+        // Mostly nobody is in the old one. It is dropped now, or when the next slot is given back.
+        self.reclaim();
     }
 
     /// Ends the writing and gives out what has left for good.
     pub(crate) fn finish(self) -> Unlinked<K, V> {
         drop(self.ledger);
         self.unlinked
+    }
+}
+
+/// Takes the pair out of a slot that was unlinked, and gives the slot to be used again.
+///
+/// # Safety
+///
+/// The slot holds a pair that was not taken yet, and nobody can access it any more.
+#[inline]
+unsafe fn empty<K, V>(
+    slab: &Slab<K, V>,
+    index: u32,
+    free: &mut Vec<u32>,
+    unlinked: &mut Unlinked<K, V>,
+) {
+    free.push(index);
+    // SAFETY: a slot that holds a pair was made.
+    let slot = unsafe { slab.slot(index) };
+    // SAFETY: by the contract.
+    let pair = unsafe { slot.empty() };
+    if std::mem::needs_drop::<(K, V)>() {
+        unlinked.push(pair);
     }
 }
 
@@ -469,5 +536,48 @@ impl<K, V, P> Drop for Store<K, V, P> {
             // SAFETY: made by `Box::into_raw`, once in the list, and no reader is left.
             drop(unsafe { Box::from_raw(table) });
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{FIRST_TABLE, Hash, NewEntry, Store};
+    use crate::time::NEVER;
+
+    #[test]
+    fn the_table_grows_to_what_was_planned_and_leaves_no_old_one_behind() {
+        let planned = 8 * FIRST_TABLE;
+        let store: Store<u64, u64, ()> = Store::new(planned, ());
+        let hash = |key: u64| Hash::new(key.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        for key in 0..planned as u64 {
+            let mut writer = store.write();
+            let new = NewEntry {
+                pair: (key, key),
+                last: 0,
+                class: 0,
+                deadline: NEVER,
+            };
+            writer.insert(hash(key), new);
+            assert_eq!(writer.ledger.tables.len(), 1);
+            drop(writer.finish());
+        }
+        for key in 0..planned as u64 {
+            let reader = store.read().unwrap();
+            let entry = reader.find(hash(key), |other| *other == key);
+            assert_eq!(entry.map(|entry| *entry.value()), Some(key));
+        }
+        let table = store.write().table().planned();
+        assert!((planned..planned + 16).contains(&table), "made for {table}");
+    }
+
+    #[test]
+    fn a_replaced_table_stays_while_somebody_reads() {
+        let store: Store<u64, u64, ()> = Store::new(1, ());
+        let reader = store.read().unwrap();
+        store.write().grow();
+        assert_eq!(store.write().ledger.tables.len(), 2);
+        drop(reader);
+        store.write().reclaim();
+        assert_eq!(store.write().ledger.tables.len(), 1);
     }
 }

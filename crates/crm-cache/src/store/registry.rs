@@ -97,7 +97,7 @@ impl Word {
         // too. A later store of the same thread does not hand on what an earlier one released.
         self.visit
             .store((before & !SHARD_MASK) | name, Ordering::Release);
-        // Store, fence, look; the writer does unlink, fence, look at the words (`Registry::visitors`). Of two
+        // Store, fence, look; the writer does unlink, fence, look at the words (`Registry::look`). Of two
         // sequentially consistent fences one is first: either this visit is seen by the writer, or what follows here
         // sees that the entry is unlinked.
         fence(Ordering::SeqCst);
@@ -119,7 +119,7 @@ pub(crate) struct Visitor {
 impl Visitor {
     /// Whether that visit is over.
     pub(crate) fn has_left(&self) -> bool {
-        // Acquire: as in `Registry::visitors`.
+        // Acquire: as in `Registry::look`.
         self.word.visit.load(Ordering::Acquire) >> SHARD_BITS != self.visit
     }
 }
@@ -232,10 +232,11 @@ impl Registry {
         word.is_owned.store(false, Ordering::Release);
     }
 
-    /// Collects the visits to `shard` that were under way at some moment after the caller unlinked something.
+    /// Shows the visits to `shard` that were under way at some moment after the caller unlinked something.
     ///
     /// Returns a sum over the words of all other threads: while it stays the same, nobody else is reading anywhere.
-    pub(crate) fn visitors(&self, shard: ShardName, into: &mut Vec<Visitor>) -> u64 {
+    #[inline]
+    pub(crate) fn look(&self, shard: ShardName, mut see: impl FnMut(Visitor)) -> u64 {
         fence(Ordering::SeqCst); // see `Word::visit`
         let mine = MINE.with(Cell::get);
         let mut sum = 0_u64;
@@ -244,12 +245,12 @@ impl Registry {
             let visit = word.visit.load(Ordering::Acquire);
             let name = visit & SHARD_MASK;
             if name == shard.0 || name == ANYWHERE {
-                into.push(Visitor {
+                see(Visitor {
                     word,
                     visit: visit >> SHARD_BITS,
                 });
             }
-            if !mine.is_some_and(|mine| std::ptr::eq(mine, word)) {
+            if !mine.is_some_and(|mine| ptr::eq(mine, word)) {
                 sum = sum.wrapping_add(visit);
             }
         }
@@ -300,7 +301,7 @@ mod tests {
 
     fn visitors(registry: &Registry, shard: ShardName) -> Vec<Visitor> {
         let mut visitors = Vec::new();
-        registry.visitors(shard, &mut visitors);
+        registry.look(shard, |visitor| visitors.push(visitor));
         visitors
     }
 
@@ -349,10 +350,10 @@ mod tests {
         let registry = &REGISTRY;
         let word = registry.register();
         let shard = ShardName::from_count(1);
-        let before = registry.visitors(shard, &mut Vec::new());
-        assert_eq!(registry.visitors(shard, &mut Vec::new()), before);
+        let before = registry.look(shard, |_| ());
+        assert_eq!(registry.look(shard, |_| ()), before);
         drop(word.visit(shard));
-        assert_ne!(registry.visitors(shard, &mut Vec::new()), before);
+        assert_ne!(registry.look(shard, |_| ()), before);
     }
 
     #[test]

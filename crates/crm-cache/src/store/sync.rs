@@ -2,14 +2,14 @@
 
 #[cfg(not(loom))]
 pub(crate) use plain::{
-    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Mutex, MutexGuard, Ordering, UnsafeCell, fence,
-    statics, thread_locals,
+    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Life, Mutex, MutexGuard, Ordering, UnsafeCell,
+    fence, statics, thread_locals,
 };
 
 #[cfg(loom)]
 pub(crate) use checked::{
-    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Mutex, MutexGuard, Ordering, UnsafeCell, fence,
-    statics, thread_locals,
+    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Life, Mutex, MutexGuard, Ordering, UnsafeCell,
+    fence, statics, thread_locals,
 };
 
 #[cfg(not(loom))]
@@ -24,6 +24,20 @@ mod plain {
         ($($declarations:tt)*) => { $($declarations)* };
     }
     pub(crate) use {statics, std::thread_local as thread_locals};
+
+    /// Tells the model checker how long something lives. Here there is nothing to tell.
+    #[derive(Debug)]
+    pub(crate) struct Life;
+
+    impl Life {
+        pub(crate) fn new() -> Self {
+            Self
+        }
+
+        #[inline]
+        #[expect(clippy::unused_self, reason = "the model checker's has a state")]
+        pub(crate) fn look(&self) {}
+    }
 
     /// The standard cell with the interface of the model checker's.
     #[derive(Debug)]
@@ -53,6 +67,26 @@ mod checked {
     pub(crate) use loom::sync::atomic::{
         AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering, fence,
     };
+
+    /// Lets the model checker see that all who look at something do so before it is dropped.
+    #[derive(Debug)]
+    pub(crate) struct Life(UnsafeCell<()>);
+
+    impl Life {
+        pub(crate) fn new() -> Self {
+            Self(UnsafeCell::new(()))
+        }
+
+        pub(crate) fn look(&self) {
+            self.0.with(|_| ());
+        }
+    }
+
+    impl Drop for Life {
+        fn drop(&mut self) {
+            self.0.with_mut(|_| ());
+        }
+    }
 
     /// Statics that each execution of a model has anew.
     macro_rules! statics {

@@ -3,7 +3,7 @@
 //! Entries never move from one bucket to another, so a reader that finds nothing needs no second look. One writer at a
 //! time changes it, under the shard's lock.
 
-use super::sync::{AtomicU32, AtomicU64, Ordering};
+use super::sync::{AtomicU32, AtomicU64, Life, Ordering};
 
 /// Entries in a bucket: 12 one-byte tags, a counter and 12 indices fill 64 bytes.
 const PLACES: usize = 12;
@@ -20,7 +20,16 @@ pub(crate) struct Hash {
     tag: u8,
 }
 
+/// The part of a hash that the table keeps with a slot.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tag(u8);
+
 impl Hash {
+    /// Puts a hash together again.
+    pub(crate) fn of_parts(home: u32, tag: Tag) -> Self {
+        Self { home, tag: tag.0 }
+    }
+
     #[inline]
     pub(crate) fn new(hash: u64) -> Self {
         Self {
@@ -96,6 +105,7 @@ pub(crate) struct Place {
 #[derive(Debug)]
 pub(crate) struct Table {
     buckets: Box<[Bucket]>,
+    life: Life,
 }
 
 impl Table {
@@ -103,6 +113,7 @@ impl Table {
         let buckets = entries.div_ceil(PLANNED).max(1);
         Self {
             buckets: std::iter::repeat_with(Bucket::new).take(buckets).collect(),
+            life: Life::new(),
         }
     }
 
@@ -130,6 +141,7 @@ impl Table {
         hash: Hash,
         mut is_it: impl FnMut(u32) -> bool,
     ) -> Option<(u32, Place)> {
+        self.life.look();
         let home = self.home(hash.home);
         let mut bucket = home;
         loop {
@@ -225,11 +237,15 @@ impl Table {
         }
     }
 
-    /// Writer only: the hash under which the entry at a place was stored.
-    pub(crate) fn hash_at(&self, place: Place, home: u32) -> Hash {
-        Hash {
-            home,
-            tag: self.buckets[place.bucket].tag(place.place),
+    /// Writer only: every slot, with its tag.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(u32, Tag)) {
+        for line in &self.buckets {
+            for place in (0..PLACES).filter(|&place| line.tag(place) != 0) {
+                visit(
+                    line.slots[place].load(Ordering::Relaxed),
+                    Tag(line.tag(place)),
+                );
+            }
         }
     }
 
