@@ -474,8 +474,9 @@ impl<K, V, P> Writer<'_, K, V, P> {
             doubled => doubled,
         };
         let larger = Table::new(larger);
-        self.table().for_each(|index, tag| {
-            larger.insert(Hash::of_parts(self.slot(index).hash(), tag), index);
+        self.table().for_each(|index| {
+            let home = self.slot(index).hash();
+            larger.insert(Hash { home }, index);
         });
         let larger = Box::into_raw(Box::new(larger));
         self.ledger.tables.push(larger);

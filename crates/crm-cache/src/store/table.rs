@@ -12,76 +12,101 @@ const LOW_PLACES: usize = 8;
 /// Entries for each bucket at which the table is as full as planned, three quarters.
 const PLANNED: usize = 9;
 
-/// The hash of a key, of which the table uses the lower half for the bucket and the lowest bits of the upper half for
-/// the tag; the highest bits choose the shard.
+/// The part of a key's hash that the table uses: its upper bits for the bucket, its lowest ones for the tag.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Hash {
     pub(crate) home: u32,
-    tag: u8,
 }
 
-/// The part of a hash that the table keeps with a slot.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Tag(u8);
-
 impl Hash {
-    /// Puts a hash together again.
-    pub(crate) fn of_parts(home: u32, tag: Tag) -> Self {
-        Self { home, tag: tag.0 }
+    /// Takes the lower half; the highest bits choose the shard.
+    #[inline]
+    pub(crate) fn new(hash: u64) -> Self {
+        Self { home: hash as u32 }
     }
 
     #[inline]
-    pub(crate) fn new(hash: u64) -> Self {
-        Self {
-            home: hash as u32,
-            tag: (hash >> 32) as u8 | 0x80,
-        }
+    fn tag(self) -> u8 {
+        self.home as u8 | 0x80
     }
 }
+
+/// The tag of a place where nothing is.
+const FREE: u8 = 0;
 
 #[derive(Debug)]
 #[repr(C, align(64))]
 struct Bucket {
-    /// The tags of the first eight places, a byte each; zero is a free place.
+    /// The tags of the first eight places, a byte each.
     low_tags: AtomicU64,
-    /// The tags of the other four.
-    high_tags: AtomicU32,
-    /// How many entries passed by because the bucket was full. A search goes on only where it is not zero.
-    passed: AtomicU32,
+    /// The tags of the other four, and above them how many entries passed by because the bucket was full. A search goes
+    /// on only where that is not zero.
+    high_tags: AtomicU64,
     slots: [AtomicU32; PLACES],
 }
+
+/// Counts one entry that passed by.
+const ONE_PASSED: u64 = 1 << 32;
+
+/// The part of a word that holds the four high tags.
+const HIGH_TAGS: u64 = ONE_PASSED - 1;
 
 impl Bucket {
     fn new() -> Self {
         Self {
             low_tags: AtomicU64::new(0),
-            high_tags: AtomicU32::new(0),
-            passed: AtomicU32::new(0),
+            high_tags: AtomicU64::new(0),
             slots: std::array::from_fn(|_| AtomicU32::new(0)),
         }
     }
 
-    fn tag(&self, place: usize) -> u8 {
-        if place < LOW_PLACES {
-            (self.low_tags.load(Ordering::Relaxed) >> (8 * place)) as u8
-        } else {
-            (self.high_tags.load(Ordering::Relaxed) >> (8 * (place - LOW_PLACES))) as u8
+    /// The first place where nothing is.
+    fn free_place(&self) -> Option<usize> {
+        let low = matches(self.low_tags.load(Ordering::Relaxed), FREE);
+        let high = matches(self.high_tags.load(Ordering::Relaxed), FREE) & HIGH_TAGS;
+        match (low, high) {
+            (0, 0) => None,
+            (0, high) => Some(LOW_PLACES + place_of(high)),
+            (low, _) => Some(place_of(low)),
         }
+    }
+
+    /// Whether anything is at a place.
+    fn is_taken(&self, place: usize) -> bool {
+        let (tags, place) = self.tags_of(place);
+        tags.load(Ordering::Relaxed) & (0xFF << (8 * place)) != 0
+    }
+
+    fn tags_of(&self, place: usize) -> (&AtomicU64, usize) {
+        if place < LOW_PLACES {
+            (&self.low_tags, place)
+        } else {
+            (&self.high_tags, place - LOW_PLACES)
+        }
+    }
+
+    #[cfg(test)]
+    fn has_passed(&self) -> bool {
+        self.high_tags.load(Ordering::Relaxed) >= ONE_PASSED
     }
 
     /// Writer only. Release: a reader that sees the tag sees the index behind it.
     fn set_tag(&self, place: usize, tag: u8) {
-        if place < LOW_PLACES {
-            let shift = 8 * place;
-            let others = self.low_tags.load(Ordering::Relaxed) & !(0xFF << shift);
-            self.low_tags
-                .store(others | (u64::from(tag) << shift), Ordering::Release);
-        } else {
-            let shift = 8 * (place - LOW_PLACES);
-            let others = self.high_tags.load(Ordering::Relaxed) & !(0xFF << shift);
-            self.high_tags
-                .store(others | (u32::from(tag) << shift), Ordering::Release);
-        }
+        let (tags, place) = self.tags_of(place);
+        let others = tags.load(Ordering::Relaxed) & !(0xFF << (8 * place));
+        tags.store(others | (u64::from(tag) << (8 * place)), Ordering::Release);
+    }
+
+    /// Writer only. Release, because whoever sees this word instead of an earlier one must see the indices behind its tags.
+    fn add_passed(&self) {
+        let tags = self.high_tags.load(Ordering::Relaxed);
+        self.high_tags.store(tags + ONE_PASSED, Ordering::Release);
+    }
+
+    /// Writer only. Release as in [`add_passed`](Self::add_passed).
+    fn subtract_passed(&self) {
+        let tags = self.high_tags.load(Ordering::Relaxed);
+        self.high_tags.store(tags - ONE_PASSED, Ordering::Release);
     }
 }
 
@@ -93,6 +118,12 @@ fn matches(tags: u64, tag: u8) -> u64 {
     const HIGHS: u64 = 0x8080_8080_8080_8080;
     let differing = tags ^ (ONES * u64::from(tag));
     differing.wrapping_sub(ONES) & !differing & HIGHS
+}
+
+/// The first place among those that [`matches`] has found.
+#[inline]
+fn place_of(matches: u64) -> usize {
+    matches.trailing_zeros() as usize / 8
 }
 
 /// A place in the table.
@@ -142,31 +173,32 @@ impl Table {
         mut is_it: impl FnMut(u32) -> bool,
     ) -> Option<(u32, Place)> {
         self.life.look();
-        let home = self.home(hash.home);
+        let (home, tag) = (self.home(hash.home), hash.tag());
         let mut bucket = home;
         loop {
             let line = &self.buckets[bucket];
             // Acquire on tags and index: what was written before they were stored, the index behind a tag and the
             // entry behind an index, is seen after they are loaded.
-            let mut found = matches(line.low_tags.load(Ordering::Acquire), hash.tag);
+            let mut found = matches(line.low_tags.load(Ordering::Acquire), tag);
             while found != 0 {
-                let place = found.trailing_zeros() as usize / 8;
+                let place = place_of(found);
                 let slot = line.slots[place].load(Ordering::Acquire);
                 if is_it(slot) {
                     return Some((slot, Place { bucket, place }));
                 }
                 found &= found - 1;
             }
-            let mut found = matches(u64::from(line.high_tags.load(Ordering::Acquire)), hash.tag);
+            let high = line.high_tags.load(Ordering::Acquire);
+            let mut found = matches(high & HIGH_TAGS, tag);
             while found != 0 {
-                let place = LOW_PLACES + found.trailing_zeros() as usize / 8;
+                let place = LOW_PLACES + place_of(found);
                 let slot = line.slots[place].load(Ordering::Acquire);
                 if is_it(slot) {
                     return Some((slot, Place { bucket, place }));
                 }
                 found &= found - 1;
             }
-            if line.passed.load(Ordering::Relaxed) == 0 {
+            if high < ONE_PASSED {
                 return None;
             }
             bucket = self.after(bucket);
@@ -189,14 +221,13 @@ impl Table {
         let mut bucket = self.home(hash.home);
         loop {
             let line = &self.buckets[bucket];
-            if let Some(place) = (0..PLACES).find(|&place| line.tag(place) == 0) {
+            if let Some(place) = line.free_place() {
                 // Release: the entry was written before. The tag comes last.
                 line.slots[place].store(slot, Ordering::Release);
-                line.set_tag(place, hash.tag);
+                line.set_tag(place, hash.tag());
                 return;
             }
-            line.passed
-                .store(line.passed.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+            line.add_passed();
             bucket = self.after(bucket);
         }
     }
@@ -208,44 +239,25 @@ impl Table {
 
     /// Writer only: takes away what was found at a place, of an entry at home in `home`.
     pub(crate) fn remove(&self, home: u32, place: Place) {
-        self.buckets[place.bucket].set_tag(place.place, 0);
+        self.buckets[place.bucket].set_tag(place.place, FREE);
         let mut bucket = self.home(home);
         while bucket != place.bucket {
-            let line = &self.buckets[bucket];
-            line.passed
-                .store(line.passed.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
+            self.buckets[bucket].subtract_passed();
             bucket = self.after(bucket);
         }
     }
 
-    /// Writer only: where the entry of a slot is.
+    /// Writer only: where the entry of a slot is, of which the hash is known.
     pub(crate) fn find_slot(&self, home: u32, slot: u32) -> Option<Place> {
-        let first = self.home(home);
-        let mut bucket = first;
-        loop {
-            let line = &self.buckets[bucket];
-            let is_it = |&place: &usize| {
-                line.tag(place) != 0 && line.slots[place].load(Ordering::Relaxed) == slot
-            };
-            if let Some(place) = (0..PLACES).find(is_it) {
-                return Some(Place { bucket, place });
-            }
-            bucket = self.after(bucket);
-            if line.passed.load(Ordering::Relaxed) == 0 || bucket == first {
-                return None;
-            }
-        }
+        self.find(Hash { home }, |found| found == slot)
+            .map(|(_, place)| place)
     }
 
-    /// Writer only: every slot, with its tag.
-    pub(crate) fn for_each(&self, mut visit: impl FnMut(u32, Tag)) {
+    /// Writer only: every slot in it.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(u32)) {
         for line in &self.buckets {
-            for place in (0..PLACES).filter(|&place| line.tag(place) != 0) {
-                visit(
-                    line.slots[place].load(Ordering::Relaxed),
-                    Tag(line.tag(place)),
-                );
-            }
+            let taken = (0..PLACES).filter(|&place| line.is_taken(place));
+            taken.for_each(|place| visit(line.slots[place].load(Ordering::Relaxed)));
         }
     }
 
@@ -279,7 +291,7 @@ mod tests {
     fn entries_that_pass_full_buckets_are_found_and_leave_no_trace() {
         // Two buckets and one home: everything beyond twelve passes by.
         let table = Table::new(18);
-        let hash = |slot: u32| Hash::new(u64::from(slot % 3) << 32);
+        let hash = |slot: u32| Hash::new(u64::from(slot % 3));
         for slot in 0..20 {
             table.insert(hash(slot), slot);
         }
@@ -288,19 +300,14 @@ mod tests {
                 table.find(hash(slot), |found| found == slot).unwrap().0,
                 slot
             );
-            assert!(table.find_slot(0, slot).is_some());
+            assert!(table.find_slot(hash(slot).home, slot).is_some());
         }
         for slot in 0..20 {
             let (_, place) = table.find(hash(slot), |found| found == slot).unwrap();
             table.remove(0, place);
             assert!(table.find(hash(slot), |found| found == slot).is_none());
         }
-        assert!(
-            table
-                .buckets
-                .iter()
-                .all(|bucket| bucket.passed.load(std::sync::atomic::Ordering::Relaxed) == 0)
-        );
+        assert!(table.buckets.iter().all(|bucket| !bucket.has_passed()));
     }
 
     #[test]
