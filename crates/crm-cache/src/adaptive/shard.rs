@@ -7,10 +7,12 @@ use super::class::Class;
 use super::ghosts::{Ghost, Ghosts};
 use super::idle::IdleTimes;
 use super::learner::{Learner, Passed};
-use super::victims::{Priced, Victims};
+use super::victims::{Priced, Pricing, Victims};
 use crate::arrival::Arrival;
 use crate::bound::{Bound, Space};
-use crate::store::{Entry, Found, Hash, NewEntry, OwnLines, Reader, Store, Unlinked, Writer};
+use crate::store::{
+    Entry, Found, Hash, NewEntry, OwnLines, Reader, Slots, Store, Unlinked, Writer,
+};
 use crate::time::Millis;
 use crate::{RemovalCause, Stats};
 
@@ -546,27 +548,16 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
         if self.writer.len() <= usize::from(spare.is_some()) {
             return None;
         }
-        let slots = self.writer.slots();
         let clock = self.shard.time.0.clock.load(Ordering::Relaxed);
-        // Taken out and put back: choosing looks at the slots, which stand under the same lock.
-        let mut victims = self.writer.policy().victims;
-        let weights = self.writer.policy().weights.take();
-        let victim = victims.choose(slots, |slot| {
-            let Some((last, class)) = self.writer.recency(slot) else {
-                return Priced::NOBODY;
-            };
-            let worth = self
-                .learner
-                .worth(Class::from_byte(class), age_at(clock, last));
-            match &weights {
-                _ if spare == Some(slot) => Priced::NOBODY,
-                None => Priced::new(u32::from(worth), slot),
-                Some(weights) => Priced::per_weight(worth, weights[slot as usize], slot),
-            }
-        });
-        let selector = self.writer.policy();
-        selector.victims = victims;
-        selector.weights = weights;
+        let (selector, slots) = self.writer.policy_and_slots();
+        let prices = Prices {
+            slots,
+            weights: selector.weights.as_deref(),
+            spare,
+            learner: self.learner,
+            clock,
+        };
+        let victim = selector.victims.choose(prices.slots.count(), &prices);
         self.writer.find_slot(victim)
     }
 
@@ -628,6 +619,37 @@ fn idle_setter<K, V>(shard: &Shard<K, V>, until: Millis) -> impl FnOnce(u32) {
         if let Some(idle) = &shard.idle {
             idle.set(index, until);
         }
+    }
+}
+
+/// Prices the entries of a shard.
+struct Prices<'a, K, V> {
+    slots: Slots<'a, K, V>,
+    weights: Option<&'a [u64]>,
+    /// The slot that must not be evicted.
+    spare: Option<u32>,
+    learner: &'a Learner,
+    clock: u32,
+}
+
+impl<K, V> Pricing for Prices<'_, K, V> {
+    #[inline]
+    fn price(&self, slot: u32) -> Priced {
+        let Some((last, class)) = self.slots.recency(slot) else {
+            return Priced::NOBODY;
+        };
+        let age = age_at(self.clock, last);
+        let worth = self.learner.worth(Class::from_byte(class), age);
+        match self.weights {
+            _ if self.spare == Some(slot) => Priced::NOBODY,
+            None => Priced::new(u32::from(worth), slot),
+            Some(weights) => Priced::per_weight(worth, weights[slot as usize], slot),
+        }
+    }
+
+    #[inline]
+    fn prefetch(&self, slot: u32) {
+        self.slots.prefetch(slot);
     }
 }
 

@@ -6,17 +6,33 @@ const SAMPLE: usize = 8;
 /// Slots remembered as nearly evicted.
 const POOL: usize = 4;
 
-const CANDIDATES: usize = POOL + 1 + SAMPLE;
+/// Candidates that were not drawn for this eviction: what was nearly evicted before, and the newest.
+const GIVEN: usize = POOL + 1;
+
+/// Stands for a slot that was not drawn yet. It lies beyond all slots.
+const NOT_DRAWN: u32 = u32::MAX;
 
 /// Chooses victims by sampling: the cheapest of a few random slots and of what was nearly chosen before, as Redis does
 /// since its version 3.0.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Victims {
-    /// Slots that were nearly evicted, cheapest first.
+    /// Slots that were nearly evicted.
     pool: [u32; POOL],
     /// The slot filled last. It must be a candidate: in a loop longer than the cache the newest is the one to evict.
     newest: u32,
+    /// The random slots for the next eviction. Drawn ahead, so that they are on their way into the processor's caches
+    /// while other work is done.
+    sample: [u32; SAMPLE],
     random: u64,
+}
+
+/// What a choice of victims must know of slots.
+pub(crate) trait Pricing {
+    /// What keeping the entry of a slot is worth; [`Priced::NOBODY`] for a vacant one and for one beyond the slots.
+    fn price(&self, slot: u32) -> Priced;
+
+    /// Hints that a slot will be priced.
+    fn prefetch(&self, slot: u32);
 }
 
 impl Victims {
@@ -24,6 +40,7 @@ impl Victims {
         Self {
             pool: [0; POOL],
             newest: 0,
+            sample: [NOT_DRAWN; SAMPLE],
             random: seed | 1,
         }
     }
@@ -41,30 +58,35 @@ impl Victims {
     }
 
     /// The cheapest slot among some of the first `slots`, at least one of which must be occupied.
-    ///
-    /// `price` gives what keeping the entry of a slot is worth, and [`Priced::NOBODY`] for a vacant one and for one
-    /// beyond the slots.
-    pub(crate) fn choose(&mut self, slots: u32, price: impl Fn(u32) -> Priced) -> u32 {
-        let mut candidates = [0; CANDIDATES];
-        candidates[..POOL].copy_from_slice(&self.pool);
-        candidates[POOL] = self.newest;
-        for candidate in &mut candidates[POOL + 1..] {
-            *candidate = self.draw(slots);
+    pub(crate) fn choose(&mut self, slots: u32, pricing: &impl Pricing) -> u32 {
+        if self.sample[0] == NOT_DRAWN {
+            self.sample = std::array::from_fn(|_| self.draw(slots));
         }
-        let mut cheapest = cheapest_of(candidates, &price);
-        let mut next = self.draw(slots);
-        while cheapest[0] == Priced::NOBODY {
+        let [one, two, three, four] = self.pool;
+        let given = [one, two, three, four, self.newest];
+        let (mut cheapest, mut next_cheapest) = cheapest_of(given, self.sample, pricing);
+        if cheapest == Priced::NOBODY {
             // Nearly all slots are vacant, as after a removal of many: go through all in order.
-            for candidate in &mut candidates {
-                *candidate = next;
-                next = if next + 1 >= slots { 0 } else { next + 1 };
+            let mut next = self.draw(slots);
+            let mut successor = |_| {
+                let slot = next;
+                next = if slot + 1 >= slots { 0 } else { slot + 1 };
+                slot
+            };
+            while cheapest == Priced::NOBODY {
+                (cheapest, next_cheapest) = cheapest_of(
+                    std::array::from_fn(&mut successor),
+                    std::array::from_fn(&mut successor),
+                    pricing,
+                );
             }
-            cheapest = cheapest_of(candidates, &price);
         }
-        for (slot, priced) in self.pool.iter_mut().zip(&cheapest[1..]) {
-            *slot = priced.slot();
+        self.pool = next_cheapest.map(Priced::slot);
+        for at in 0..SAMPLE {
+            self.sample[at] = self.draw(slots);
+            pricing.prefetch(self.sample[at]);
         }
-        cheapest[0].slot()
+        cheapest.slot()
     }
 
     /// A random slot, by xorshift (Marsaglia 2003).
@@ -77,22 +99,69 @@ impl Victims {
     }
 }
 
-/// The cheapest of the candidates, cheapest first.
+/// The cheapest of the candidates, and the four that come next in some order.
+#[inline]
 fn cheapest_of(
-    candidates: [u32; CANDIDATES],
-    price: &impl Fn(u32) -> Priced,
-) -> [Priced; POOL + 1] {
-    // One loop to fetch and one to sort, so that the fetches, each of which may miss the processor's caches, run beside
-    // each other and not one behind the other.
-    let priced = candidates.map(price);
-    let mut cheapest = [Priced::NOBODY; POOL + 1];
-    for mut next in priced {
-        // Insertion without a branch: which candidates are cheap cannot be predicted.
-        for kept in &mut cheapest {
-            (*kept, next) = (next.min(*kept), next.max(*kept));
-        }
+    given: [u32; GIVEN],
+    sample: [u32; SAMPLE],
+    pricing: &impl Pricing,
+) -> (Priced, [Priced; POOL]) {
+    // All are fetched before any is compared, so that the fetches, each of which may miss the processor's caches, run
+    // beside each other. Nothing here branches: which candidates are cheap cannot be predicted.
+    let mut given = given.map(|slot| pricing.price(slot));
+    let mut sample = sample.map(|slot| pricing.price(slot));
+    sort(&mut given, &SORTS_FIVE);
+    sort(&mut sample, &SORTS_EIGHT);
+    // The five cheapest of two sorted lists of at least five: in the one as many as the other lacks.
+    let mut cheapest: [Priced; GIVEN] =
+        std::array::from_fn(|at| given[at].min(sample[GIVEN - 1 - at]));
+    sort(&mut cheapest, &[(0, 1), (0, 2), (0, 3), (0, 4)]);
+    let [cheapest, next @ ..] = cheapest;
+    (cheapest, next)
+}
+
+/// Sorting networks (Knuth, "The Art of Computer Programming" 3, section 5.3.4): what to compare and exchange in turn.
+const SORTS_FIVE: [(usize, usize); 9] = [
+    (0, 3),
+    (1, 4),
+    (0, 2),
+    (1, 3),
+    (0, 1),
+    (2, 4),
+    (1, 2),
+    (3, 4),
+    (2, 3),
+];
+const SORTS_EIGHT: [(usize, usize); 19] = [
+    (0, 2),
+    (1, 3),
+    (4, 6),
+    (5, 7),
+    (0, 4),
+    (1, 5),
+    (2, 6),
+    (3, 7),
+    (0, 1),
+    (2, 3),
+    (4, 5),
+    (6, 7),
+    (2, 4),
+    (3, 5),
+    (1, 4),
+    (3, 6),
+    (1, 2),
+    (3, 4),
+    (5, 6),
+];
+
+#[inline]
+fn sort<const STEPS: usize>(values: &mut [Priced], network: &[(usize, usize); STEPS]) {
+    for &(one, other) in network {
+        (values[one], values[other]) = (
+            values[one].min(values[other]),
+            values[one].max(values[other]),
+        );
     }
-    cheapest
 }
 
 /// A slot and what keeping its entry is worth, in one number that sorts by worth.
@@ -126,7 +195,51 @@ impl Priced {
 
 #[cfg(test)]
 mod tests {
-    use super::{Priced, Victims};
+    use super::{Priced, Pricing, SORTS_EIGHT, SORTS_FIVE, Victims, cheapest_of, sort};
+
+    /// Prices slots by a function.
+    struct By<F>(F);
+
+    impl<F: Fn(u32) -> Priced> Pricing for By<F> {
+        fn price(&self, slot: u32) -> Priced {
+            self.0(slot)
+        }
+
+        fn prefetch(&self, _: u32) {}
+    }
+
+    #[test]
+    fn the_networks_sort() {
+        // A network sorts everything if it sorts all zeros and ones (Knuth, as above).
+        fn sorts<const N: usize, const STEPS: usize>(network: &[(usize, usize); STEPS]) {
+            for bits in 0..1_u32 << N {
+                let mut values: [Priced; N] =
+                    std::array::from_fn(|at| Priced::new(((bits >> at) & 1) as u16, 0));
+                sort(&mut values, network);
+                assert!(values.is_sorted(), "{bits:b}");
+            }
+        }
+        sorts::<5, 9>(&SORTS_FIVE);
+        sorts::<8, 19>(&SORTS_EIGHT);
+    }
+
+    #[test]
+    fn the_five_cheapest_are_found_wherever_they_are() {
+        for cheap in (0..1_u32 << 13).filter(|bits| bits.count_ones() == 5) {
+            let worth = |slot: u32| if (cheap >> slot) & 1 == 1 { slot } else { 100 };
+            let price = |slot: u32| Priced::new(worth(slot) as u16, slot);
+            let (first, rest) = cheapest_of(
+                std::array::from_fn(|at| at as u32),
+                std::array::from_fn(|at| 5 + at as u32),
+                &By(price),
+            );
+            assert_eq!(first.slot(), cheap.trailing_zeros());
+            let found = rest
+                .iter()
+                .fold(1 << first.slot(), |bits, next| bits | (1 << next.slot()));
+            assert_eq!(found, cheap);
+        }
+    }
 
     #[test]
     fn the_cheapest_of_a_few_goes_first_and_the_next_ones_are_remembered() {
@@ -134,9 +247,9 @@ mod tests {
         // Of eight slots a sample of eight, and the pool of the choices before, soon sees all.
         let price = |slot: u32| Priced::new(100 - slot, slot);
         for _ in 0..50 {
-            assert!(victims.choose(8, price) < 8);
+            assert!(victims.choose(8, &By(price)) < 8);
         }
-        assert_eq!(victims.choose(8, price), 7);
+        assert_eq!(victims.choose(8, &By(price)), 7);
         assert!(victims.pool.iter().all(|slot| (4..8).contains(slot)));
     }
 
@@ -146,9 +259,9 @@ mod tests {
         let only = |cheap: u32| move |slot: u32| Priced::new(u32::from(slot != cheap), slot);
         let mut victims = Victims::new(2);
         victims.filled(123_456);
-        assert_eq!(victims.choose(slots, only(123_456)), 123_456);
+        assert_eq!(victims.choose(slots, &By(only(123_456))), 123_456);
         victims.moved(123_456, 654_321);
-        assert_eq!(victims.choose(slots, only(654_321)), 654_321);
+        assert_eq!(victims.choose(slots, &By(only(654_321))), 654_321);
     }
 
     #[test]
@@ -173,7 +286,7 @@ mod tests {
                 Priced::NOBODY
             }
         };
-        assert_eq!(Victims::new(3).choose(1_000, only), 999);
+        assert_eq!(Victims::new(3).choose(1_000, &By(only)), 999);
         let first = |slot: u32| {
             if slot == 0 {
                 Priced::new(0, slot)
@@ -181,6 +294,6 @@ mod tests {
                 Priced::NOBODY
             }
         };
-        assert_eq!(Victims::new(3).choose(1, first), 0);
+        assert_eq!(Victims::new(3).choose(1, &By(first)), 0);
     }
 }

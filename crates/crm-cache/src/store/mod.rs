@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `table.rs` | hash to slot index, in cache lines |
 //! | `slab.rs` | the entries, by index, never moved |
+//! | `prefetch.rs` | a hint to the processor |
 //! | `registry.rs` | which thread is reading in which shard |
 //! | `limbo.rs` | entries unlinked but perhaps still read |
 //! | `sync.rs` | the primitives, exchangeable for those of a model checker |
@@ -17,6 +18,7 @@
 mod limbo;
 #[cfg(all(test, loom))]
 mod models;
+mod prefetch;
 mod registry;
 mod slab;
 mod sync;
@@ -293,6 +295,37 @@ pub(crate) struct NewEntry<K, V> {
     pub(crate) deadline: Millis,
 }
 
+/// What the policy sees of the slots while it changes its own state.
+pub(crate) struct Slots<'a, K, V> {
+    slab: &'a Slab<K, V>,
+    fresh: u32,
+}
+
+impl<K, V> Slots<'_, K, V> {
+    /// Slots that were ever used.
+    pub(crate) fn count(&self) -> u32 {
+        self.fresh
+    }
+
+    /// The clock at the last recorded use and the class of the entry in a slot; none for a vacant one, and for an index
+    /// beyond the slots.
+    #[inline]
+    pub(crate) fn recency(&self, index: u32) -> Option<(u32, u8)> {
+        if index >= self.fresh {
+            return None;
+        }
+        // SAFETY: every index below `fresh` was made, under the lock that the writer holds.
+        let slot = unsafe { self.slab.slot(index) };
+        slot.is_occupied().then(|| slot.recency())
+    }
+
+    /// Hints that the times of a slot will be asked for.
+    #[inline]
+    pub(crate) fn prefetch(&self, index: u32) {
+        self.slab.prefetch(index);
+    }
+}
+
 impl<K, V, P> Writer<'_, K, V, P> {
     pub(crate) fn policy(&mut self) -> &mut P {
         &mut self.ledger.policy
@@ -325,15 +358,14 @@ impl<K, V, P> Writer<'_, K, V, P> {
         slot.is_occupied().then_some(slot)
     }
 
-    /// The clock at the last recorded use and the class of the entry in a slot; none for a vacant one, and for an index
-    /// beyond the slots.
+    /// The policy, and beside it what it needs to choose a victim.
     #[inline]
-    pub(crate) fn recency(&self, index: u32) -> Option<(u32, u8)> {
-        if index >= self.ledger.fresh {
-            return None;
-        }
-        let slot = self.slot(index);
-        slot.is_occupied().then(|| slot.recency())
+    pub(crate) fn policy_and_slots(&mut self) -> (&mut P, Slots<'_, K, V>) {
+        let slots = Slots {
+            slab: &self.store.slab,
+            fresh: self.ledger.fresh,
+        };
+        (&mut self.ledger.policy, slots)
     }
 
     /// The entry in a slot, if one is.
