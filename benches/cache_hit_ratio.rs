@@ -23,7 +23,7 @@ mod support {
     pub(crate) mod zipf;
 }
 
-use peers::{CrmCache, LruMutex, Moka, Peer, QuickCache, Value};
+use peers::{CrmCache, CrmLru, LruMutex, Moka, Peer, QuickCache, Value};
 use support::zipf;
 
 /// What a miss costs beside the cache's own work.
@@ -133,14 +133,22 @@ fn main() -> io::Result<()> {
         out,
         "hits in %, then the mean time of a request in us if a miss loads for {LOAD:?}"
     )?;
-    let names = [CrmCache::NAME, LruMutex::NAME, Moka::NAME, QuickCache::NAME].join(" | ");
+    let names = [
+        <CrmCache as Peer>::NAME,
+        <CrmLru as Peer>::NAME,
+        <LruMutex as Peer>::NAME,
+        <Moka as Peer>::NAME,
+        <QuickCache as Peer>::NAME,
+    ]
+    .join(" | ");
     writeln!(out, "| trace, capacity | {names} | {names} |")?;
-    writeln!(out, "|---|---|---|---|---|---|---|---|---|")?;
-    let mut sums = [0.0; 4];
+    writeln!(out, "|---|---|---|---|---|---|---|---|---|---|---|")?;
+    let mut sums = [0.0; 5];
     let mut rows = 0_u32;
     let mut row = |name: &str, capacity: usize, trace: &[u32]| -> io::Result<()> {
         let outcomes = [
             replay::<CrmCache>(&clock, trace, capacity),
+            replay::<CrmLru>(&clock, trace, capacity),
             replay::<LruMutex>(&clock, trace, capacity),
             replay::<Moka>(&clock, trace, capacity),
             replay::<QuickCache>(&clock, trace, capacity),
@@ -179,5 +187,5 @@ fn main() -> io::Result<()> {
     for sum in sums {
         write!(out, "| {:.2} ", 100.0 * sum / f64::from(rows))?;
     }
-    writeln!(out, "| | | | |")
+    writeln!(out, "| | | | | |")
 }

@@ -19,7 +19,7 @@ mod support {
     pub(crate) mod zipf;
 }
 
-use peers::{CrmCache, LruMutex, Moka, Peer, QuickCache, Value};
+use peers::{CrmCache, CrmLru, LruMutex, Moka, Peer, QuickCache, Value};
 use support::{together, zipf};
 
 const THREADS: [usize; 2] = [1, 2];
@@ -71,6 +71,7 @@ fn cache_lookup(criterion: &mut Criterion) {
                 criterion.benchmark_group(format!("cache_lookup/{}/{threads}_threads", case.name));
             group.throughput(Throughput::Elements(threads as u64));
             measure::<CrmCache>(&mut group, case, streams);
+            measure::<CrmLru>(&mut group, case, streams);
             measure::<LruMutex>(&mut group, case, streams);
             measure::<Moka>(&mut group, case, streams);
             measure::<QuickCache>(&mut group, case, streams);

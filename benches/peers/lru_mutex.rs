@@ -8,9 +8,9 @@ use parking_lot::Mutex;
 use super::{Peer, Value};
 
 /// `lru::LruCache` in a `parking_lot::Mutex`.
-pub(crate) struct LruMutex(Mutex<LruCache<u64, Value>>);
+pub(crate) struct LruMutex<V = Value>(Mutex<LruCache<u64, V>>);
 
-impl Peer for LruMutex {
+impl<V: Clone + Send> Peer<V> for LruMutex<V> {
     const NAME: &'static str = "lru_mutex";
 
     fn with_capacity(capacity: usize) -> Self {
@@ -18,11 +18,11 @@ impl Peer for LruMutex {
         Self(Mutex::new(LruCache::new(capacity)))
     }
 
-    fn get(&self, key: u64) -> Option<Value> {
+    fn get(&self, key: u64) -> Option<V> {
         self.0.lock().get(&key).cloned()
     }
 
-    fn insert(&self, key: u64, value: Value) {
+    fn insert(&self, key: u64, value: V) {
         // The guard is gone at the end of the statement, so the value that had to leave is freed outside the lock.
         let evicted = self.0.lock().push(key, value);
         drop(evicted);
