@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-/// The part that all of them understand, as Criterion does.
+// The part that all of them understand, as Criterion does. No doc comment: it would head the help of each benchmark.
 #[derive(Debug, Args)]
 pub(crate) struct Common {
     /// Measure. `cargo bench` adds it.
