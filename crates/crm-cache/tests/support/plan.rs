@@ -1,0 +1,160 @@
+//! What is done to which cache, decoded from bytes.
+//!
+//! Each operation takes the same number of bytes, so that leaving some out leaves the others as they are: a failure then
+//! shrinks well. Zeros are the plainest choice everywhere.
+
+use std::time::Duration;
+
+use crm_cache::Policy;
+
+use super::subject::Content;
+
+pub(crate) const CONFIGURATION_BYTES: usize = 8;
+pub(crate) const OPERATION_BYTES: usize = 6;
+
+/// A cache and what is done to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) configuration: Configuration,
+    pub(crate) operations: Vec<Operation>,
+}
+
+impl Plan {
+    /// Every string of bytes is a plan; a rest too short for an operation is left alone.
+    pub(crate) fn decode(bytes: &[u8]) -> Self {
+        let (head, tail) = bytes.split_at(bytes.len().min(CONFIGURATION_BYTES));
+        let mut configuration = [0; CONFIGURATION_BYTES];
+        configuration[..head.len()].copy_from_slice(head);
+        let configuration = Configuration::decode(configuration);
+        let operations = tail
+            .chunks_exact(OPERATION_BYTES)
+            .map(|bytes| Operation::decode(bytes, &configuration))
+            .collect();
+        Self {
+            configuration,
+            operations,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Configuration {
+    pub(crate) policy: Policy,
+    pub(crate) shards: usize,
+    pub(crate) capacity: usize,
+    /// Keys are below this.
+    pub(crate) keys: u8,
+    pub(crate) time_to_live: Option<Duration>,
+    /// Whether each value says itself how long it lives.
+    pub(crate) has_expiry: bool,
+    pub(crate) has_listener: bool,
+    /// Whether all keys have one of four hashes.
+    pub(crate) collides: bool,
+}
+
+impl Configuration {
+    fn decode(bytes: [u8; CONFIGURATION_BYTES]) -> Self {
+        let [kind, capacity, keys, life, time_to_live, extras, ..] = bytes;
+        let policy = if kind % 2 == 0 {
+            Policy::Adaptive
+        } else {
+            Policy::Lru
+        };
+        let capacity = match capacity {
+            0..192 => 1 + usize::from(capacity) % 24,
+            _ => 1 + usize::from(capacity - 192),
+        };
+        let shards = (1 + usize::from(kind / 2) % 4).min(capacity);
+        let most_keys = (3 * capacity + 1).min(usize::from(super::homes::KEYS));
+        Self {
+            policy,
+            // Which key lives in which shard is found out by many small caches: too slow under an interpreter.
+            shards: if cfg!(miri) && policy == Policy::Lru {
+                1
+            } else {
+                shards
+            },
+            capacity,
+            keys: (1 + usize::from(keys) % most_keys) as u8,
+            time_to_live: (life & 1 != 0)
+                .then(|| Duration::from_millis(1 + u64::from(time_to_live) % 100)),
+            has_expiry: life & 2 != 0,
+            has_listener: extras & 1 != 0,
+            collides: extras & 6 == 6,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Operation {
+    Get(u8),
+    /// Looks at a value, and meanwhile does something else, where the policy allows it.
+    Read(u8, Option<Box<Operation>>),
+    Insert(u8, Content),
+    Load(u8, Loader),
+    Remove(u8),
+    Clear,
+    /// To any capacity, impossible ones included.
+    SetCapacity(usize),
+    Advance(Duration),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Loader {
+    pub(crate) content: Content,
+    pub(crate) fails: bool,
+    /// What it does to the cache before it returns.
+    pub(crate) meanwhile: Option<Box<Operation>>,
+}
+
+impl Operation {
+    fn decode(bytes: &[u8], configuration: &Configuration) -> Self {
+        let &[kind, key, a, b, other_kind, other_key] = bytes else {
+            unreachable!("operations have a fixed length")
+        };
+        let meanwhile = || {
+            (other_kind >= 128).then(|| {
+                // Mostly the same key: that is where it matters.
+                let key = if other_key < 160 { key } else { other_key };
+                let kind = (other_kind - 128) * 2;
+                Box::new(Self::plain(kind, key, b, a, configuration, || None))
+            })
+        };
+        Self::plain(kind, key, a, b, configuration, meanwhile)
+    }
+
+    fn plain(
+        kind: u8,
+        key: u8,
+        a: u8,
+        b: u8,
+        configuration: &Configuration,
+        meanwhile: impl FnOnce() -> Option<Box<Self>>,
+    ) -> Self {
+        let key = key % configuration.keys;
+        match kind {
+            0..64 => Self::Get(key),
+            64..76 => Self::Read(key, meanwhile()),
+            76..148 => Self::Insert(key, Content::decode(a, b)),
+            148..184 => Self::Load(
+                key,
+                Loader {
+                    content: Content::decode(a, b),
+                    fails: b % 4 == 3,
+                    meanwhile: meanwhile(),
+                },
+            ),
+            184..204 => Self::Remove(key),
+            204..207 => Self::Clear,
+            207..212 => Self::SetCapacity(match a {
+                0..8 => usize::from(a),
+                _ => configuration.capacity * usize::from(a) / 128,
+            }),
+            212.. => Self::Advance(match a % 4 {
+                0 => Duration::from_nanos(1 + u64::from(b) * 10_000),
+                1 => Duration::from_millis(u64::from(b) / 2),
+                _ => Duration::from_millis(u64::from(b) % 12),
+            }),
+        }
+    }
+}
