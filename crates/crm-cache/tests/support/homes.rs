@@ -1,7 +1,6 @@
 //! Which key lives in which shard of an LRU cache, found out from outside.
 //!
-//! Each shard keeps an order and a share of the capacity of its own. Who knows the shard of each key can predict every
-//! eviction.
+//! Each shard keeps an order of its own. Who knows the shard of each key can tell whether a victim was the right one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +12,7 @@ use super::subject::Hashing;
 /// There are never more keys than this.
 pub(crate) const KEYS: u8 = 128;
 
-/// The shard of each key.
+/// A number for each key, which is the same for those that share a shard.
 #[derive(Debug)]
 pub(crate) struct Homes(Vec<usize>);
 
@@ -38,41 +37,31 @@ impl Homes {
         if shards == 1 {
             return Self(vec![0; usize::from(KEYS)]);
         }
-        // Keys that push each other out of a cache with one entry a shard share a shard.
         let mut families: Vec<Vec<u8>> = Vec::new();
         for key in 0..KEYS {
             let family = families
                 .iter_mut()
-                .find(|family| !both_fit(family[0], key, shards, shards, hashing));
+                .find(|family| are_together(family[0], key, shards, hashing));
             match family {
                 Some(family) => family.push(key),
                 None => families.push(vec![key]),
             }
         }
         assert!(families.len() <= shards, "more shards than asked for");
-        // The first shards hold one entry more. A family of one never needs it, and takes what shard is left.
-        let mut homes = vec![usize::MAX; usize::from(KEYS)];
-        let mut left: Vec<usize> = (0..shards).collect();
-        families.sort_by_key(|family| std::cmp::Reverse(family.len()));
-        for family in families {
-            let home = match family[..] {
-                [one, other, ..] => (0..shards)
-                    .find(|extra| both_fit(one, other, shards, shards + extra + 1, hashing))
-                    .expect("with two entries a shard any two fit"),
-                _ => left[0],
-            };
-            assert!(left.contains(&home), "two families share a shard");
-            left.retain(|shard| *shard != home);
-            family
-                .iter()
-                .for_each(|key| homes[usize::from(*key)] = home);
+        let mut homes = vec![0; usize::from(KEYS)];
+        for (home, family) in families.iter().enumerate() {
+            for key in family {
+                homes[usize::from(*key)] = home;
+            }
         }
         Self(homes)
     }
 }
 
-fn both_fit(one: u8, other: u8, shards: usize, capacity: usize, hashing: Hashing) -> bool {
-    let cache = Cache::builder(capacity)
+/// Whether two keys share a shard. The keys of one shard turn round from the hottest to the coldest; different shards take
+/// turns in an order of their own.
+fn are_together(one: u8, other: u8, shards: usize, hashing: Hashing) -> bool {
+    let cache = Cache::builder(shards)
         .policy(Policy::Lru)
         .shards(shards)
         .hasher(hashing)
@@ -80,5 +69,5 @@ fn both_fit(one: u8, other: u8, shards: usize, capacity: usize, hashing: Hashing
         .expect("a valid configuration");
     cache.insert(one, ());
     cache.insert(other, ());
-    cache.len() == 2
+    cache.hottest(2) != cache.coldest(2)
 }

@@ -1,20 +1,15 @@
-//! Carries a plan out on the real cache and on the oracle, and compares the two after every operation.
+//! Carries a plan out on the real cache and on the oracle.
 
-use std::cell::RefCell;
-use std::fmt::Debug;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::cell::Cell;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, OnceLock, PoisonError, Weak};
 
 use crm_cache::{Cache, Clock, LoadError, ManualClock, RemovalCause, Stats};
 
-use super::homes::KEYS;
+use super::books::{Books, Expected, Heard, Subject};
 use super::oracle::{Leaving, Oracle};
 use super::plan::{Configuration, Loader, Operation, Plan};
 use super::subject::{Alive, Content, Hashing, Key, Query, Value};
-
-type Subject = Cache<Key, Value, Hashing>;
-
-/// What the listener was told: key, number of the value, cause.
-type Heard = Arc<Mutex<Vec<(u8, u32, RemovalCause)>>>;
 
 /// Carries out a plan and returns how many operations that were.
 ///
@@ -23,51 +18,64 @@ type Heard = Arc<Mutex<Vec<(u8, u32, RemovalCause)>>>;
 /// When the cache does anything but what it promises; the message says after which operation.
 pub(crate) fn run(plan: &Plan) -> usize {
     let mut interpreter = Interpreter::new(&plan.configuration);
-    for (index, operation) in plan.operations.iter().enumerate() {
-        interpreter.index = index;
+    for operation in &plan.operations {
         interpreter.step(operation);
     }
     interpreter.finish()
 }
 
 struct Interpreter<'a> {
-    configuration: &'a Configuration,
-    cache: Arc<Subject>,
+    books: Books<'a>,
     hand: ManualClock,
-    heard: Option<Heard>,
-    oracle: Oracle,
-    /// What the statistics must say.
-    stats: Stats,
     alive: Alive,
-    next_id: u32,
-    index: usize,
-    done: usize,
-    current: Option<Operation>,
+    last_id: u32,
 }
 
-/// What an operation must have done to the entries.
-#[derive(Default)]
-struct Expected {
-    leaving: Vec<Leaving>,
-    /// How many may have been evicted beside those.
-    evictions: usize,
-    /// The value that was written just now, which must not be evicted.
-    written: Option<u32>,
+impl<'a> Deref for Interpreter<'a> {
+    type Target = Books<'a>;
+
+    fn deref(&self) -> &Books<'a> {
+        &self.books
+    }
+}
+
+impl DerefMut for Interpreter<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.books
+    }
+}
+
+/// A value that is too heavy to come in, as the listener hears of it.
+fn refused(key: u8, id: u32) -> Leaving {
+    Leaving {
+        key,
+        id,
+        causes: vec![RemovalCause::Refused],
+    }
+}
+
+fn id_of(value: Option<Value>, key: u8) -> Option<u32> {
+    value.map(|value| value.id_for(key))
 }
 
 impl<'a> Interpreter<'a> {
     fn new(configuration: &'a Configuration) -> Self {
         let (clock, hand) = Clock::manual();
-        let hashing = Hashing {
-            collides: configuration.collides,
-        };
         let mut builder = Cache::builder(configuration.capacity)
             .policy(configuration.policy)
             .shards(configuration.shards)
             .clock(clock)
-            .hasher(hashing);
+            .hasher(Hashing {
+                collides: configuration.collides,
+            });
         if let Some(time_to_live) = configuration.time_to_live {
             builder = builder.time_to_live(time_to_live);
+        }
+        if let Some(time_to_idle) = configuration.time_to_idle {
+            builder = builder.time_to_idle(time_to_idle);
+        }
+        if let Some(max_weight) = configuration.max_weight {
+            builder = builder.weigher(max_weight, |_, value: &Value| value.content().weight);
         }
         if configuration.has_expiry {
             builder = builder.expiry(|_, value: &Value| value.content().life);
@@ -91,48 +99,25 @@ impl<'a> Interpreter<'a> {
         let cache = Arc::new(builder.build().expect("a valid configuration"));
         this.set(Arc::downgrade(&cache)).expect("set once");
         Self {
-            configuration,
-            cache,
+            books: Books {
+                configuration,
+                cache,
+                oracle: Oracle::new(configuration),
+                stats: Stats::default(),
+                heard,
+                done: 0,
+                current: None,
+            },
             hand,
-            heard,
-            oracle: Oracle::new(configuration),
-            stats: Stats::default(),
             alive: Alive::default(),
-            next_id: 0,
-            index: 0,
-            done: 0,
-            current: None,
-        }
-    }
-
-    #[track_caller]
-    fn fail(&self, what: &str) -> ! {
-        panic!(
-            "{what}\nafter operation {}, {:?}\nof {:?}",
-            self.index, self.current, self.configuration
-        )
-    }
-
-    #[track_caller]
-    fn demand(&self, holds: bool, what: &str) {
-        if !holds {
-            self.fail(what);
-        }
-    }
-
-    #[track_caller]
-    fn agree<T: Debug + PartialEq>(&self, real: T, obvious: T, what: &str) {
-        if real != obvious {
-            self.fail(&format!(
-                "{what}: the cache says {real:?}, the oracle {obvious:?}"
-            ));
+            last_id: 0,
         }
     }
 
     fn value(&mut self, key: u8, content: Content) -> (u32, Value) {
-        self.next_id += 1;
-        let value = Value::new(key, self.next_id, content, &self.alive);
-        (self.next_id, value)
+        self.last_id += 1;
+        let value = Value::new(key, self.last_id, content, &self.alive);
+        (self.last_id, value)
     }
 
     /// Does one operation and checks what came of it.
@@ -140,43 +125,48 @@ impl<'a> Interpreter<'a> {
         self.done += 1;
         self.current = Some(operation.clone());
         let before = self.cache.len();
-        match operation {
+        let expected = match operation {
             Operation::Get(key) => {
                 let (obvious, leaving) = self.expect_get(*key);
-                let real = self.cache.get(&Query(*key)).map(|value| value.id_for(*key));
-                self.agree(real, obvious, "get");
-                self.settle(Expected {
-                    leaving,
-                    ..Expected::default()
-                });
+                let real = self.cache.get(&Query(*key));
+                self.agree(id_of(real, *key), obvious, "get");
+                leaving.into()
             }
             Operation::Read(key, meanwhile) => self.read(*key, meanwhile.as_deref()),
             Operation::Insert(key, content) => {
                 let (id, value) = self.value(*key, *content);
                 let real = self.cache.insert(Key::new(*key, &self.alive), value);
-                let (obvious, expected) = self.expect_write(*key, id, *content, before);
-                self.agree(real.map(|value| value.id_for(*key)), obvious, "insert");
-                self.settle(expected);
+                let (obvious, mut expected) = self.expect_write(*key, id, *content, before);
+                self.agree(id_of(real, *key), obvious, "insert");
+                if !self.oracle.admits(*content) {
+                    expected.leaving.push(refused(*key, id));
+                }
+                expected
             }
+            Operation::TryInsert(key, content) => self.try_insert(*key, *content, before),
+            Operation::Replace(key, content) => self.replace(*key, *content, before),
             Operation::Load(key, loader) => self.load(*key, loader),
             Operation::Remove(key) => {
                 let (obvious, leaving) = self.oracle.remove(*key);
                 let real = self.cache.remove(&Query(*key));
-                self.agree(real.map(|value| value.id_for(*key)), obvious, "remove");
-                self.settle(Expected {
-                    leaving,
-                    ..Expected::default()
-                });
+                self.agree(id_of(real, *key), obvious, "remove");
+                leaving.into()
+            }
+            Operation::RemoveIf(key, condition) => self.remove_if(*key, *condition),
+            Operation::RemoveExpired => {
+                let real = self.cache.remove_expired();
+                let leaving = self.oracle.remove_expired();
+                let left = self.oracle.len();
+                self.agree(self.cache.len(), left, "len after remove_expired");
+                self.agree(real, before - left, "remove_expired");
+                leaving.into()
             }
             Operation::Clear => {
                 self.cache.clear();
-                let leaving = self.oracle.clear();
                 self.demand(self.cache.is_empty(), "not empty after clear");
-                self.settle(Expected {
-                    leaving,
-                    ..Expected::default()
-                });
+                self.oracle.clear().into()
             }
+            Operation::Rank(count) => self.rank(*count),
             Operation::SetCapacity(capacity) => {
                 let is_possible = *capacity >= self.configuration.shards;
                 let real = self.cache.set_capacity(*capacity);
@@ -186,25 +176,37 @@ impl<'a> Interpreter<'a> {
                     expected.leaving = self.oracle.set_capacity(*capacity);
                     expected.evictions = before.saturating_sub(*capacity);
                 }
-                self.settle(expected);
+                expected
+            }
+            Operation::SetMaxWeight(max_weight) => {
+                let is_possible = *max_weight > 0 && self.oracle.max_weight().is_some();
+                let real = self.cache.set_max_weight(*max_weight);
+                self.agree(real.is_ok(), is_possible, "set_max_weight");
+                let mut expected = Expected::default();
+                if is_possible {
+                    expected.leaving = self.oracle.set_max_weight(*max_weight);
+                    expected.evictions = before;
+                }
+                expected
             }
             Operation::Advance(by) => {
                 self.hand.advance(*by);
                 self.oracle.advance(*by);
                 // Time alone takes nothing out.
                 self.agree(self.cache.len(), before, "len");
-                self.settle(Expected::default());
+                Expected::default()
             }
-        }
+        };
+        self.settle(expected);
     }
 
     fn expect_get(&mut self, key: u8) -> (Option<u32>, Vec<Leaving>) {
         let (found, leaving) = self.oracle.get(key);
-        *if found.is_some() {
-            &mut self.stats.hits
+        if found.is_some() {
+            self.stats.hits += 1;
         } else {
-            &mut self.stats.misses
-        } += 1;
+            self.stats.misses += 1;
+        }
         (found, leaving)
     }
 
@@ -216,112 +218,194 @@ impl<'a> Interpreter<'a> {
         content: Content,
         before: usize,
     ) -> (Option<u32>, Expected) {
+        if !self.oracle.admits(content) {
+            self.stats.refusals += 1;
+            let (previous, leaving) = self.oracle.remove(key);
+            return (previous, leaving.into());
+        }
         let (previous, leaving) = self.oracle.insert(key, id, content);
         if previous.is_none() {
             self.stats.insertions += 1;
         }
-        let mut expected = Expected {
-            leaving,
-            evictions: 0,
-            written: Some(id),
+        let evictions = match self.oracle.max_weight() {
+            Some(_) => before,
+            None => (before + 1).saturating_sub(self.oracle.capacity()),
         };
-        // The adaptive cache evicts when it is full as a whole. Should it have held the key, past its life, and dropped
-        // that unseen, it was one short of full.
-        if !self.oracle.is_exact() && previous.is_none() {
-            let held_it = self.heard.is_some() && !expected.leaving.is_empty();
-            expected.evictions =
-                (before + usize::from(!held_it)).saturating_sub(self.oracle.capacity());
-        }
+        let expected = Expected {
+            leaving,
+            evictions,
+            written: Some((key, id)),
+        };
         (previous, expected)
     }
 
-    fn read(&mut self, key: u8, meanwhile: Option<&Operation>) {
+    fn read(&mut self, key: u8, meanwhile: Option<&Operation>) -> Expected {
         let (obvious, leaving) = self.expect_get(key);
-        let expected = Expected {
-            leaving,
-            ..Expected::default()
-        };
         let cache = Arc::clone(&self.cache);
         // Under LRU the reader has the lock, and must leave the cache alone.
-        let meanwhile = meanwhile.filter(|_| !self.oracle.is_exact());
-        let real = match meanwhile {
-            None => cache.read(&Query(key), |value| value.id_for(key)),
-            Some(operation) => cache.read(&Query(key), |value| {
-                let id = value.id_for(key);
+        let meanwhile = meanwhile.filter(|_| !self.oracle.is_lru());
+        let real = cache.read(&Query(key), |value| {
+            let id = value.id_for(key);
+            if let Some(operation) = meanwhile {
                 self.step(operation);
                 assert_eq!(value.id_for(key), id, "what is being read has changed");
-                id
-            }),
-        };
+            }
+            id
+        });
         self.agree(real, obvious, "read");
-        self.settle(expected);
+        leaving.into()
     }
 
-    fn load(&mut self, key: u8, loader: &Loader) {
+    fn try_insert(&mut self, key: u8, content: Content, before: usize) -> Expected {
+        let (id, value) = self.value(key, content);
+        let real = self.cache.try_insert(Key::new(key, &self.alive), value);
+        let (obvious, expected) = self.expect_write(key, id, content, before);
+        self.agree(real.is_ok(), self.oracle.admits(content), "try_insert");
+        let previous = real.unwrap_or_else(|refused| {
+            let back = (refused.key.number, refused.value.id_for(key));
+            self.agree(back, (key, id), "handed back by try_insert");
+            self.agree(refused.weight, content.weight, "weight of the refused");
+            refused.previous
+        });
+        self.agree(id_of(previous, key), obvious, "try_insert");
+        expected
+    }
+
+    fn replace(&mut self, key: u8, content: Content, before: usize) -> Expected {
+        let (id, value) = self.value(key, content);
+        let real = self.cache.replace(Key::new(key, &self.alive), value);
+        let real = real
+            .map(|previous| previous.id_for(key))
+            .map_err(|(back, value)| (back.number, value.id_for(key)));
+        if self.oracle.peek(key).is_none() {
+            self.agree(real, Err((key, id)), "replace of nothing");
+            return Expected::default();
+        }
+        let (previous, expected) = self.expect_write(key, id, content, before);
+        let obvious = previous
+            .filter(|_| self.oracle.admits(content))
+            .ok_or((key, id));
+        self.agree(real, obvious, "replace");
+        expected
+    }
+
+    fn remove_if(&mut self, key: u8, condition: bool) -> Expected {
+        let fresh = self.oracle.peek(key);
+        let mut shown = None;
+        let real = self.cache.remove_if(&Query(key), |value| {
+            shown = Some(value.id_for(key));
+            condition
+        });
+        self.agree(shown, fresh, "what the condition is shown");
+        if fresh.is_some() && !condition {
+            self.agree(id_of(real, key), None, "remove_if");
+            return Expected::default();
+        }
+        let (obvious, leaving) = self.oracle.remove(key);
+        self.agree(id_of(real, key), obvious, "remove_if");
+        leaving.into()
+    }
+
+    /// The hottest and the coldest are fresh, each of them once, and under LRU in order of use within each shard.
+    fn rank(&mut self, count: usize) -> Expected {
+        let fresh = self.oracle.fresh().count();
+        let (hottest, coldest) = (self.cache.hottest(count), self.cache.coldest(count));
+        for (real, is_turned) in [(hottest, false), (coldest, true)] {
+            let mut real: Vec<u8> = real.iter().map(|key| key.number).collect();
+            self.agree(real.len(), count.min(fresh), "how many are ranked");
+            for mut obvious in self.oracle.hottest() {
+                if is_turned {
+                    obvious.reverse();
+                }
+                let mut here: Vec<u8>;
+                (here, real) = real.iter().partition(|key| obvious.contains(key));
+                if self.oracle.is_lru() {
+                    obvious.truncate(here.len());
+                    self.agree(here, obvious, "the order of use");
+                } else {
+                    here.sort_unstable();
+                    let is_twice = here.windows(2).any(|pair| pair[0] == pair[1]);
+                    self.demand(!is_twice, "ranked twice");
+                }
+            }
+            self.demand(real.is_empty(), "ranked though not here");
+        }
+        Expected::default()
+    }
+
+    fn load(&mut self, key: u8, loader: &Loader) -> Expected {
         let (found, leaving) = self.expect_get(key);
         if found.is_none() {
             self.stats.loads += 1;
         }
         let (id, value) = self.value(key, loader.content);
-        let (cache, alive) = (Arc::clone(&self.cache), self.alive.clone());
-        // The loader uses the interpreter while it runs, and is gone when the call has returned.
-        let ran = RefCell::new(None);
-        let mut this = Some(&mut *self);
-        let real = cache.get_or_load(&Key::new(key, &alive), |asked| {
-            let this = this.take().expect("a loader runs once");
-            assert_eq!(asked.number, key);
-            this.demand(found.is_none(), "loaded what is here");
-            // Whatever the miss took out has been told by now.
-            this.settle(Expected {
-                leaving,
-                ..Expected::default()
-            });
-            let is_void = match loader.meanwhile.as_deref() {
-                Some(Operation::Load(other, _)) if *other == key => {
-                    this.reenter(key);
-                    false
-                }
-                Some(operation) => {
-                    this.step(operation);
-                    match operation {
-                        Operation::Insert(other, _) | Operation::Remove(other) => *other == key,
-                        Operation::Clear => true,
-                        _ => false,
-                    }
-                }
-                None => false,
-            };
-            *ran.borrow_mut() = Some((is_void, this.cache.len()));
+        let (cache, asked_for) = (Arc::clone(&self.cache), Key::new(key, &self.alive));
+        // Whether the load was voided meanwhile, and how many entries there were at its end; none if it did not run.
+        let ran = Cell::new(None);
+        let load = |asked: &Key| {
+            assert_eq!(asked.number, key, "asked for another key");
+            self.demand(found.is_none(), "loaded what is here");
+            // Whatever the miss has taken out was told by now.
+            self.settle(leaving.into());
+            let is_void = self.meanwhile(key, loader.meanwhile.as_deref());
+            ran.set(Some((is_void, self.cache.len())));
             if loader.fails { Err(id) } else { Ok(value) }
-        });
-        let real = match real {
-            Ok(value) => Ok(value.id_for(key)),
-            Err(error) => Err(*error
-                .loader_error()
-                .expect("nobody loads this key meanwhile")),
         };
+        let real = if loader.is_maker {
+            Ok(cache.get_or_insert_with(&asked_for, |asked| {
+                load(asked).expect("a maker does not fail")
+            }))
+        } else {
+            let error = "nobody else loads this key";
+            cache
+                .get_or_load(&asked_for, load)
+                .map_err(|failed| *failed.loader_error().expect(error))
+        };
+        let real = real.map(|value| value.id_for(key));
         self.current = Some(Operation::Load(key, loader.clone()));
-        match (found, ran.into_inner()) {
-            (Some(found), _) => {
-                self.agree(real, Ok(found), "get_or_load");
-                self.settle(Expected::default());
+        let Some((is_void, before)) = ran.get() else {
+            self.agree(real, found.ok_or(id), "a load that did not run");
+            return Expected::default();
+        };
+        if loader.fails {
+            self.stats.load_failures += 1;
+            self.agree(real, Err(id), "a load that failed");
+            return Expected::default();
+        }
+        self.agree(real, Ok(id), "a load");
+        if is_void {
+            self.stats.loads_voided += 1;
+            return Expected::default();
+        }
+        let (previous, mut expected) = self.expect_write(key, id, loader.content, before);
+        self.agree(previous, None, "a load was stored over a fresh value");
+        if !self.oracle.admits(loader.content) {
+            expected.leaving.push(refused(key, id));
+        }
+        expected
+    }
+
+    /// What a loader of `key` does to the cache. Says whether its result must not be stored for that.
+    fn meanwhile(&mut self, key: u8, operation: Option<&Operation>) -> bool {
+        let written = match operation {
+            None => return false,
+            Some(Operation::Load(other, _)) if *other == key => {
+                self.reenter(key);
+                return false;
             }
-            (None, None) => self.fail("neither found nor loaded"),
-            (None, Some((is_void, before))) => {
-                let obvious = if loader.fails { Err(id) } else { Ok(id) };
-                self.agree(real, obvious, "get_or_load");
-                let mut expected = Expected::default();
-                if loader.fails {
-                    self.stats.load_failures += 1;
-                } else if is_void {
-                    self.stats.loads_voided += 1;
-                } else {
-                    let previous;
-                    (previous, expected) = self.expect_write(key, id, loader.content, before);
-                    self.agree(previous, None, "stored over a fresh value");
-                }
-                self.settle(expected);
+            Some(operation) => {
+                self.step(operation);
+                operation
             }
+        };
+        match written {
+            Operation::Insert(other, _)
+            | Operation::TryInsert(other, _)
+            | Operation::Replace(other, _)
+            | Operation::Remove(other)
+            | Operation::RemoveIf(other, _) => *other == key,
+            Operation::Clear => true,
+            _ => false,
         }
     }
 
@@ -330,191 +414,23 @@ impl<'a> Interpreter<'a> {
         self.done += 1;
         let (found, leaving) = self.expect_get(key);
         self.agree(found, None, "a loader runs though the value is here");
-        let (_, value) = self.value(key, Content { life: None });
-        let real = self
-            .cache
-            .get_or_load(&Key::new(key, &self.alive), |_| Ok::<_, u32>(value));
-        self.demand(
-            matches!(real, Err(LoadError::Reentrant)),
-            "a loader waits for itself",
-        );
-        self.settle(Expected {
-            leaving,
-            ..Expected::default()
-        });
-    }
-
-    /// Compares everything that can be seen, and takes over from the real cache what only that one decides.
-    fn settle(&mut self, expected: Expected) {
-        let real = self.cache.stats();
-        match &self.heard {
-            Some(heard) => {
-                let heard =
-                    std::mem::take(&mut *heard.lock().unwrap_or_else(PoisonError::into_inner));
-                self.settle_heard(heard, expected);
-            }
-            None => self.settle_unheard(&real, expected),
-        }
-        self.agree(real, self.stats, "statistics");
-        self.compare(&real);
-    }
-
-    fn count(&mut self, cause: RemovalCause) {
-        *match cause {
-            RemovalCause::Replaced => &mut self.stats.replacements,
-            RemovalCause::Removed => &mut self.stats.removals,
-            RemovalCause::Expired => &mut self.stats.expirations,
-            RemovalCause::Evicted => &mut self.stats.evictions,
-            other => self.fail(&format!("an unknown cause: {other}")),
-        } += 1;
-    }
-
-    /// Goes through what the listener was told: each entry that had to leave has, once, and nobody else without a reason.
-    fn settle_heard(&mut self, heard: Vec<(u8, u32, RemovalCause)>, mut expected: Expected) {
-        for (key, id, cause) in heard {
-            self.count(cause);
-            let told = format!("value {id} of key {key} was told as {cause}");
-            let due = expected
-                .leaving
-                .iter()
-                .position(|leaving| leaving.key == key && leaving.id == id);
-            if let Some(due) = due {
-                let leaving = expected.leaving.remove(due);
-                self.demand(leaving.causes.contains(&cause), &told);
-                continue;
-            }
-            let held = self.oracle.take(key).filter(|held| held.id == id);
-            let Some(held) = held else {
-                self.fail(&format!("{told}, but was not here"))
-            };
-            match cause {
-                RemovalCause::Expired => self.demand(!self.oracle.is_fresh(&held), &told),
-                RemovalCause::Evicted => {
-                    self.demand(
-                        expected.evictions > 0 && expected.written != Some(id),
-                        &told,
-                    );
-                    expected.evictions -= 1;
-                }
-                _ => self.fail(&told),
-            }
-        }
-        self.demand(
-            expected.leaving.is_empty(),
-            &format!("left untold: {:?}", expected.leaving),
-        );
-    }
-
-    /// Without a listener: what is missing was evicted. Entries past their life may be missing unseen, so that the
-    /// statistics are held to what is possible.
-    fn settle_unheard(&mut self, real: &Stats, expected: Expected) {
-        let is_exact = self.oracle.is_exact();
-        let over = if is_exact {
-            0
-        } else {
-            self.oracle.over() as u64
+        let content = Content {
+            life: None,
+            weight: 0,
         };
-        let mut least = self.stats;
-        let mut most = self.stats;
-        most.expirations += over;
-        for leaving in &expected.leaving {
-            for cause in &leaving.causes {
-                let is_certain =
-                    leaving.causes.len() == 1 && (is_exact || *cause != RemovalCause::Expired);
-                for (stats, counts) in [(&mut least, is_certain), (&mut most, true)] {
-                    let count = match cause {
-                        RemovalCause::Replaced => &mut stats.replacements,
-                        RemovalCause::Removed => &mut stats.removals,
-                        RemovalCause::Evicted => &mut stats.evictions,
-                        _ => &mut stats.expirations,
-                    };
-                    *count += u64::from(counts);
-                }
-            }
-        }
-        if !is_exact {
-            most.evictions += expected.evictions as u64;
-            let here = self.ids();
-            let missing: Vec<u8> = self
-                .oracle
-                .fresh()
-                .filter(|held| here[usize::from(held.key)].is_none())
-                .map(|held| held.key)
-                .collect();
-            least.evictions += missing.len() as u64;
-            for key in missing {
-                let held = self.oracle.take(key);
-                self.demand(
-                    held.map(|held| held.id) != expected.written,
-                    "what was just written is missing",
-                );
-            }
-        }
-        for (count, least, most, what) in [
-            (
-                real.replacements,
-                least.replacements,
-                most.replacements,
-                "replacements",
-            ),
-            (real.removals, least.removals, most.removals, "removals"),
-            (
-                real.expirations,
-                least.expirations,
-                most.expirations,
-                "expirations",
-            ),
-            (real.evictions, least.evictions, most.evictions, "evictions"),
-        ] {
-            self.demand(
-                (least..=most).contains(&count),
-                &format!("{count} {what}, though there were {least} to {most}"),
-            );
-        }
-        self.stats.replacements = real.replacements;
-        self.stats.removals = real.removals;
-        self.stats.expirations = real.expirations;
-        self.stats.evictions = real.evictions;
-    }
-
-    /// The number of the value that is listed for each key.
-    fn ids(&self) -> [Option<u32>; KEYS as usize] {
-        let mut ids = [None; KEYS as usize];
-        for (key, value) in self.cache.entries() {
-            let listed = ids[usize::from(key.number)].replace(value.id_for(key.number));
-            self.demand(listed.is_none(), "a key is listed twice");
-        }
-        ids
-    }
-
-    fn compare(&self, real: &Stats) {
-        let len = self.cache.len();
-        self.agree(self.cache.capacity(), self.oracle.capacity(), "capacity");
-        self.demand(len <= self.cache.capacity(), "more entries than fit");
-        self.agree(self.cache.is_empty(), len == 0, "is_empty");
-        if self.heard.is_some() || self.oracle.is_exact() {
-            self.agree(len, self.oracle.len(), "len");
-        } else {
-            let fresh = self.oracle.len() - self.oracle.over();
-            self.demand((fresh..=self.oracle.len()).contains(&len), "len");
-        }
-        let left = real.evictions + real.expirations + real.removals;
-        self.agree(real.insertions, len as u64 + left, "insertions");
-        let mut obvious = [None; KEYS as usize];
-        for held in self.oracle.fresh() {
-            obvious[usize::from(held.key)] = Some(held.id);
-        }
-        self.agree(self.ids(), obvious, "entries");
+        let (_, value) = self.value(key, content);
+        let asked_for = Key::new(key, &self.alive);
+        let real = self.cache.get_or_load(&asked_for, |_| Ok::<_, u32>(value));
+        let is_refused = matches!(real, Err(LoadError::Reentrant));
+        self.demand(is_refused, "a loader waits for itself");
+        self.settle(leaving.into());
     }
 
     fn finish(self) -> usize {
-        let Self {
-            cache,
-            alive,
-            heard,
-            done,
-            ..
-        } = self;
+        let Self { books, alive, .. } = self;
+        let Books {
+            cache, heard, done, ..
+        } = books;
         drop(cache);
         if let Some(heard) = heard {
             let heard = heard.lock().unwrap_or_else(PoisonError::into_inner);

@@ -3,6 +3,7 @@
 //!
 //! The property test, the long run and the fuzz target in `fuzz/` take their plans to the same [`run`].
 
+mod books;
 mod homes;
 mod interpreter;
 mod oracle;

@@ -45,6 +45,8 @@ pub(crate) struct Configuration {
     /// Keys are below this.
     pub(crate) keys: u8,
     pub(crate) time_to_live: Option<Duration>,
+    pub(crate) time_to_idle: Option<Duration>,
+    pub(crate) max_weight: Option<u64>,
     /// Whether each value says itself how long it lives.
     pub(crate) has_expiry: bool,
     pub(crate) has_listener: bool,
@@ -54,7 +56,16 @@ pub(crate) struct Configuration {
 
 impl Configuration {
     fn decode(bytes: [u8; CONFIGURATION_BYTES]) -> Self {
-        let [kind, capacity, keys, life, time_to_live, extras, ..] = bytes;
+        let [
+            kind,
+            capacity,
+            keys,
+            life,
+            time_to_live,
+            time_to_idle,
+            extras,
+            weight,
+        ] = bytes;
         let policy = if kind % 2 == 0 {
             Policy::Adaptive
         } else {
@@ -78,6 +89,12 @@ impl Configuration {
             keys: (1 + usize::from(keys) % most_keys) as u8,
             time_to_live: (life & 1 != 0)
                 .then(|| Duration::from_millis(1 + u64::from(time_to_live) % 100)),
+            time_to_idle: (life & 12 == 12)
+                .then(|| Duration::from_millis(1 + 4 * u64::from(time_to_idle))),
+            max_weight: (extras & 8 != 0).then(|| match weight {
+                255 => u64::MAX,
+                _ => 1 + u64::from(weight) % (8 * capacity as u64 + 8),
+            }),
             has_expiry: life & 2 != 0,
             has_listener: extras & 1 != 0,
             collides: extras & 6 == 6,
@@ -91,11 +108,18 @@ pub(crate) enum Operation {
     /// Looks at a value, and meanwhile does something else, where the policy allows it.
     Read(u8, Option<Box<Operation>>),
     Insert(u8, Content),
+    TryInsert(u8, Content),
+    Replace(u8, Content),
     Load(u8, Loader),
     Remove(u8),
+    RemoveIf(u8, bool),
+    RemoveExpired,
     Clear,
+    /// Asks for so many of the hottest and coldest.
+    Rank(usize),
     /// To any capacity, impossible ones included.
     SetCapacity(usize),
+    SetMaxWeight(u64),
     Advance(Duration),
 }
 
@@ -103,6 +127,8 @@ pub(crate) enum Operation {
 pub(crate) struct Loader {
     pub(crate) content: Content,
     pub(crate) fails: bool,
+    /// Whether it is one that cannot fail.
+    pub(crate) is_maker: bool,
     /// What it does to the cache before it returns.
     pub(crate) meanwhile: Option<Box<Operation>>,
 }
@@ -133,26 +159,37 @@ impl Operation {
     ) -> Self {
         let key = key % configuration.keys;
         match kind {
-            0..64 => Self::Get(key),
-            64..76 => Self::Read(key, meanwhile()),
-            76..148 => Self::Insert(key, Content::decode(a, b)),
-            148..184 => Self::Load(
+            0..56 => Self::Get(key),
+            56..68 => Self::Read(key, meanwhile()),
+            68..120 => Self::Insert(key, Content::decode(a, b)),
+            120..130 => Self::TryInsert(key, Content::decode(a, b)),
+            130..140 => Self::Replace(key, Content::decode(a, b)),
+            140..176 => Self::Load(
                 key,
                 Loader {
                     content: Content::decode(a, b),
                     fails: b % 4 == 3,
+                    is_maker: b % 4 == 2,
                     meanwhile: meanwhile(),
                 },
             ),
-            184..204 => Self::Remove(key),
-            204..207 => Self::Clear,
-            207..212 => Self::SetCapacity(match a {
+            176..190 => Self::Remove(key),
+            190..200 => Self::RemoveIf(key, a % 2 == 1),
+            200..202 => Self::Clear,
+            202..207 => Self::SetCapacity(match a {
                 0..8 => usize::from(a),
                 _ => configuration.capacity * usize::from(a) / 128,
             }),
-            212.. => Self::Advance(match a % 4 {
+            207..211 => Self::SetMaxWeight(match a {
+                0..128 => u64::from(a) * configuration.capacity as u64 / 16,
+                _ => u64::from(a - 128),
+            }),
+            211..214 => Self::RemoveExpired,
+            214..218 => Self::Rank(usize::from(a % 32)),
+            218.. => Self::Advance(match a % 4 {
                 0 => Duration::from_nanos(1 + u64::from(b) * 10_000),
                 1 => Duration::from_millis(u64::from(b) / 2),
+                2 if a >= 128 => Duration::from_millis(4 * u64::from(b)),
                 _ => Duration::from_millis(u64::from(b) % 12),
             }),
         }

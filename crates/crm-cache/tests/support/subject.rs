@@ -87,10 +87,12 @@ impl Equivalent<Key> for Query {
 pub(crate) struct Content {
     /// How long it lives, where the cache asks for that.
     pub(crate) life: Option<Duration>,
+    /// What it weighs, where the cache asks for that.
+    pub(crate) weight: u64,
 }
 
 impl Content {
-    pub(crate) fn decode(_a: u8, b: u8) -> Self {
+    pub(crate) fn decode(a: u8, b: u8) -> Self {
         let life = match b {
             0..64 => None,
             64..72 => Some(Duration::MAX),
@@ -98,7 +100,12 @@ impl Content {
             80..100 => Some(Duration::from_micros(100 * u64::from(b - 80))),
             100.. => Some(Duration::from_millis(u64::from(b - 99))),
         };
-        Self { life }
+        let weight = match a {
+            0..224 => u64::from(a % 16),
+            224..252 => u64::from(a),
+            252.. => u64::MAX - u64::from(255 - a),
+        };
+        Self { life, weight }
     }
 }
 
