@@ -223,6 +223,27 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     ///
     /// All 64 bits of the hash are used, after a further mixing. A hasher that gives many keys one hash makes the cache
     /// slow, though never wrong.
+    ///
+    /// Where [`Policy::Adaptive`] lets chance decide, it is the hasher's: the default draws a seed for each cache, so no
+    /// two evict the same entries. A hasher without a seed makes a cache reproducible, for a test or a simulation:
+    /// the same calls on one thread give the same hits, provided that no other thread uses any cache of the process
+    /// meanwhile, and that the [shards](Self::shards) are given and hold fewer than 4,096 entries each.
+    ///
+    /// ```
+    /// use crm_cache::Cache;
+    /// use std::hash::{BuildHasherDefault, DefaultHasher};
+    ///
+    /// let kept = || {
+    ///     let hasher = BuildHasherDefault::<DefaultHasher>::default(); // without a seed
+    ///     let cache: Cache<u32, (), _> = Cache::builder(100).shards(1).hasher(hasher).build()?;
+    ///     for key in 0..1_000 {
+    ///         cache.insert(key, ());
+    ///     }
+    ///     Ok::<_, crm_cache::BuildError>(cache.entries())
+    /// };
+    /// assert_eq!(kept()?, kept()?);
+    /// # Ok::<(), crm_cache::BuildError>(())
+    /// ```
     pub fn hasher<H>(self, hasher: H) -> CacheBuilder<K, V, H> {
         CacheBuilder {
             capacity: self.capacity,

@@ -98,7 +98,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         let time_to_idle = plan.lifetimes.idle_millis();
         let engine = match plan.policy {
             Policy::Adaptive => {
-                let seed = DefaultHashBuilder::default().hash_one(plan.bound.capacity());
+                // The hash of nothing: random where the hasher is, and no key type's hasher can refuse it.
+                let seed = plan.hasher.hash_one(());
                 let extras = Extras {
                     time_to_idle,
                     weighs: plan.weigher.is_some(),
