@@ -9,4 +9,6 @@ pub(crate) mod idle;
 pub(crate) mod learner;
 pub(crate) mod prior;
 pub(crate) mod shard;
+#[cfg(all(test, not(loom)))]
+mod simulator;
 pub(crate) mod victims;
