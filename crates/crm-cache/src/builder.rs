@@ -224,10 +224,10 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     /// All 64 bits of the hash are used, after a further mixing. A hasher that gives many keys one hash makes the cache
     /// slow, though never wrong.
     ///
-    /// Where [`Policy::Adaptive`] lets chance decide, it is the hasher's: the default draws a seed for each cache, so no
-    /// two evict the same entries. A hasher without a seed makes a cache reproducible, for a test or a simulation:
-    /// the same calls on one thread give the same hits, provided that no other thread uses any cache of the process
-    /// meanwhile, and that the [shards](Self::shards) are given and hold fewer than 4,096 entries each.
+    /// Where [`Policy::Adaptive`] lets chance decide, it is the hasher's: the default draws a seed for each cache, so that
+    /// two evict different entries. A hasher without a seed makes a cache reproducible, for a test or a simulation:
+    /// the same calls on one thread give the same hits, provided that the [shards](Self::shards) are given and that no
+    /// other thread uses any cache of the process meanwhile.
     ///
     /// ```
     /// use crm_cache::Cache;

@@ -29,8 +29,8 @@ fn skewed_keys() -> impl Iterator<Item = u64> {
 }
 
 /// Which requests were hits.
-fn hits<S: BuildHasher + Clone>(shards: usize, hasher: S) -> Vec<bool> {
-    let builder = Cache::builder(CAPACITY).shards(shards).hasher(hasher);
+fn hits<S: BuildHasher + Clone>(capacity: usize, shards: usize, hasher: S) -> Vec<bool> {
+    let builder = Cache::builder(capacity).shards(shards).hasher(hasher);
     let cache: Cache<u64, u64, S> = builder.build().unwrap();
     let is_hit = |key| {
         let is_hit = cache.get(&key).is_some();
@@ -48,9 +48,16 @@ fn hits<S: BuildHasher + Clone>(shards: usize, hasher: S) -> Vec<bool> {
 #[test]
 fn a_hasher_without_a_seed_makes_a_cache_reproducible() {
     let _alone = alone();
-    for shards in [1, 4] {
-        let of_one = || hits(shards, BuildHasherDefault::<DefaultHasher>::default());
-        assert!(of_one() == of_one(), "{shards} shards");
+    // A shard of 5,000 entries takes a sample of its uses.
+    for (capacity, shards) in [(CAPACITY, 1), (CAPACITY, 4), (5 * CAPACITY, 1)] {
+        let of_one = || {
+            hits(
+                capacity,
+                shards,
+                BuildHasherDefault::<DefaultHasher>::default(),
+            )
+        };
+        assert!(of_one() == of_one(), "{capacity} entries, {shards} shards");
     }
 }
 
@@ -58,7 +65,7 @@ fn a_hasher_without_a_seed_makes_a_cache_reproducible() {
 fn two_caches_with_clones_of_one_seed_are_alike() {
     let _alone = alone();
     let seeded = crm_cache::DefaultHashBuilder::default();
-    assert!(hits(1, seeded.clone()) == hits(1, seeded));
+    assert!(hits(CAPACITY, 1, seeded.clone()) == hits(CAPACITY, 1, seeded));
 }
 
 #[test]
@@ -103,5 +110,5 @@ impl Hasher for OnlyNumbers {
 #[test]
 fn the_hasher_is_asked_to_hash_nothing_but_keys() {
     let _alone = alone();
-    assert!(hits(1, BuildHasherDefault::<OnlyNumbers>::default()).contains(&true));
+    assert!(hits(CAPACITY, 1, BuildHasherDefault::<OnlyNumbers>::default()).contains(&true));
 }

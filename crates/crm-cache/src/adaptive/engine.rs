@@ -85,7 +85,7 @@ impl<K: Eq + StdHash, V: Clone> Engine<K, V> {
         };
         match reader.find(Hash::new(hash), is_it) {
             Some(entry) if !shard.is_over(&entry, now) => {
-                shard.touch(&entry, now, reader.turn(), &self.learner);
+                shard.touch(&entry, now, &self.learner);
                 self.tallies.hit(reader.thread());
                 Some(read(entry.value()))
             }

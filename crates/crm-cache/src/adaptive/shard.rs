@@ -137,7 +137,7 @@ impl<K: Eq + StdHash, V> Shard<K, V> {
 
     /// Records a use of an entry, unless it is warm.
     #[inline]
-    pub(crate) fn touch(&self, entry: &Entry<'_, K, V>, now: Millis, turn: u64, learner: &Learner) {
+    pub(crate) fn touch(&self, entry: &Entry<'_, K, V>, now: Millis, learner: &Learner) {
         if let Some(idle) = &self.idle {
             idle.read(entry.index(), now);
         }
@@ -145,7 +145,7 @@ impl<K: Eq + StdHash, V> Shard<K, V> {
         if let Some((last, class)) = entry.recency() {
             let age = age_at(clock, last);
             if age >= self.warm {
-                self.record(entry, clock, age, Class::from_byte(class), turn, learner);
+                self.record(entry, clock, age, Class::from_byte(class), learner);
             }
         }
     }
@@ -156,12 +156,13 @@ impl<K: Eq + StdHash, V> Shard<K, V> {
         clock: u32,
         age: u32,
         class: Class,
-        turn: u64,
         learner: &Learner,
     ) {
         let stride = self.stride;
-        // One turn in `stride`, in no regular order, so that no rhythm of the callers is in step with it.
-        let is_sampled = stride == 1 || (turn.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 62) == 0;
+        // One in `stride` by entry and time, so that no rhythm of the callers is in step with it, and that it is the same
+        // one when the same calls are made again.
+        let mark = (u64::from(entry.hash()) << 32) | u64::from(clock);
+        let is_sampled = stride == 1 || (mark.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 62) == 0;
         if !is_sampled {
             entry.set_recency(clock, learner.after_reuse(class, age).to_byte());
             return;
@@ -673,7 +674,7 @@ mod tests {
         for key in 0..keys {
             let reader = shard.read().unwrap();
             let entry = reader.find(Hash::new(key), |other| *other == key).unwrap();
-            shard.touch(&entry, 0, reader.turn(), learner);
+            shard.touch(&entry, 0, learner);
         }
     }
 

@@ -188,12 +188,6 @@ impl<K, V> Reader<'_, K, V> {
     pub(crate) fn thread(&self) -> usize {
         self.visit.word().index()
     }
-
-    /// A number that counts the visits of this thread.
-    #[inline]
-    pub(crate) fn turn(&self) -> u64 {
-        self.visit.number()
-    }
 }
 
 /// An entry that was found.

@@ -139,12 +139,6 @@ impl Visit<'_> {
     pub(crate) fn word(&self) -> &Word {
         self.word
     }
-
-    /// Counts the visits of this thread.
-    #[inline]
-    pub(crate) fn number(&self) -> u64 {
-        self.word.visit.load(Ordering::Relaxed) >> SHARD_BITS
-    }
 }
 
 impl Drop for Visit<'_> {

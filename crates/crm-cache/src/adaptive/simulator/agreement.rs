@@ -8,7 +8,6 @@ use std::process::Command;
 use std::{env, iter};
 
 use super::super::engine::Engine;
-use super::super::shard::Shard;
 use super::Simulator;
 use crate::Cache;
 use crate::outflow::Listener;
@@ -279,13 +278,6 @@ fn load(name: &str, capacity: u64, count: usize) -> Box<dyn Iterator<Item = Requ
     }
 }
 
-/// How often the calling thread has read any cache.
-fn reads_so_far() -> u64 {
-    let shard = Shard::<u64, u64>::new(1, 1);
-    let reader = shard.read().expect("a living thread");
-    reader.turn() + 1
-}
-
 /// Plays loads to both: all where there is time; else to each capacity one, begun with another one for another `turn`.
 fn compare<R: Client, H: Fn(u64) -> u64 + Copy>(
     turn: usize,
@@ -305,7 +297,7 @@ fn compare<R: Client, H: Fn(u64) -> u64 + Copy>(
                 let is_due = few_or_many == (place + turn) % 2 && number == (place + 2 * turn) % 4;
                 if is_deep || is_due {
                     let simulated = Simulated {
-                        simulator: Simulator::new(capacity, shards, seed, reads_so_far()),
+                        simulator: Simulator::new(capacity, shards, seed),
                         hash,
                         sizes: Sizes::new(capacity, shards),
                     };

@@ -24,19 +24,16 @@ struct Simulator {
     learner: Learner,
     /// Entries that still fit.
     room: isize,
-    /// How often the client has read any cache of the process.
-    reads: u64,
 }
 
 impl Simulator {
-    fn new(capacity: usize, shards: usize, seed: u64, reads: u64) -> Self {
+    fn new(capacity: usize, shards: usize, seed: u64) -> Self {
         let share = capacity.div_ceil(shards);
         let seeds = (1..=shards as u64).map(|number| seed ^ number.wrapping_mul(GOLDEN));
         Self {
             shards: seeds.map(|seed| Shard::new(share, seed)).collect(),
             learner: Learner::new(capacity, share),
             room: capacity as isize,
-            reads,
         }
     }
 
@@ -46,9 +43,8 @@ impl Simulator {
 
     /// Reads a key, and says whether it is here.
     fn get(&mut self, key: u64, hash: u64) -> bool {
-        let (shard, reads) = (self.shard(hash), self.reads);
-        self.reads += 1;
-        self.shards[shard].read(key, reads, &mut self.learner)
+        let shard = self.shard(hash);
+        self.shards[shard].read(key, &mut self.learner)
     }
 
     /// Writes a key, and says whether it was here.
@@ -190,19 +186,20 @@ impl Shard {
             .expect("a key's slot has an entry")
     }
 
-    fn read(&mut self, key: u64, reads: u64, learner: &mut Learner) -> bool {
+    fn read(&mut self, key: u64, learner: &mut Learner) -> bool {
         let Some(&slot) = self.by_key.get(&key) else {
             return false;
         };
-        let past = self.entry(slot).past;
+        let Entry { home, past, .. } = *self.entry(slot);
         // An entry that came in at the true clock may be ahead of the shown one.
         let age = self.shown.saturating_sub(past.last);
         if self.is_warm(age) {
             return true;
         }
-        // In a large shard one use in four stands for four.
+        // In a large shard one use in four stands for four, chosen by entry and time.
         let stands_for = if self.share < 4096 { 1 } else { 4 };
-        if stands_for == 1 || reads.wrapping_mul(GOLDEN) >> 62 == 0 {
+        let mark = (u64::from(home) << 32) | self.shown;
+        if stands_for == 1 || mark.wrapping_mul(GOLDEN) >> 62 == 0 {
             learner.saw(Seen::Reused, past.class, age, stands_for);
             if self.clock < self.limit {
                 self.set_clock(self.clock + stands_for);
