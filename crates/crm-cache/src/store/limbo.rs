@@ -16,7 +16,9 @@ pub(crate) struct Limbo {
     visitors: Vec<Visitor>,
     /// How many to gather before looking.
     patience: usize,
-    last_sum: u64,
+    /// Of the words of other threads, when they were looked at last. None before the first look: what those threads have
+    /// read before says nothing.
+    last_sum: Option<u64>,
 }
 
 /// What to do with a slot that was unlinked.
@@ -38,7 +40,7 @@ impl Limbo {
             waiting: Vec::new(),
             visitors: Vec::new(),
             patience: 1,
-            last_sum: 0,
+            last_sum: None,
         }
     }
 
@@ -77,8 +79,9 @@ impl Limbo {
         let visitors = &mut self.visitors;
         let sum = Registry::of_process().look(self.name, |visitor| visitors.push(visitor));
         // While nobody else reads, a slot is used again at once, as long as its memory is in the processor's cache.
-        self.patience = if sum == self.last_sum { 1 } else { BATCH };
-        self.last_sum = sum;
+        let nobody_reads = self.last_sum.is_none_or(|last_sum| last_sum == sum);
+        self.patience = if nobody_reads { 1 } else { BATCH };
+        self.last_sum = Some(sum);
         self.visitors.is_empty()
     }
 
@@ -111,5 +114,22 @@ impl Limbo {
             .drain(..)
             .chain(self.waiting.drain(..))
             .for_each(free);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Limbo, ShardName};
+    use crate::store::mine;
+
+    #[test]
+    fn what_was_read_before_is_no_sign_of_readers() {
+        let name = ShardName::from_count(0);
+        let visit = move || drop(mine().map(|word| word.visit(name)));
+        std::thread::spawn(visit).join().unwrap();
+        let mut limbo = Limbo::new(name);
+        limbo.push(0);
+        limbo.reclaim(&mut |_| {});
+        assert!(limbo.push(1), "a slot is used again at once");
     }
 }
