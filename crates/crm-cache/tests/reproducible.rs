@@ -13,7 +13,9 @@ fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Less under the interpreter.
 const CAPACITY: usize = if cfg!(miri) { 20 } else { 1_000 };
+const REQUESTS: usize = if cfg!(miri) { 100 } else { 100_000 };
 
 /// Keys of a skewed load over ten times the capacity, by xorshift (Marsaglia 2003).
 fn skewed_keys() -> impl Iterator<Item = u64> {
@@ -25,7 +27,7 @@ fn skewed_keys() -> impl Iterator<Item = u64> {
         let fraction = (random >> 11) as f64 / (1_u64 << 53) as f64;
         (10.0 * CAPACITY as f64).powf(fraction) as u64
     })
-    .take(100 * CAPACITY)
+    .take(REQUESTS)
 }
 
 /// Which requests were hits.
@@ -72,7 +74,7 @@ fn two_caches_with_clones_of_one_seed_are_alike() {
 fn default_caches_evict_different_entries() {
     let _alone = alone();
     // Entries of which nothing is known and none comes back: their hashes have no part in who is evicted.
-    let (all, gone) = (500, 50);
+    let (all, gone) = if cfg!(miri) { (100, 10) } else { (500, 50) };
     let evicted = || {
         let cache: Cache<usize, ()> = Cache::builder(all).shards(1).build().unwrap();
         for key in 0..all {

@@ -287,7 +287,7 @@ fn compare<R: Client, H: Fn(u64) -> u64 + Copy>(
 ) {
     let is_deep = env::var_os("CRM_CACHE_DEEP").is_some();
     let (capacities, requests): (&[usize], _) = match () {
-        () if cfg!(miri) => (&[1, 7], 300),
+        () if cfg!(miri) => (&[7], 60),
         () if is_deep => (&[1, 2, 7, 100, 1_000, 5_000, 20_000], 1_000_000),
         () => (&[1, 2, 7, 100, 1_000, 5_000], 200_000),
     };
