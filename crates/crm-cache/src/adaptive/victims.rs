@@ -214,7 +214,7 @@ mod tests {
         fn sorts<const N: usize, const STEPS: usize>(network: &[(usize, usize); STEPS]) {
             for bits in 0..1_u32 << N {
                 let mut values: [Priced; N] =
-                    std::array::from_fn(|at| Priced::new(((bits >> at) & 1) as u16, 0));
+                    std::array::from_fn(|at| Priced::new((bits >> at) & 1, 0));
                 sort(&mut values, network);
                 assert!(values.is_sorted(), "{bits:b}");
             }
@@ -227,7 +227,7 @@ mod tests {
     fn the_five_cheapest_are_found_wherever_they_are() {
         for cheap in (0..1_u32 << 13).filter(|bits| bits.count_ones() == 5) {
             let worth = |slot: u32| if (cheap >> slot) & 1 == 1 { slot } else { 100 };
-            let price = |slot: u32| Priced::new(worth(slot) as u16, slot);
+            let price = |slot: u32| Priced::new(worth(slot), slot);
             let (first, rest) = cheapest_of(
                 std::array::from_fn(|at| at as u32),
                 std::array::from_fn(|at| 5 + at as u32),

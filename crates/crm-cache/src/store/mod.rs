@@ -584,7 +584,7 @@ mod tests {
                 class: 0,
                 deadline: NEVER,
             };
-            writer.insert(hash(key), new);
+            writer.insert(hash(key), new, |_| ());
             assert_eq!(writer.ledger.tables.len(), 1);
             drop(writer.finish());
         }

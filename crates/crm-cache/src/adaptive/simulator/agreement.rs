@@ -8,8 +8,11 @@ use std::process::Command;
 use std::{env, iter};
 
 use super::super::engine::Engine;
+use super::super::shard::Extras;
 use super::Simulator;
 use crate::Cache;
+use crate::arrival::Arrival;
+use crate::bound::Bound;
 use crate::outflow::Listener;
 use crate::time::NEVER;
 
@@ -108,11 +111,15 @@ fn mixed(mut key: u64) -> u64 {
 
 impl Core {
     fn write(&self, key: u64) -> bool {
-        let may_store = || true;
-        let stored =
-            self.engine
-                .insert(mixed(key), (key, key), NEVER, 0, &self.listener, may_store);
-        stored.expect("nothing voids a write").is_some()
+        let arrival = Arrival {
+            hash: mixed(key),
+            pair: (key, key),
+            weight: 0,
+            deadline: NEVER,
+            idle_until: NEVER,
+        };
+        let stored = self.engine.insert(arrival, 0, &self.listener, |_| true);
+        stored.is_ok_and(|previous| previous.is_some())
     }
 }
 
@@ -130,7 +137,9 @@ impl Client for Core {
             Request::Write(key) => self.write(key),
             Request::Remove(key) => {
                 let is_it = |other: &u64| *other == key;
-                let removed = self.engine.remove(mixed(key), is_it, 0, &self.listener);
+                let removed = self
+                    .engine
+                    .remove(mixed(key), is_it, 0, &self.listener, |_| true);
                 removed.is_some()
             }
             Request::Clear => {
@@ -138,8 +147,8 @@ impl Client for Core {
                 false
             }
             Request::Resize(halves) => {
-                let by = self.sizes.change(halves);
-                self.engine.change_capacity(by, &self.listener);
+                self.sizes.change(halves);
+                self.engine.change_bound(self.sizes.now, 0, &self.listener);
                 false
             }
         }
@@ -354,7 +363,7 @@ fn the_policy_alone_agrees_with_the_simulator() {
     alone("the_policy_alone_agrees_with_the_simulator", || {
         let seed = 42;
         compare(0, seed, mixed, |capacity, shards| Core {
-            engine: Engine::new(capacity, shards, seed),
+            engine: Engine::new(Bound::new(capacity, 0), shards, seed, Extras::default()),
             listener: Listener::new(None),
             sizes: Sizes::new(capacity, shards),
         });

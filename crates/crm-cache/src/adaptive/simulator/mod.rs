@@ -24,6 +24,8 @@ struct Simulator {
     learner: Learner,
     /// Entries that still fit.
     room: isize,
+    /// The shard that gives way next when one that has nothing to evict needs room.
+    next: usize,
 }
 
 impl Simulator {
@@ -34,6 +36,7 @@ impl Simulator {
             shards: seeds.map(|seed| Shard::new(share, seed)).collect(),
             learner: Learner::new(capacity, share),
             room: capacity as isize,
+            next: 0,
         }
     }
 
@@ -90,15 +93,13 @@ impl Simulator {
         }
     }
 
-    /// Evicts from the first shard that has an entry.
+    /// Evicts from the next shard that has an entry, in turn.
     fn evict_anywhere(&mut self) {
-        let shard = self
-            .shards
-            .iter_mut()
-            .find(|shard| !shard.by_key.is_empty());
-        shard
-            .expect("a full cache has an entry")
-            .evict(&mut self.learner);
+        let count = self.shards.len();
+        let mut in_turn = (0..count).map(|step| (self.next + step) % count);
+        let shard = in_turn.find(|&shard| !self.shards[shard].by_key.is_empty());
+        self.shards[shard.expect("a full cache has an entry")].evict(&mut self.learner);
+        self.next += 1;
         self.room += 1;
     }
 
@@ -140,6 +141,8 @@ struct Shard {
     /// Slots that were nearly evicted, and the one filled last.
     pool: Vec<usize>,
     newest: usize,
+    /// The random slots to look at in the next eviction; drawn at the end of the one before.
+    sample: Vec<usize>,
     /// Where the census goes on.
     census: u64,
     /// The clock when the learner was last told, and the places for entries and ghosts that it was not told of.
@@ -163,6 +166,7 @@ impl Shard {
             random: seed | 1,
             pool: vec![0; 4],
             newest: 0,
+            sample: Vec::new(),
             census: 0,
             told: 0,
         }
@@ -318,10 +322,13 @@ impl Shard {
 
     /// The slot of least worth among the pool, the newest and eight random ones. The next four become the pool.
     fn choose_victim(&mut self, learner: &Learner) -> usize {
+        if self.sample.is_empty() {
+            self.sample = (0..8).map(|_| self.random_slot()).collect();
+        }
         let mut candidates = self.pool.clone();
         candidates.push(self.newest);
-        candidates.extend((0..8).map(|_| self.random_slot()));
-        let mut next = self.random_slot();
+        candidates.append(&mut self.sample);
+        let mut next = None;
         loop {
             let with_worth = |&slot: &usize| {
                 let Entry { past, .. } = self.slots.get(slot)?.as_ref()?;
@@ -332,13 +339,15 @@ impl Shard {
             let mut slots = by_worth.iter().map(|&(_, slot)| slot);
             if let Some(victim) = slots.next() {
                 self.pool = slots.take(4).collect();
+                self.sample = (0..8).map(|_| self.random_slot()).collect();
                 return victim;
             }
             // All vacant: through all slots in order, thirteen at a time.
-            candidates = (next..next + 13)
+            let first = next.unwrap_or_else(|| self.random_slot());
+            candidates = (first..first + 13)
                 .map(|slot| slot % self.slots.len())
                 .collect();
-            next = (next + 13) % self.slots.len();
+            next = Some((first + 13) % self.slots.len());
         }
     }
 
