@@ -9,7 +9,8 @@ use std::env;
 
 use crm_cache::{Cache, Policy};
 use proptest::prelude::*;
-use support::{CONFIGURATION_BYTES, OPERATION_BYTES, Operation, Plan, run};
+use support::interpreter::run;
+use support::plan::{CONFIGURATION_BYTES, OPERATION_BYTES, Operation, Plan};
 
 /// Fewer under the interpreter of miri, which is some hundred times slower.
 const OPERATIONS: usize = if cfg!(miri) { 40 } else { 400 };

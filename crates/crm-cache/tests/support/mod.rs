@@ -1,14 +1,11 @@
 //! An interpreter of operations on a cache: it decodes a plan from bytes, carries it out on the real cache and on an obvious
 //! one, and compares the two after every operation.
 //!
-//! The property test, the long run and the fuzz target in `fuzz/` take their plans to the same [`run`].
+//! The property test, the long run and the fuzz target in `fuzz/` take their plans to the same [`interpreter::run`].
 
 mod books;
 mod homes;
-mod interpreter;
+pub(crate) mod interpreter;
 mod oracle;
-mod plan;
+pub(crate) mod plan;
 mod subject;
-
-pub(crate) use interpreter::run;
-pub(crate) use plan::{CONFIGURATION_BYTES, OPERATION_BYTES, Operation, Plan};

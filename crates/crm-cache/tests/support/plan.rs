@@ -149,6 +149,15 @@ impl Operation {
         Self::plain(kind, key, a, b, configuration, meanwhile)
     }
 
+    /// A time at which it matters whether a read was recorded: some sixty-fourths of the time to idle, or nearly all of it.
+    fn idle(configuration: &Configuration, choice: u8) -> Duration {
+        let idle = configuration
+            .time_to_idle
+            .unwrap_or(Duration::from_millis(64));
+        let parts = idle * u32::from(choice % 4) / 64;
+        if choice & 4 == 0 { parts } else { idle - parts }
+    }
+
     fn plain(
         kind: u8,
         key: u8,
@@ -189,7 +198,7 @@ impl Operation {
             218.. => Self::Advance(match a % 4 {
                 0 => Duration::from_nanos(1 + u64::from(b) * 10_000),
                 1 => Duration::from_millis(u64::from(b) / 2),
-                2 if a >= 128 => Duration::from_millis(4 * u64::from(b)),
+                2 => Self::idle(configuration, b),
                 _ => Duration::from_millis(u64::from(b) % 12),
             }),
         }
