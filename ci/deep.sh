@@ -10,7 +10,7 @@ need python3 "ci/workspace.py reads cargo's metadata with it"
 need timeout "it holds each step to its share of the time (GNU coreutils)"
 
 # To add a check: write a function, name it here, and give its command a share of the time by `timeout`.
-names=(advisories loom miri stress properties)
+names=(advisories loom miri stress properties operations fuzz)
 
 packages() {
     python3 ci/workspace.py published | sed 's/^/-p /'
@@ -69,6 +69,25 @@ properties() {
     PROPTEST_CASES=10000 \
         CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true CARGO_PROFILE_RELEASE_LTO=off \
         timeout 300 cargo test --release $(packages) --all-features --lib --tests --target-dir "$target/deep"
+}
+
+# The cache against the obvious one, over random configurations and long sequences of operations.
+operations() {
+    CRM_CACHE_DEEP_OPERATIONS=${CRM_CACHE_DEEP_OPERATIONS:-10000000} \
+        CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true CARGO_PROFILE_RELEASE_LTO=off \
+        timeout 240 cargo test --release -p crm-cache --test agrees_with_the_obvious --target-dir "$target/deep" \
+        -- --nocapture as_many_operations_as_asked_for
+}
+
+# The same operations, chosen by a fuzzer that looks at which code they reach, under the address sanitiser. It goes on from
+# what it found before, which it keeps in fuzz/corpus.
+fuzz() {
+    local fuzz seconds=${FUZZ_SECONDS:-60}
+    fuzz=$(ci/cargo-fuzz.sh)
+    toolchain nightly
+    # Long inputs from the beginning: it takes many operations to fill a cache.
+    RUSTUP_TOOLCHAIN=nightly timeout $((seconds + 240)) "$fuzz" run cache_operations --target-dir "$target/fuzz" \
+        -- -max_total_time="$seconds" -len_control=0 -max_len=2400 -verbosity=0 -print_final_stats=1
 }
 
 if [ $# -eq 0 ]; then
