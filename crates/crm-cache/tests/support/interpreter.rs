@@ -61,6 +61,16 @@ fn id_of(value: Option<Value>, key: u8) -> Option<u32> {
 impl<'a> Interpreter<'a> {
     fn new(configuration: &'a Configuration) -> Self {
         let (clock, hand) = Clock::manual();
+        let this = Arc::new(OnceLock::<Weak<Subject>>::new());
+        // What runs under no lock may use the cache: under one this would wait for ever.
+        let uses_the_cache = {
+            let this = Arc::clone(&this);
+            move || {
+                if let Some(cache) = this.get().and_then(Weak::upgrade) {
+                    assert!(cache.len() <= cache.capacity(), "more entries than fit");
+                }
+            }
+        };
         let mut builder = Cache::builder(configuration.capacity)
             .policy(configuration.policy)
             .shards(configuration.shards)
@@ -75,25 +85,28 @@ impl<'a> Interpreter<'a> {
             builder = builder.time_to_idle(time_to_idle);
         }
         if let Some(max_weight) = configuration.max_weight {
-            builder = builder.weigher(max_weight, |_, value: &Value| value.content().weight);
+            let uses_the_cache = uses_the_cache.clone();
+            builder = builder.weigher(max_weight, move |_, value: &Value| {
+                uses_the_cache();
+                value.content().weight
+            });
         }
         if configuration.has_expiry {
-            builder = builder.expiry(|_, value: &Value| value.content().life);
+            let uses_the_cache = uses_the_cache.clone();
+            builder = builder.expiry(move |_, value: &Value| {
+                uses_the_cache();
+                value.content().life
+            });
         }
         let heard = configuration.has_listener.then(Heard::default);
-        let this = Arc::new(OnceLock::<Weak<Subject>>::new());
         if let Some(heard) = &heard {
-            let (heard, this) = (Arc::clone(heard), Arc::clone(&this));
+            let heard = Arc::clone(heard);
             builder = builder.on_removal(move |key: &Key, value: &Value, cause| {
                 let told = (key.number, value.id_for(key.number), cause);
-                heard
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(told);
-                // It runs under no lock: this must not wait for ever.
-                if let Some(cache) = this.get().and_then(Weak::upgrade) {
-                    assert!(cache.len() <= cache.capacity());
-                }
+                let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+                heard.push(told);
+                drop(heard);
+                uses_the_cache();
             });
         }
         let cache = Arc::new(builder.build().expect("a valid configuration"));
