@@ -360,7 +360,10 @@ impl<'a> Interpreter<'a> {
             self.demand(found.is_none(), "loaded what is here");
             // Whatever the miss has taken out was told by now.
             self.settle(leaving.into());
+            let begun = self.oracle.now();
             let is_void = self.meanwhile(key, loader.meanwhile.as_deref());
+            let took = self.oracle.now() - begun;
+            self.stats.load_time += took;
             ran.set(Some((is_void, self.cache.len())));
             if loader.fails { Err(id) } else { Ok(value) }
         };

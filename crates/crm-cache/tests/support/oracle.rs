@@ -89,6 +89,10 @@ impl Oracle {
         self.now += by;
     }
 
+    pub(crate) fn now(&self) -> Duration {
+        self.now
+    }
+
     pub(crate) fn capacity(&self) -> usize {
         self.capacity
     }
