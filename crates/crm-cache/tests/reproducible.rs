@@ -2,6 +2,9 @@
 //!
 //! A slot is used again later while other threads read, so the tests of this file run one after the other.
 
+// Some ten thousand requests each, which is hours under the interpreter; what they run, other tests run there too.
+#![cfg(not(miri))]
+
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,9 +16,8 @@ fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Less under the interpreter.
-const CAPACITY: usize = if cfg!(miri) { 20 } else { 1_000 };
-const REQUESTS: usize = if cfg!(miri) { 100 } else { 100_000 };
+const CAPACITY: usize = 1_000;
+const REQUESTS: usize = 100_000;
 
 /// Keys of a skewed load over ten times the capacity, by xorshift (Marsaglia 2003).
 fn skewed_keys() -> impl Iterator<Item = u64> {
@@ -74,7 +76,7 @@ fn two_caches_with_clones_of_one_seed_are_alike() {
 fn default_caches_evict_different_entries() {
     let _alone = alone();
     // Entries of which nothing is known and none comes back: their hashes have no part in who is evicted.
-    let (all, gone) = if cfg!(miri) { (100, 10) } else { (500, 50) };
+    let (all, gone) = (500, 50);
     let evicted = || {
         let cache: Cache<usize, ()> = Cache::builder(all).shards(1).build().unwrap();
         for key in 0..all {

@@ -295,10 +295,10 @@ fn compare<R: Client, H: Fn(u64) -> u64 + Copy>(
     real: impl Fn(usize, usize) -> R,
 ) {
     let is_deep = env::var_os("CRM_CACHE_DEEP").is_some();
-    let (capacities, requests): (&[usize], _) = match () {
-        () if cfg!(miri) => (&[7], 60),
-        () if is_deep => (&[1, 2, 7, 100, 1_000, 5_000, 20_000], 1_000_000),
-        () => (&[1, 2, 7, 100, 1_000, 5_000], 200_000),
+    let (capacities, requests): (&[usize], _) = if is_deep {
+        (&[1, 2, 7, 100, 1_000, 5_000, 20_000], 1_000_000)
+    } else {
+        (&[1, 2, 7, 100, 1_000, 5_000], 200_000)
     };
     for (place, &capacity) in capacities.iter().enumerate() {
         for (few_or_many, shards) in [1, 4.min(capacity)].into_iter().enumerate() {
@@ -336,10 +336,10 @@ fn compare_one(
 }
 
 /// Runs a test of this file in a process of its own: a slot is used again later while other threads read, so that other
-/// tests beside it would change which entry chance picks. The interpreter runs one test at a time.
+/// tests beside it would change which entry chance picks.
 fn alone(test: &str, run: impl Fn()) {
     const ALONE: &str = "CRM_CACHE_TEST_IS_ALONE";
-    if cfg!(miri) || env::var_os(ALONE).is_some() {
+    if env::var_os(ALONE).is_some() {
         return run();
     }
     let (_, module) = module_path!()
