@@ -14,8 +14,9 @@ pub(crate) struct Bound {
     room: AtomicIsize,
     max_weight: AtomicU64,
     weight: AtomicU64,
-    /// Held while the bound changes, so that two changes do not mix.
-    changing: Mutex<()>,
+    /// What the capacity will be once what does not fit is evicted. Locked while the numbers change, and not while
+    /// entries leave: what is the user's runs then, and may change the bound in turn.
+    target: Mutex<usize>,
 }
 
 impl Bound {
@@ -26,7 +27,7 @@ impl Bound {
             room: AtomicIsize::new(isize::try_from(capacity).unwrap_or(isize::MAX)),
             max_weight: AtomicU64::new(max_weight),
             weight: AtomicU64::new(0),
-            changing: Mutex::new(()),
+            target: Mutex::new(capacity),
         }
     }
 
@@ -53,17 +54,27 @@ impl Bound {
         self.room.load(Ordering::Relaxed) < 0 || self.weight() > self.max_weight()
     }
 
-    /// Changes the bound, and has `evict` called until what is held fits. It says whether there was anything to evict.
+    /// Changes one side of the bound or both, and has `evict` called until what is held fits. It says whether there was anything to evict.
     ///
     /// What `capacity` says is an upper bound at every moment: raised before there is more, lowered after there is less.
     /// A panic of `evict`, which drops what is the user's, waits until everything fits.
-    pub(crate) fn change(&self, capacity: usize, max_weight: u64, mut evict: impl FnMut() -> bool) {
-        let _changing = self.changing.lock();
-        let before = self.capacity();
-        self.capacity.fetch_max(capacity, Ordering::Relaxed);
-        self.max_weight.store(max_weight, Ordering::Relaxed);
-        self.room
-            .fetch_add(capacity as isize - before as isize, Ordering::Relaxed);
+    pub(crate) fn change(
+        &self,
+        capacity: Option<usize>,
+        max_weight: Option<u64>,
+        mut evict: impl FnMut() -> bool,
+    ) {
+        {
+            let mut target = self.target.lock();
+            let capacity = capacity.unwrap_or(*target);
+            self.capacity.fetch_max(capacity, Ordering::Relaxed);
+            if let Some(max_weight) = max_weight {
+                self.max_weight.store(max_weight, Ordering::Relaxed);
+            }
+            self.room
+                .fetch_add(capacity as isize - *target as isize, Ordering::Relaxed);
+            *target = capacity;
+        }
         let mut panic = None;
         while self.is_exceeded() {
             match catch_unwind(AssertUnwindSafe(&mut evict)) {
@@ -72,7 +83,10 @@ impl Bound {
                 Err(payload) => panic = Some(payload),
             }
         }
-        self.capacity.store(capacity, Ordering::Relaxed);
+        // Of changes that overlap, the last one counts.
+        let target = self.target.lock();
+        self.capacity.store(*target, Ordering::Relaxed);
+        drop(target);
         if let Some(payload) = panic {
             resume_unwind(payload);
         }
@@ -228,7 +242,7 @@ mod tests {
         assert!(space.takes_weight(100));
         space.fill(0, 100);
         let mut evicted = 0;
-        bound.change(3, 49, || {
+        bound.change(Some(3), Some(49), || {
             assert_eq!((bound.capacity(), bound.max_weight()), (4, 49));
             evicted += 1;
             bound.give(1, 25);

@@ -352,7 +352,7 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         if shards > capacity {
             return Err(BuildError::MoreShardsThanEntries { shards, capacity });
         }
-        self.change_bound(capacity, self.bound().max_weight());
+        self.change_bound(Some(capacity), None);
         Ok(())
     }
 
@@ -369,11 +369,11 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         if max_weight == 0 {
             return Err(BuildError::ZeroWeight);
         }
-        self.change_bound(self.capacity(), max_weight);
+        self.change_bound(None, Some(max_weight));
         Ok(())
     }
 
-    fn change_bound(&self, capacity: usize, max_weight: u64) {
+    fn change_bound(&self, capacity: Option<usize>, max_weight: Option<u64>) {
         on_engine!(self, engine => engine.change_bound(capacity, max_weight, &self.listener));
     }
 

@@ -168,42 +168,33 @@ impl<K: Eq + StdHash, V: Clone> Engine<K, V> {
                 settle(writer.finish(), listener);
                 return Ok(None);
             }
-            // The cache is full and this shard has nothing more to give: another one must, under its own lock.
+            // The cache is full and this shard has nothing more to give: another one must, under its own lock. Meanwhile
+            // listeners and destructors run, which may store something: they would wait for ever for what is held here.
+            space.release();
             settle(writer.finish(), listener);
-            if !self.evict_elsewhere(shard, &mut space, listener) {
-                // Others hold the rest for entries on their way in. Who waits must hold nothing.
-                space.release();
+            if !self.evict_elsewhere(shard, listener) {
+                // Others hold the rest for entries on their way in.
                 thread::yield_now();
             }
         }
     }
 
-    /// Evicts an entry from another shard that has one, into `space`.
-    fn evict_elsewhere(
-        &self,
-        than: &Shard<K, V>,
-        space: &mut Space<'_>,
-        listener: &Listener<K, V>,
-    ) -> bool {
+    /// Evicts an entry from another shard that has one.
+    fn evict_elsewhere(&self, than: &Shard<K, V>, listener: &Listener<K, V>) -> bool {
         let first = self.next.fetch_add(1, Ordering::Relaxed);
         let count = self.shards.len();
         (0..count).any(|step| {
             let shard = &self.shards[(first.wrapping_add(step)) % count];
-            !std::ptr::eq(shard, than) && self.evict_from(shard, space, listener)
+            !std::ptr::eq(shard, than) && self.evict_from(shard, listener)
         })
     }
 
-    fn evict_from(
-        &self,
-        shard: &Shard<K, V>,
-        space: &mut Space<'_>,
-        listener: &Listener<K, V>,
-    ) -> bool {
+    fn evict_from(&self, shard: &Shard<K, V>, listener: &Listener<K, V>) -> bool {
         let watcher = watcher(shard, listener);
         let mut writer = self.write(shard, watcher.as_ref());
         let evicted = writer.evict(None);
         if let Some(weight) = evicted {
-            space.absorb(weight);
+            self.bound.give(1, weight);
         }
         settle(writer.finish(), listener);
         evicted.is_some()
@@ -315,13 +306,18 @@ impl<K: Eq + StdHash, V: Clone> Engine<K, V> {
     }
 
     /// Changes what the cache may hold, and evicts until it holds no more. Every shard gives its part in turn.
-    pub(crate) fn change_bound(&self, capacity: usize, max_weight: u64, listener: &Listener<K, V>) {
+    pub(crate) fn change_bound(
+        &self,
+        capacity: Option<usize>,
+        max_weight: Option<u64>,
+        listener: &Listener<K, V>,
+    ) {
         self.bound.change(capacity, max_weight, || {
             let first = self.next.fetch_add(1, Ordering::Relaxed);
             let count = self.shards.len();
             (0..count).any(|step| {
                 let shard = &self.shards[(first.wrapping_add(step)) % count];
-                self.evict_from(shard, &mut Space::none(&self.bound), listener)
+                self.evict_from(shard, listener)
             })
         });
     }

@@ -115,26 +115,22 @@ impl<K: Eq, V: Clone> Engine<K, V> {
                 outflow.settle(listener);
                 return Ok(previous);
             }
-            // The cache is full and this shard has nothing more to give: another one must, under its own lock.
+            // The cache is full and this shard has nothing more to give: another one must, under its own lock. Meanwhile
+            // listeners and destructors run, which may store something: they would wait for ever for what is held here.
+            space.release();
             drop(shard);
             outflow.settle(listener);
-            if !self.evict_elsewhere(self.index(hash), &mut space, listener) {
-                // Others hold the rest for entries on their way in. Who waits must hold nothing.
-                space.release();
+            if !self.evict_elsewhere(self.index(hash), listener) {
+                // Others hold the rest for entries on their way in.
                 thread::yield_now();
             }
         }
     }
 
-    /// Evicts an entry from another shard that has one, into `space`.
-    fn evict_elsewhere(
-        &self,
-        than: usize,
-        space: &mut Space<'_>,
-        listener: &Listener<K, V>,
-    ) -> bool {
+    /// Evicts an entry from another shard that has one.
+    fn evict_elsewhere(&self, than: usize, listener: &Listener<K, V>) -> bool {
         self.in_turn()
-            .any(|index| index != than && self.evict_from(index, space, listener))
+            .any(|index| index != than && self.evict_from(index, listener))
     }
 
     /// All shards, beginning with another one each time.
@@ -144,9 +140,12 @@ impl<K: Eq, V: Clone> Engine<K, V> {
         (0..count).map(move |step| first.wrapping_add(step) % count)
     }
 
-    fn evict_from(&self, index: usize, space: &mut Space<'_>, listener: &Listener<K, V>) -> bool {
+    fn evict_from(&self, index: usize, listener: &Listener<K, V>) -> bool {
         let mut outflow = Outflow::new();
-        let evicted = self.shards[index].0.lock().evict(space, &mut outflow);
+        let evicted = {
+            let mut space = Space::none(&self.bound);
+            self.shards[index].0.lock().evict(&mut space, &mut outflow)
+        };
         outflow.settle(listener);
         evicted
     }
@@ -226,10 +225,14 @@ impl<K: Eq, V: Clone> Engine<K, V> {
     }
 
     /// Changes what the cache may hold, and evicts until it holds no more. Every shard gives its part in turn.
-    pub(crate) fn change_bound(&self, capacity: usize, max_weight: u64, listener: &Listener<K, V>) {
+    pub(crate) fn change_bound(
+        &self,
+        capacity: Option<usize>,
+        max_weight: Option<u64>,
+        listener: &Listener<K, V>,
+    ) {
         self.bound.change(capacity, max_weight, || {
-            self.in_turn()
-                .any(|index| self.evict_from(index, &mut Space::none(&self.bound), listener))
+            self.in_turn().any(|index| self.evict_from(index, listener))
         });
     }
 
