@@ -148,7 +148,8 @@ impl Client for Core {
             }
             Request::Resize(halves) => {
                 self.sizes.change(halves);
-                self.engine.change_bound(self.sizes.now, 0, &self.listener);
+                self.engine
+                    .change_bound(Some(self.sizes.now), None, &self.listener);
                 false
             }
         }
