@@ -1,5 +1,6 @@
 //! An entry on its way in, and why it may have to stay outside.
 
+use crate::content::Mark;
 use crate::time::Millis;
 
 /// An entry that wants to come in.
@@ -10,6 +11,7 @@ pub(crate) struct Arrival<K, V> {
     pub(crate) deadline: Millis,
     /// The end of its life if nobody reads it.
     pub(crate) idle_until: Millis,
+    pub(crate) mark: Mark,
 }
 
 /// An entry that stays outside.

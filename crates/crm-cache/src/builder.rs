@@ -11,7 +11,10 @@ use crate::bound::Bound;
 use crate::cache::Plan;
 use crate::outflow::Callback;
 use crate::time::{Expiry, Lifetimes};
-use crate::{BuildError, Cache, DefaultHashBuilder, Policy, RemovalCause};
+use crate::{BuildError, Cache, DefaultHashBuilder, Policy, RemovalCause, Tags};
+
+/// Says which tags an entry has.
+pub(crate) type Tagger<K, V> = Arc<dyn Fn(&K, &V, &mut Tags<'_>) + Send + Sync>;
 
 /// Says what an entry weighs.
 pub(crate) type Weigher<K, V> = Arc<dyn Fn(&K, &V) -> u64 + Send + Sync>;
@@ -24,6 +27,7 @@ pub struct CacheBuilder<K, V, S = DefaultHashBuilder> {
     capacity: usize,
     policy: Policy,
     shards: Option<usize>,
+    tagger: Option<Tagger<K, V>>,
     weigher: Option<Weigher<K, V>>,
     max_weight: u64,
     max_batch: usize,
@@ -42,6 +46,7 @@ impl<K, V> CacheBuilder<K, V> {
             capacity,
             policy: Policy::default(),
             shards: None,
+            tagger: None,
             weigher: None,
             max_weight: 0,
             max_batch: 1_000,
@@ -105,6 +110,16 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     /// ```
     pub fn time_to_idle(mut self, time_to_idle: Duration) -> Self {
         self.time_to_idle = Some(time_to_idle);
+        self
+    }
+
+    /// Names the tags of each entry when it comes in, so that [`Cache::invalidate_tag`] can invalidate all entries of an
+    /// account, a region or a table at once.
+    ///
+    /// The function runs under no lock. It costs an entry 40 bytes, and 4 more for each tag beyond the second; the cache
+    /// 8 bytes for each place of a table as large as the capacity, and at least half a megabyte.
+    pub fn tags(mut self, name: impl Fn(&K, &V, &mut Tags<'_>) + Send + Sync + 'static) -> Self {
+        self.tagger = Some(Arc::new(name));
         self
     }
 
@@ -249,6 +264,7 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             capacity: self.capacity,
             policy: self.policy,
             shards: self.shards,
+            tagger: self.tagger,
             weigher: self.weigher,
             max_weight: self.max_weight,
             max_batch: self.max_batch,
@@ -323,6 +339,7 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             bound: Bound::new(capacity, self.max_weight),
             policy: self.policy,
             shards,
+            tagger: self.tagger,
             weigher: self.weigher,
             max_batch: self.max_batch,
             lifetimes,
@@ -352,6 +369,7 @@ impl<K, V, S> fmt::Debug for CacheBuilder<K, V, S> {
                 "max_weight",
                 &self.weigher.as_ref().map(|_| self.max_weight),
             )
+            .field("tags", &self.tagger.is_some())
             .field("time_to_live", &self.time_to_live)
             .field("time_to_idle", &self.time_to_idle)
             .field("expiry", &self.expiry.is_some())

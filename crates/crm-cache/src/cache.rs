@@ -11,14 +11,16 @@ use equivalent::Equivalent;
 use crate::adaptive::shard::Extras;
 use crate::arrival::{Arrival, Declined};
 use crate::bound::Bound;
-use crate::builder::Weigher;
+use crate::builder::{Tagger, Weigher};
+use crate::content::{Mark, Marked, Plain, Present};
 use crate::hash::hash;
 use crate::load::{Flights, Queue};
 use crate::outflow::{Callback, Listener};
+use crate::tags::TagTable;
 use crate::time::Lifetimes;
 use crate::{
-    BuildError, CacheBuilder, DefaultHashBuilder, Policy, Refused, RemovalCause, Stats, adaptive,
-    lru,
+    BuildError, CacheBuilder, DefaultHashBuilder, Policy, Refused, RemovalCause, Stats, Tag,
+    adaptive, lru,
 };
 
 /// A bounded map from keys to values that keeps what is worth keeping and loads a missing key once.
@@ -31,6 +33,8 @@ pub struct Cache<K, V, S = DefaultHashBuilder> {
     pub(crate) max_batch: usize,
     hasher: S,
     weigher: Option<Weigher<K, V>>,
+    /// When which tag was invalidated, and the user's function that says which tags an entry has.
+    tags: Option<(TagTable, Tagger<K, V>)>,
     lifetimes: Lifetimes<K, V>,
     pub(crate) listener: Listener<K, V>,
 }
@@ -41,6 +45,7 @@ pub(crate) struct Plan<K, V, S> {
     pub(crate) policy: Policy,
     pub(crate) shards: usize,
     pub(crate) weigher: Option<Weigher<K, V>>,
+    pub(crate) tagger: Option<Tagger<K, V>>,
     pub(crate) max_batch: usize,
     pub(crate) lifetimes: Lifetimes<K, V>,
     pub(crate) load_clock: Clock,
@@ -53,8 +58,11 @@ pub(crate) struct Plan<K, V, S> {
     reason = "one a cache, and a box would cost the fast path a pointer"
 )]
 enum Engine<K, V> {
-    Adaptive(adaptive::engine::Engine<K, V>),
-    Lru(lru::engine::Engine<K, V>),
+    Adaptive(adaptive::engine::Engine<K, Plain<V>>),
+    Lru(lru::engine::Engine<K, Plain<V>>),
+    /// What only some caches need to know of their values stands beside the values, so that the others pay nothing for it.
+    MarkedAdaptive(adaptive::engine::Engine<K, Marked<V>>),
+    MarkedLru(lru::engine::Engine<K, Marked<V>>),
 }
 
 /// Runs the same call on whichever engine there is.
@@ -63,6 +71,8 @@ macro_rules! on_engine {
         match &$cache.engine {
             Engine::Adaptive($engine) => $call,
             Engine::Lru($engine) => $call,
+            Engine::MarkedAdaptive($engine) => $call,
+            Engine::MarkedLru($engine) => $call,
         }
     };
 }
@@ -96,26 +106,29 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
 impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     pub(crate) fn from_plan(plan: Plan<K, V, S>) -> Self {
         let time_to_idle = plan.lifetimes.idle_millis();
-        let engine = match plan.policy {
-            Policy::Adaptive => {
-                // The hash of nothing: random where the hasher is, and no key type's hasher can refuse it.
-                let seed = plan.hasher.hash_one(());
-                let extras = Extras {
-                    time_to_idle,
-                    weighs: plan.weigher.is_some(),
-                };
-                Engine::Adaptive(adaptive::engine::Engine::new(
-                    plan.bound,
-                    plan.shards,
-                    seed,
-                    extras,
-                ))
+        // The hash of nothing: random where the hasher is, and no key type's hasher can refuse it.
+        let seed = plan.hasher.hash_one(());
+        let extras = Extras {
+            time_to_idle,
+            weighs: plan.weigher.is_some(),
+        };
+        let (bound, shards) = (plan.bound, plan.shards);
+        let tags = plan
+            .tagger
+            .map(|name| (TagTable::new(bound.capacity()), name));
+        let engine = match (plan.policy, tags.is_some()) {
+            (Policy::Adaptive, false) => {
+                Engine::Adaptive(adaptive::engine::Engine::new(bound, shards, seed, extras))
             }
-            Policy::Lru => Engine::Lru(lru::engine::Engine::new(
-                plan.bound,
-                plan.shards,
-                time_to_idle,
-            )),
+            (Policy::Adaptive, true) => {
+                Engine::MarkedAdaptive(adaptive::engine::Engine::new(bound, shards, seed, extras))
+            }
+            (Policy::Lru, false) => {
+                Engine::Lru(lru::engine::Engine::new(bound, shards, time_to_idle))
+            }
+            (Policy::Lru, true) => {
+                Engine::MarkedLru(lru::engine::Engine::new(bound, shards, time_to_idle))
+            }
         };
         Self {
             engine,
@@ -124,6 +137,7 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
             max_batch: plan.max_batch,
             hasher: plan.hasher,
             weigher: plan.weigher,
+            tags,
             lifetimes: plan.lifetimes,
             listener: Listener::new(plan.on_removal),
         }
@@ -157,11 +171,13 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
-        let (hash, now) = (hash(&self.hasher, key), self.lifetimes.now());
+        let (hash, present) = (hash(&self.hasher, key), self.present());
         let is_it = |other: &K| key.equivalent(other);
         match &self.engine {
-            Engine::Adaptive(engine) => engine.get(hash, is_it, now, read),
-            Engine::Lru(engine) => engine.get(hash, is_it, now, &self.listener, read),
+            Engine::Adaptive(engine) => engine.get(hash, is_it, present, read),
+            Engine::MarkedAdaptive(engine) => engine.get(hash, is_it, present, read),
+            Engine::Lru(engine) => engine.get(hash, is_it, present, &self.listener, read),
+            Engine::MarkedLru(engine) => engine.get(hash, is_it, present, &self.listener, read),
         }
     }
 
@@ -199,7 +215,7 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// since it is out of date.
     pub fn try_insert(&self, key: K, value: V) -> Result<Option<V>, Refused<K, V>> {
         self.flights.detach(&key);
-        let arrival = self.arrival(key, value);
+        let arrival = self.arrival(key, value, self.stamp());
         let weight = arrival.weight;
         match self.store(arrival, |_| true) {
             Ok(previous) => Ok(previous),
@@ -231,7 +247,7 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// that case what was there has left, since it is out of date.
     pub fn replace(&self, key: K, value: V) -> Result<V, (K, V)> {
         self.flights.detach(&key);
-        match self.store(self.arrival(key, value), |is_here| is_here) {
+        match self.store(self.arrival(key, value, self.stamp()), |is_here| is_here) {
             Ok(previous) => Ok(previous.expect("stored only where a value is")),
             Err(Declined::Unwanted(pair) | Declined::TooHeavy { pair, .. }) => Err(pair),
         }
@@ -264,10 +280,96 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
-        let (hash, now) = (hash(&self.hasher, key), self.lifetimes.now());
+        let (hash, present) = (hash(&self.hasher, key), self.present());
         let is_it = |other: &K| key.equivalent(other);
         self.flights.detach_equivalent(key);
-        on_engine!(self, engine => engine.remove(hash, is_it, now, &self.listener, condition))
+        on_engine!(self, engine => engine.remove(hash, is_it, present, &self.listener, condition))
+    }
+
+    /// Takes `key` out for an erasure request: nothing of it is left in the cache when this returns. Says whether a fresh
+    /// value was here.
+    ///
+    /// Beyond what [`remove`](Self::remove) does, it waits until no reader looks at the value any more and its memory is
+    /// given back, and makes the policy forget that the key was ever here. Copies that callers hold are theirs.
+    ///
+    /// ```
+    /// let cache: crm_cache::Cache<u64, String> = crm_cache::Cache::new(10);
+    /// cache.insert(7, "Ada".to_owned());
+    /// assert!(cache.forget(&7));
+    /// assert!(!cache.forget(&7));
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If it is called from within [`read`](Self::read) under [`Policy::Adaptive`], of this cache or another one: it
+    /// would wait for its own caller.
+    pub fn forget<Q>(&self, key: &Q) -> bool
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        assert!(
+            !crate::store::is_reading(),
+            "forget waits for readers, and this thread is one: call it after the read"
+        );
+        let (hash, present) = (hash(&self.hasher, key), self.present());
+        let is_it = |other: &K| key.equivalent(other);
+        self.flights.detach_equivalent(key);
+        on_engine!(self, engine => engine.forget(hash, is_it, present, &self.listener))
+    }
+
+    /// Invalidates every entry with this tag: none of them is read again. Constant time, whatever their number.
+    ///
+    /// Call it *after* the records have changed in the database. A load that began before this call and ends after it is
+    /// not stored if its value has the tag; those who waited for it receive it. The entries leave, with the cause
+    /// [`Invalidated`](RemovalCause::Invalidated), as they are met: [`len`](Self::len) counts them until then.
+    ///
+    /// Tags are told apart by 64-bit hashes in a table of at least 65,536 places. Should two share a place, both are
+    /// invalidated together.
+    ///
+    /// ```
+    /// use crm_cache::{Cache, Tag};
+    ///
+    /// // Invoices, tagged with the account that they belong to.
+    /// let invoices = Cache::<u32, (u64, &str)>::builder(1_000)
+    ///     .tags(|_, (account, _), tags| tags.add(Tag::new("account", *account)))
+    ///     .build()?;
+    /// invoices.insert(1, (7, "one"));
+    /// invoices.insert(2, (7, "two"));
+    /// invoices.insert(3, (8, "three"));
+    /// invoices.invalidate_tag(Tag::new("account", 7));
+    /// assert_eq!((invoices.get(&1), invoices.get(&2)), (None, None));
+    /// assert!(invoices.get(&3).is_some());
+    /// # Ok::<(), crm_cache::BuildError>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the cache was built without [`tags`](CacheBuilder::tags): there would be nothing to invalidate, and somebody
+    /// would read stale data for it.
+    pub fn invalidate_tag(&self, tag: Tag) {
+        let Some((table, _)) = &self.tags else {
+            panic!("this cache has no tags: name them with CacheBuilder::tags");
+        };
+        table.invalidate(tag);
+    }
+
+    /// Keeps the entries for which `keep` holds and takes the others out. Loads under way are not stored: what they will
+    /// bring was not asked about.
+    ///
+    /// `keep` runs under the lock of a shard and must not use the cache. It is asked about each fresh entry; no shard is
+    /// locked for more than a thousand of them at a time under [`Policy::Adaptive`].
+    ///
+    /// ```
+    /// let cache: crm_cache::Cache<u32, &str> = crm_cache::Cache::new(10);
+    /// cache.insert(1, "active");
+    /// cache.insert(2, "closed");
+    /// cache.retain(|_, state| *state != "closed");
+    /// assert_eq!(cache.entries(), [(1, "active")]);
+    /// ```
+    pub fn retain(&self, mut keep: impl FnMut(&K, &V) -> bool) {
+        self.flights.detach_all();
+        let present = self.present();
+        on_engine!(self, engine => engine.retain(present, &self.listener, &mut keep));
     }
 
     /// Takes everything out. Loads under way are not stored.
@@ -281,8 +383,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// Expired entries are never served and leave as others come in. This is for a cache that is written so seldom that
     /// their memory matters meanwhile; call it from time to time. It costs a look at each entry.
     pub fn remove_expired(&self) -> usize {
-        let now = self.lifetimes.now();
-        on_engine!(self, engine => engine.remove_expired(now, &self.listener))
+        let present = self.present();
+        on_engine!(self, engine => engine.remove_expired(present, &self.listener))
     }
 
     /// The keys of at most `count` fresh entries that the policy would keep longest, the best first. This is no use of
@@ -308,8 +410,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     where
         K: Clone,
     {
-        let now = self.lifetimes.now();
-        on_engine!(self, engine => engine.hottest(count, now))
+        let present = self.present();
+        on_engine!(self, engine => engine.hottest(count, present))
     }
 
     /// The keys of at most `count` fresh entries that the policy would evict first, the first of them first; see
@@ -319,8 +421,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     where
         K: Clone,
     {
-        let now = self.lifetimes.now();
-        on_engine!(self, engine => engine.coldest(count, now))
+        let present = self.present();
+        on_engine!(self, engine => engine.coldest(count, present))
     }
 
     /// The fresh entries, in no particular order. This is no use of them.
@@ -331,8 +433,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     where
         K: Clone,
     {
-        let (now, mut entries) = (self.lifetimes.now(), Vec::new());
-        on_engine!(self, engine => engine.for_each(now, |key, value| entries.push((key.clone(), value.clone()))));
+        let (present, mut entries) = (self.present(), Vec::new());
+        on_engine!(self, engine => engine.for_each(present, |key, value| entries.push((key.clone(), value.clone()))));
         entries
     }
 
@@ -383,22 +485,64 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
 
     /// The fresh value of a key, without a trace in policy or statistics.
     pub(crate) fn peek(&self, key: &K) -> Option<V> {
-        let (hash, now) = (hash(&self.hasher, key), self.lifetimes.now());
-        on_engine!(self, engine => engine.peek(hash, |other| other == key, now))
+        let (hash, present) = (hash(&self.hasher, key), self.present());
+        on_engine!(self, engine => engine.peek(hash, |other| other == key, present))
     }
 
-    /// An entry that comes in now. It asks the user's functions about it, under no lock.
-    pub(crate) fn arrival(&self, key: K, value: V) -> Arrival<K, V> {
+    /// What decides now what may be served.
+    #[inline]
+    fn present(&self) -> Present<'_> {
+        Present {
+            millis: self.lifetimes.now(),
+            tags: self.tags.as_ref().map(|(table, _)| table),
+        }
+    }
+
+    /// What is begun to be made after this knows of all invalidations of tags until now.
+    pub(crate) fn stamp(&self) -> u64 {
+        self.tags.as_ref().map_or(0, |(table, _)| table.stamp())
+    }
+
+    /// An entry that comes in now, and was begun to be made at a stamp. It asks the user's functions about it, under no
+    /// lock.
+    pub(crate) fn arrival(&self, key: K, value: V, stamp: u64) -> Arrival<K, V> {
         let hash = hash(&self.hasher, &key);
         let weight = self.weigher.as_ref().map_or(0, |weigh| weigh(&key, &value));
         let (deadline, idle_until) = self.lifetimes.ends(&key, &value, hash);
+        let mark = match &self.tags {
+            None => Mark::NONE,
+            Some((table, name)) => Mark {
+                stamp,
+                tags: table.slots(|tags| name(&key, &value, tags)),
+                ..Mark::NONE
+            },
+        };
         Arrival {
             hash,
             weight,
             deadline,
             idle_until,
+            mark,
             pair: (key, value),
         }
+    }
+
+    /// Whether a value is too old for somebody who asked at one stamp for what was begun to be loaded at another: one of
+    /// its tags was invalidated in between, as far as can be told.
+    pub(crate) fn is_outdated(&self, key: &K, value: &V, begun: u64, asked: u64) -> bool {
+        self.tags.as_ref().is_some_and(|(table, name)| {
+            asked > begun
+                && table.was_invalidated(&table.slots(|tags| name(key, value, tags)), begun)
+        })
+    }
+
+    /// Whether one of an entry's tags was invalidated since it was begun to be made. Should that happen after this look,
+    /// the entry is stored, and no read shows it.
+    pub(crate) fn is_invalidated(&self, arrival: &Arrival<K, V>) -> bool {
+        let Mark { tags, stamp, .. } = &arrival.mark;
+        self.tags
+            .as_ref()
+            .is_some_and(|(table, _)| table.was_invalidated(tags, *stamp))
     }
 
     pub(crate) fn store(
@@ -406,8 +550,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         arrival: Arrival<K, V>,
         may_store: impl Fn(bool) -> bool,
     ) -> Result<Option<V>, Declined<K, V>> {
-        let now = self.lifetimes.now();
-        on_engine!(self, engine => engine.insert(arrival, now, &self.listener, may_store))
+        let present = self.present();
+        on_engine!(self, engine => engine.insert(arrival, present, &self.listener, may_store))
     }
 
     /// The entries held, expired ones that nobody has asked for since included. Never above [`capacity`](Self::capacity).
@@ -452,6 +596,7 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         stats.load_time = Duration::from_nanos(counts.time.load(Ordering::Relaxed));
         stats.loads_voided = counts.voided.load(Ordering::Relaxed);
         stats.weight = self.weight();
+        stats.tags_invalidated = self.tags.as_ref().map_or(0, |(table, _)| table.count());
         stats.listener_panics = self.listener.panics();
         stats
     }
@@ -460,14 +605,15 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
 impl<K, V, S> fmt::Debug for Cache<K, V, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let policy = match self.engine {
-            Engine::Adaptive(_) => Policy::Adaptive,
-            Engine::Lru(_) => Policy::Lru,
+            Engine::Adaptive(_) | Engine::MarkedAdaptive(_) => Policy::Adaptive,
+            Engine::Lru(_) | Engine::MarkedLru(_) => Policy::Lru,
         };
         let bound = on_engine!(self, engine => engine.bound());
         f.debug_struct("Cache")
             .field("capacity", &bound.capacity())
             .field("policy", &policy)
             .field("weigher", &self.weigher.is_some())
+            .field("tags", &self.tags.as_ref().map(|(table, _)| table))
             .field("lifetimes", &self.lifetimes)
             .finish_non_exhaustive()
     }

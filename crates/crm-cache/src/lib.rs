@@ -92,6 +92,7 @@ mod arrival;
 mod bound;
 mod builder;
 mod cache;
+mod content;
 mod error;
 mod hash;
 mod load;
@@ -105,6 +106,7 @@ mod stats;
     reason = "lock-free reads; argued block by block in the module, which holds all of it"
 )]
 mod store;
+mod tags;
 mod tally;
 mod time;
 
@@ -118,6 +120,7 @@ pub use hash::DefaultHashBuilder;
 pub use policy::Policy;
 pub use removal::RemovalCause;
 pub use stats::Stats;
+pub use tags::{Tag, TagIdentity, Tags};
 
 #[doc = include_str!("../DESIGN.md")]
 pub mod _design {}

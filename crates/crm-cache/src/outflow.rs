@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::RemovalCause;
+use crate::content::Content;
 
 /// What a user wants to be called with when an entry leaves.
 pub(crate) type Callback<K, V> = Arc<dyn Fn(&K, &V, RemovalCause) + Send + Sync>;
@@ -44,12 +45,12 @@ impl<K, V> Listener<K, V> {
 
 /// Entries taken out under a lock. The first one, mostly the only one, needs no allocation.
 #[must_use = "settle this after the lock is gone"]
-pub(crate) struct Outflow<K, V> {
-    first: Option<(K, V, RemovalCause)>,
-    rest: Vec<(K, V, RemovalCause)>,
+pub(crate) struct Outflow<K, C> {
+    first: Option<(K, C, RemovalCause)>,
+    rest: Vec<(K, C, RemovalCause)>,
 }
 
-impl<K, V> Outflow<K, V> {
+impl<K, C> Outflow<K, C> {
     pub(crate) fn new() -> Self {
         Self {
             first: None,
@@ -57,18 +58,21 @@ impl<K, V> Outflow<K, V> {
         }
     }
 
-    pub(crate) fn push(&mut self, key: K, value: V, cause: RemovalCause) {
+    pub(crate) fn push(&mut self, key: K, content: C, cause: RemovalCause) {
         if self.first.is_none() {
-            self.first = Some((key, value, cause));
+            self.first = Some((key, content, cause));
         } else {
-            self.rest.push((key, value, cause));
+            self.rest.push((key, content, cause));
         }
     }
 
     /// Tells the listener of each entry and drops it. Call it without a lock.
-    pub(crate) fn settle(self, listener: &Listener<K, V>) {
-        for (key, value, cause) in self.first.into_iter().chain(self.rest) {
-            listener.tell(&key, &value, cause);
+    pub(crate) fn settle(self, listener: &Listener<K, C::Value>)
+    where
+        C: Content,
+    {
+        for (key, content, cause) in self.first.into_iter().chain(self.rest) {
+            listener.tell(&key, content.value(), cause);
         }
     }
 }

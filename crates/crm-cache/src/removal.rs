@@ -12,6 +12,8 @@ pub enum RemovalCause {
     Removed,
     /// Its life was over.
     Expired,
+    /// One of its [tags](crate::Tag) was invalidated.
+    Invalidated,
     /// It had to make room for another one.
     Evicted,
     /// It never came in: it is heavier than the whole cache may be.
@@ -32,6 +34,7 @@ impl fmt::Display for RemovalCause {
             Self::Replaced => "replaced",
             Self::Removed => "removed",
             Self::Expired => "expired",
+            Self::Invalidated => "invalidated",
             Self::Evicted => "evicted",
             Self::Refused => "refused",
         })

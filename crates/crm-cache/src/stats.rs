@@ -6,7 +6,7 @@ use std::time::Duration;
 ///
 /// Each count is exact. Counts of different shards are read one after the other, so under traffic they need not belong
 /// to one instant. Of entries that came in, each one is still here or has left for one of the counted reasons:
-/// `insertions == len + evictions + expirations + removals`.
+/// `insertions == len + evictions + expirations + invalidations + removals`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -22,6 +22,10 @@ pub struct Stats {
     pub evictions: u64,
     /// Entries that were found to be past the end of their life.
     pub expirations: u64,
+    /// Entries that were found to have a tag that was invalidated.
+    pub invalidations: u64,
+    /// Calls of `invalidate_tag`.
+    pub tags_invalidated: u64,
     /// Entries taken out by `remove`, `remove_if` or `clear`, or because a new value of their key was refused.
     pub removals: u64,
     /// Entries that did not come in because they are heavier than the whole cache may be.
@@ -50,6 +54,7 @@ impl Stats {
         self.replacements += other.replacements;
         self.evictions += other.evictions;
         self.expirations += other.expirations;
+        self.invalidations += other.invalidations;
         self.removals += other.removals;
         self.refusals += other.refusals;
     }

@@ -8,17 +8,19 @@ use super::learner::Learner;
 use super::shard::{Aftermath, Extras, Order, Shard, ShardWriter};
 use crate::arrival::{Arrival, Declined};
 use crate::bound::{Bound, Space};
+use crate::content::{Content, Present, Standing};
 use crate::outflow::Listener;
 use crate::store::{Hash, Reader};
+use crate::tags::TagSlots;
 use crate::tally::Tallies;
-use crate::time::{Millis, NEVER};
+use crate::time::NEVER;
 use crate::{RemovalCause, Stats};
 
 /// Slots looked at under one hold of a shard's lock by what goes through a whole cache.
 const SLOTS_AT_ONCE: u32 = 1024;
 
-pub(crate) struct Engine<K, V> {
-    shards: Box<[Shard<K, V>]>,
+pub(crate) struct Engine<K, C> {
+    shards: Box<[Shard<K, C>]>,
     learner: Learner,
     bound: Bound,
     tallies: Tallies,
@@ -26,13 +28,13 @@ pub(crate) struct Engine<K, V> {
     next: AtomicUsize,
 }
 
-impl<K, V> Engine<K, V> {
+impl<K, C> Engine<K, C> {
     pub(crate) fn bound(&self) -> &Bound {
         &self.bound
     }
 }
 
-impl<K: Eq + StdHash, V: Clone> Engine<K, V> {
+impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
     pub(crate) fn new(bound: Bound, shards: usize, seed: u64, extras: Extras) -> Self {
         let capacity = bound.capacity();
         let share = capacity.div_ceil(shards);
@@ -53,20 +55,20 @@ impl<K: Eq + StdHash, V: Clone> Engine<K, V> {
     }
 
     #[inline]
-    fn shard(&self, hash: u64) -> &Shard<K, V> {
+    fn shard(&self, hash: u64) -> &Shard<K, C> {
         &self.shards[crate::hash::shard(hash, self.shards.len())]
     }
 
     /// Begins to change a shard that nothing will be taken out of.
-    fn look<'a>(&'a self, shard: &'a Shard<K, V>) -> ShardWriter<'a, K, V> {
+    fn look<'a>(&'a self, shard: &'a Shard<K, C>) -> ShardWriter<'a, K, C> {
         self.write(shard, None)
     }
 
     fn write<'a>(
         &'a self,
-        shard: &'a Shard<K, V>,
-        watcher: Option<&'a Reader<'a, K, V>>,
-    ) -> ShardWriter<'a, K, V> {
+        shard: &'a Shard<K, C>,
+        watcher: Option<&'a Reader<'a, K, C>>,
+    ) -> ShardWriter<'a, K, C> {
         shard.write(&self.learner, &self.bound, watcher)
     }
 
@@ -76,18 +78,18 @@ impl<K: Eq + StdHash, V: Clone> Engine<K, V> {
         &self,
         hash: u64,
         is_it: impl Fn(&K) -> bool,
-        now: Millis,
-        read: impl FnOnce(&V) -> R,
+        present: Present<'_>,
+        read: impl FnOnce(&C::Value) -> R,
     ) -> Option<R> {
         let shard = self.shard(hash);
         let Some(reader) = shard.read() else {
-            return self.get_without_visit(hash, is_it, now, read);
+            return self.get_without_visit(hash, is_it, present, read);
         };
         match reader.find(Hash::new(hash), is_it) {
-            Some(entry) if !shard.is_over(&entry, now) => {
-                shard.touch(&entry, now, &self.learner);
+            Some(entry) if shard.standing(&entry, present) == Some(Standing::Fresh) => {
+                shard.touch(&entry, present.millis, &self.learner);
                 self.tallies.hit(reader.thread());
-                Some(read(entry.value()))
+                Some(read(entry.value().value()))
             }
             _ => {
                 self.tallies.miss(reader.thread());
@@ -102,30 +104,35 @@ impl<K: Eq + StdHash, V: Clone> Engine<K, V> {
         &self,
         hash: u64,
         is_it: impl Fn(&K) -> bool,
-        now: Millis,
-        read: impl FnOnce(&V) -> R,
+        present: Present<'_>,
+        read: impl FnOnce(&C::Value) -> R,
     ) -> Option<R> {
-        let value = self.peek(hash, is_it, now);
+        let value = self.peek(hash, is_it, present);
         self.tallies.count_shared(value.is_some());
         value.map(|value| read(&value))
     }
 
     /// The fresh value of a key, without a trace in policy or statistics.
-    pub(crate) fn peek(&self, hash: u64, is_it: impl Fn(&K) -> bool, now: Millis) -> Option<V> {
+    pub(crate) fn peek(
+        &self,
+        hash: u64,
+        is_it: impl Fn(&K) -> bool,
+        present: Present<'_>,
+    ) -> Option<C::Value> {
         let writer = self.look(self.shard(hash));
         let found = writer.find(Hash::new(hash), is_it)?;
-        fresh_value(&writer, found.index, now).cloned()
+        fresh_value(&writer, found.index, present).cloned()
     }
 
     /// Takes an entry in, and returns the fresh value that it replaces. `may_store` is asked under the lock, once it is
     /// known whether there is one.
     pub(crate) fn insert(
         &self,
-        arrival: Arrival<K, V>,
-        now: Millis,
-        listener: &Listener<K, V>,
+        arrival: Arrival<K, C::Value>,
+        present: Present<'_>,
+        listener: &Listener<K, C::Value>,
         may_store: impl Fn(bool) -> bool,
-    ) -> Result<Option<V>, Declined<K, V>> {
+    ) -> Result<Option<C::Value>, Declined<K, C::Value>> {
         let shard = self.shard(arrival.hash);
         let watcher = watcher(shard, listener);
         let mut space = Space::none(&self.bound);
@@ -133,14 +140,15 @@ impl<K: Eq + StdHash, V: Clone> Engine<K, V> {
             let mut writer = self.write(shard, watcher.as_ref());
             let found = writer.find(Hash::new(arrival.hash), |key| *key == arrival.pair.0);
             // Cloned before anything is changed: a panic in `clone` leaves the shard as it was.
-            let previous = found.and_then(|found| fresh_value(&writer, found.index, now).cloned());
+            let previous =
+                found.and_then(|found| fresh_value(&writer, found.index, present).cloned());
             if !may_store(previous.is_some()) {
                 settle(writer.finish(), listener);
                 return Err(Declined::Unwanted(arrival.pair));
             }
             if !self.bound.admits(arrival.weight) {
                 if let Some(found) = found {
-                    writer.remove(found, now, RemovalCause::Removed);
+                    writer.remove(found, present, RemovalCause::Removed);
                     writer.reclaim();
                 }
                 writer.refuse();
@@ -153,17 +161,19 @@ impl<K: Eq + StdHash, V: Clone> Engine<K, V> {
             if let Some(found) = found {
                 let more = arrival.weight.saturating_sub(writer.weight(found.index));
                 if writer.makes_space(&mut space, more, Some(found.index)) {
-                    writer.replace(found, arrival, now, space);
+                    writer.replace(found, arrival, present, space);
                     settle(writer.finish(), listener);
                     return Ok(previous);
                 }
             } else if writer.makes_space(&mut space, arrival.weight, None)
                 && (space.takes_entry() || writer.len() > 0)
             {
-                let ends = arrival.deadline != NEVER || arrival.idle_until != NEVER;
+                let ends = arrival.deadline != NEVER
+                    || arrival.idle_until != NEVER
+                    || arrival.mark.tags != TagSlots::None;
                 writer.insert(arrival, space);
                 if ends {
-                    writer.sweep(now);
+                    writer.sweep(present);
                 }
                 settle(writer.finish(), listener);
                 return Ok(None);
@@ -180,7 +190,7 @@ impl<K: Eq + StdHash, V: Clone> Engine<K, V> {
     }
 
     /// Evicts an entry from another shard that has one.
-    fn evict_elsewhere(&self, than: &Shard<K, V>, listener: &Listener<K, V>) -> bool {
+    fn evict_elsewhere(&self, than: &Shard<K, C>, listener: &Listener<K, C::Value>) -> bool {
         let first = self.next.fetch_add(1, Ordering::Relaxed);
         let count = self.shards.len();
         (0..count).any(|step| {
@@ -189,7 +199,7 @@ impl<K: Eq + StdHash, V: Clone> Engine<K, V> {
         })
     }
 
-    fn evict_from(&self, shard: &Shard<K, V>, listener: &Listener<K, V>) -> bool {
+    fn evict_from(&self, shard: &Shard<K, C>, listener: &Listener<K, C::Value>) -> bool {
         let watcher = watcher(shard, listener);
         let mut writer = self.write(shard, watcher.as_ref());
         let evicted = writer.evict(None);
@@ -205,32 +215,72 @@ impl<K: Eq + StdHash, V: Clone> Engine<K, V> {
         &self,
         hash: u64,
         is_it: impl Fn(&K) -> bool,
-        now: Millis,
-        listener: &Listener<K, V>,
-        condition: impl FnOnce(&V) -> bool,
-    ) -> Option<V> {
+        present: Present<'_>,
+        listener: &Listener<K, C::Value>,
+        condition: impl FnOnce(&C::Value) -> bool,
+    ) -> Option<C::Value> {
         let shard = self.shard(hash);
         let watcher = watcher(shard, listener);
         let mut writer = self.write(shard, watcher.as_ref());
         let found = writer.find(Hash::new(hash), is_it)?;
-        let fresh = fresh_value(&writer, found.index, now);
+        let fresh = fresh_value(&writer, found.index, present);
         if fresh.is_some_and(|value| !condition(value)) {
             return None;
         }
         let previous = fresh.cloned();
-        writer.remove(found, now, RemovalCause::Removed);
+        writer.remove(found, present, RemovalCause::Removed);
         writer.reclaim();
         settle(writer.finish(), listener);
         previous
     }
 
-    pub(crate) fn clear(&self, listener: &Listener<K, V>) {
+    /// Takes an entry out with all that the policy remembers of it, and waits until nobody holds it. Says whether it was
+    /// here.
+    pub(crate) fn forget(
+        &self,
+        hash: u64,
+        is_it: impl Fn(&K) -> bool,
+        present: Present<'_>,
+        listener: &Listener<K, C::Value>,
+    ) -> bool {
+        let (shard, hash) = (self.shard(hash), Hash::new(hash));
+        let mut leaving = None;
+        let mut was_here = false;
+        loop {
+            let watcher = watcher(shard, listener).filter(|_| leaving.is_none());
+            let mut writer = self.write(shard, watcher.as_ref());
+            if leaving.is_none() {
+                writer.forget_ghost(hash);
+                let Some(found) = writer.find(hash, &is_it) else {
+                    return false;
+                };
+                was_here = fresh_value(&writer, found.index, present).is_some();
+                writer.remove(found, present, RemovalCause::Removed);
+                leaving = Some(found.index);
+            }
+            writer.reclaim();
+            let is_held = leaving.is_some_and(|index| writer.is_held(index));
+            settle(writer.finish(), listener);
+            if !is_held {
+                return was_here;
+            }
+            drop(watcher);
+            thread::yield_now();
+        }
+    }
+
+    pub(crate) fn clear(&self, listener: &Listener<K, C::Value>) {
+        // However they stand, they are removed now.
+        let present = Present {
+            millis: 0,
+            tags: None,
+        };
         for shard in &self.shards {
             let watcher = watcher(shard, listener);
             let mut writer = self.write(shard, watcher.as_ref());
             for index in 0..writer.slots() {
                 if let Some(found) = writer.find_slot(index) {
-                    writer.remove(found, 0, RemovalCause::Removed);
+                    writer.remove(found, present, RemovalCause::Removed);
                 }
             }
             writer.forget_ghosts();
@@ -239,66 +289,98 @@ impl<K: Eq + StdHash, V: Clone> Engine<K, V> {
         }
     }
 
-    /// Takes out every entry whose life is over, and says how many they were. No shard is locked for long.
-    pub(crate) fn remove_expired(&self, now: Millis, listener: &Listener<K, V>) -> usize {
-        let mut removed = 0;
-        for shard in &self.shards {
-            let (mut first, mut slots) = (0, 1);
-            while first < slots {
-                let watcher = watcher(shard, listener);
-                let mut writer = self.write(shard, watcher.as_ref());
-                slots = writer.slots();
-                let last = slots.min(first + SLOTS_AT_ONCE);
-                removed += (first..last)
-                    .filter(|&index| writer.remove_if_over(index, now))
-                    .count();
-                writer.reclaim();
-                settle(writer.finish(), listener);
-                first = last;
-                if slots == 0 {
-                    break;
+    /// Takes out the fresh entries that are not to be kept. No shard is locked for long.
+    pub(crate) fn retain(
+        &self,
+        present: Present<'_>,
+        listener: &Listener<K, C::Value>,
+        keep: &mut impl FnMut(&K, &C::Value) -> bool,
+    ) {
+        self.sweep_all(listener, |writer, index| {
+            let is_kept = writer.entry(index).is_none_or(|entry| {
+                !writer.is_fresh(&entry, present) || keep(entry.key(), entry.value().value())
+            });
+            if !is_kept {
+                if let Some(found) = writer.find_slot(index) {
+                    writer.remove(found, present, RemovalCause::Removed);
                 }
             }
-        }
+        });
+    }
+
+    /// Takes out every entry whose life is over, and says how many they were. No shard is locked for long.
+    pub(crate) fn remove_expired(
+        &self,
+        present: Present<'_>,
+        listener: &Listener<K, C::Value>,
+    ) -> usize {
+        let mut removed = 0;
+        self.sweep_all(listener, |writer, index| {
+            removed += usize::from(writer.remove_if_over(index, present));
+        });
         removed
     }
 
+    /// Looks at every slot, some of a shard under one hold of its lock.
+    fn sweep_all(
+        &self,
+        listener: &Listener<K, C::Value>,
+        mut look: impl FnMut(&mut ShardWriter<'_, K, C>, u32),
+    ) {
+        for shard in &self.shards {
+            let mut next = 0;
+            loop {
+                let watcher = watcher(shard, listener);
+                let mut writer = self.write(shard, watcher.as_ref());
+                let end = writer.slots().min(next + SLOTS_AT_ONCE);
+                (next..end).for_each(|index| look(&mut writer, index));
+                let is_last = end == writer.slots();
+                writer.reclaim();
+                settle(writer.finish(), listener);
+                if is_last {
+                    break;
+                }
+                next = end;
+            }
+        }
+    }
+
     /// Shows every fresh entry, shard by shard.
-    pub(crate) fn for_each(&self, now: Millis, mut visit: impl FnMut(&K, &V)) {
+    pub(crate) fn for_each(&self, present: Present<'_>, mut visit: impl FnMut(&K, &C::Value)) {
         for shard in &self.shards {
             let writer = self.look(shard);
             for entry in (0..writer.slots()).filter_map(|index| writer.entry(index)) {
-                if !writer.is_over(&entry, now) {
-                    visit(entry.key(), entry.value());
+                if writer.is_fresh(&entry, present) {
+                    visit(entry.key(), entry.value().value());
                 }
             }
         }
     }
 
     /// The keys of the `count` fresh entries that are worth most, the best first.
-    pub(crate) fn hottest(&self, count: usize, now: Millis) -> Vec<K>
+    pub(crate) fn hottest(&self, count: usize, present: Present<'_>) -> Vec<K>
     where
         K: Clone,
     {
-        self.ranked(count, Order::HottestFirst, now)
+        self.ranked(count, Order::HottestFirst, present)
     }
 
     /// The keys of the `count` fresh entries that are worth least, the worst first.
-    pub(crate) fn coldest(&self, count: usize, now: Millis) -> Vec<K>
+    pub(crate) fn coldest(&self, count: usize, present: Present<'_>) -> Vec<K>
     where
         K: Clone,
     {
-        self.ranked(count, Order::ColdestFirst, now)
+        self.ranked(count, Order::ColdestFirst, present)
     }
 
-    fn ranked(&self, count: usize, order: Order, now: Millis) -> Vec<K>
+    fn ranked(&self, count: usize, order: Order, present: Present<'_>) -> Vec<K>
     where
         K: Clone,
     {
         let mut ranked: Vec<_> = self
             .shards
             .iter()
-            .flat_map(|shard| self.look(shard).ranked(count, order, now))
+            .flat_map(|shard| self.look(shard).ranked(count, order, present))
             .collect();
         ranked.sort_by_key(|&(rank, _)| rank);
         ranked.truncate(count);
@@ -310,7 +392,7 @@ impl<K: Eq + StdHash, V: Clone> Engine<K, V> {
         &self,
         capacity: Option<usize>,
         max_weight: Option<u64>,
-        listener: &Listener<K, V>,
+        listener: &Listener<K, C::Value>,
     ) {
         self.bound.change(capacity, max_weight, || {
             let first = self.next.fetch_add(1, Ordering::Relaxed);
@@ -345,10 +427,10 @@ impl<K: Eq + StdHash, V: Clone> Engine<K, V> {
 }
 
 /// A visit of the shard, if there is a listener: what is taken out is kept for it to see.
-fn watcher<'a, K: Eq + StdHash, V>(
-    shard: &'a Shard<K, V>,
-    listener: &Listener<K, V>,
-) -> Option<Reader<'a, K, V>> {
+fn watcher<'a, K: Eq + StdHash, C: Content>(
+    shard: &'a Shard<K, C>,
+    listener: &Listener<K, C::Value>,
+) -> Option<Reader<'a, K, C>> {
     if listener.is_listening() {
         shard.read()
     } else {
@@ -356,20 +438,20 @@ fn watcher<'a, K: Eq + StdHash, V>(
     }
 }
 
-fn fresh_value<'a, K: Eq + StdHash, V>(
-    writer: &'a ShardWriter<'_, K, V>,
+fn fresh_value<'a, K: Eq + StdHash, C: Content>(
+    writer: &'a ShardWriter<'_, K, C>,
     index: u32,
-    now: Millis,
-) -> Option<&'a V> {
+    present: Present<'_>,
+) -> Option<&'a C::Value> {
     writer
         .entry(index)
-        .filter(|entry| !writer.is_over(entry, now))
-        .map(|entry| entry.value())
+        .filter(|entry| writer.is_fresh(entry, present))
+        .map(|entry| entry.value().value())
 }
 
 /// Tells the listener who has left. The lock is gone by now.
-fn settle<K, V>(aftermath: Aftermath<'_, K, V>, listener: &Listener<K, V>) {
+fn settle<K, C: Content>(aftermath: Aftermath<'_, K, C>, listener: &Listener<K, C::Value>) {
     for (entry, cause) in aftermath.departed() {
-        listener.tell(entry.key(), entry.value(), *cause);
+        listener.tell(entry.key(), entry.value().value(), *cause);
     }
 }

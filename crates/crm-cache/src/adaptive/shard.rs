@@ -10,6 +10,7 @@ use super::learner::{Learner, Passed};
 use super::victims::{Priced, Pricing, Victims};
 use crate::arrival::Arrival;
 use crate::bound::{Bound, Space};
+use crate::content::{Content, Present, Standing};
 use crate::store::{
     Entry, Found, Hash, NewEntry, OwnLines, Reader, Slots, Store, Unlinked, Writer,
 };
@@ -35,7 +36,7 @@ const TICKS_TO_TELL: u32 = 16;
 const SWEPT_AT_ONCE: u32 = 4;
 
 #[repr(align(128))]
-pub(crate) struct Shard<K, V> {
+pub(crate) struct Shard<K, C> {
     /// The clock as readers see it: behind the true one by less than `granularity`, so that this line, which every
     /// reader reads, is seldom written.
     shown: AtomicU32,
@@ -46,7 +47,7 @@ pub(crate) struct Shard<K, V> {
     time: OwnLines<Time>,
     /// None without a time to idle.
     idle: Option<IdleTimes>,
-    store: Store<K, V, Selector>,
+    store: Store<K, C, Selector>,
 }
 
 /// What a cache keeps of its entries beyond what every cache does.
@@ -81,7 +82,7 @@ struct Selector {
     stats: Stats,
 }
 
-impl<K: Eq + StdHash, V> Shard<K, V> {
+impl<K: Eq + StdHash, C: Content> Shard<K, C> {
     /// A shard that will hold about `share` entries.
     pub(crate) fn new(share: usize, seed: u64, extras: Extras) -> Self {
         let ghosts = Ghosts::new(GHOSTS * share);
@@ -119,9 +120,9 @@ impl<K: Eq + StdHash, V> Shard<K, V> {
         }
     }
 
-    /// Whether the life of an entry is over.
+    /// Whether the time of an entry is over: it may only leave.
     #[inline]
-    pub(crate) fn is_over(&self, entry: &Entry<'_, K, V>, now: Millis) -> bool {
+    fn is_over(&self, entry: &Entry<'_, K, C>, now: Millis) -> bool {
         now >= entry.deadline()
             || self
                 .idle
@@ -129,15 +130,25 @@ impl<K: Eq + StdHash, V> Shard<K, V> {
                 .is_some_and(|idle| idle.is_over(entry.index(), now))
     }
 
+    /// How an entry stands; none if its time is over.
+    #[inline]
+    pub(crate) fn standing(
+        &self,
+        entry: &Entry<'_, K, C>,
+        present: Present<'_>,
+    ) -> Option<Standing> {
+        (!self.is_over(entry, present.millis)).then(|| entry.value().standing(present))
+    }
+
     /// Begins to read without a lock; none while the calling thread is being taken down.
     #[inline]
-    pub(crate) fn read(&self) -> Option<Reader<'_, K, V>> {
+    pub(crate) fn read(&self) -> Option<Reader<'_, K, C>> {
         self.store.read()
     }
 
     /// Records a use of an entry, unless it is warm.
     #[inline]
-    pub(crate) fn touch(&self, entry: &Entry<'_, K, V>, now: Millis, learner: &Learner) {
+    pub(crate) fn touch(&self, entry: &Entry<'_, K, C>, now: Millis, learner: &Learner) {
         if let Some(idle) = &self.idle {
             idle.read(entry.index(), now);
         }
@@ -152,7 +163,7 @@ impl<K: Eq + StdHash, V> Shard<K, V> {
 
     fn record(
         &self,
-        entry: &Entry<'_, K, V>,
+        entry: &Entry<'_, K, C>,
         clock: u32,
         age: u32,
         class: Class,
@@ -189,8 +200,8 @@ impl<K: Eq + StdHash, V> Shard<K, V> {
         &'a self,
         learner: &'a Learner,
         bound: &'a Bound,
-        watcher: Option<&'a Reader<'a, K, V>>,
-    ) -> ShardWriter<'a, K, V> {
+        watcher: Option<&'a Reader<'a, K, C>>,
+    ) -> ShardWriter<'a, K, C> {
         let departed = Vec::new();
         ShardWriter {
             shard: self,
@@ -205,37 +216,37 @@ impl<K: Eq + StdHash, V> Shard<K, V> {
 }
 
 /// The right to change a shard.
-pub(crate) struct ShardWriter<'a, K, V> {
-    shard: &'a Shard<K, V>,
-    writer: Writer<'a, K, V, Selector>,
+pub(crate) struct ShardWriter<'a, K, C> {
+    shard: &'a Shard<K, C>,
+    writer: Writer<'a, K, C, Selector>,
     learner: &'a Learner,
     bound: &'a Bound,
     /// What to tell the learner after the lock.
     told: Passed,
-    watcher: Option<&'a Reader<'a, K, V>>,
-    departed: Departed<'a, K, V>,
+    watcher: Option<&'a Reader<'a, K, C>>,
+    departed: Departed<'a, K, C>,
 }
 
 /// Entries that were taken out, for the removal listener.
-type Departed<'a, K, V> = Vec<(Entry<'a, K, V>, RemovalCause)>;
+type Departed<'a, K, C> = Vec<(Entry<'a, K, C>, RemovalCause)>;
 
 /// What a writer has taken out, and what it has to tell. Both wait until the lock is gone.
 #[must_use = "this is to be settled after the lock is gone"]
-pub(crate) struct Aftermath<'a, K, V> {
+pub(crate) struct Aftermath<'a, K, C> {
     learner: &'a Learner,
     told: Passed,
-    _unlinked: Unlinked<K, V>,
-    departed: Departed<'a, K, V>,
+    _unlinked: Unlinked<K, C>,
+    departed: Departed<'a, K, C>,
 }
 
-impl<'a, K, V> Aftermath<'a, K, V> {
+impl<'a, K, C> Aftermath<'a, K, C> {
     /// Who has left, and why. Empty without a watcher.
-    pub(crate) fn departed(&self) -> &[(Entry<'a, K, V>, RemovalCause)] {
+    pub(crate) fn departed(&self) -> &[(Entry<'a, K, C>, RemovalCause)] {
         &self.departed
     }
 }
 
-impl<K, V> Drop for Aftermath<'_, K, V> {
+impl<K, C> Drop for Aftermath<'_, K, C> {
     fn drop(&mut self) {
         if self.told.ticks > 0 {
             self.learner.advance(self.told);
@@ -243,7 +254,7 @@ impl<K, V> Drop for Aftermath<'_, K, V> {
     }
 }
 
-impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
+impl<'a, K: Eq + StdHash, C: Content> ShardWriter<'a, K, C> {
     pub(crate) fn len(&self) -> usize {
         self.writer.len()
     }
@@ -252,7 +263,7 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
         self.writer.slots()
     }
 
-    pub(crate) fn entry(&self, index: u32) -> Option<Entry<'_, K, V>> {
+    pub(crate) fn entry(&self, index: u32) -> Option<Entry<'_, K, C>> {
         self.writer.entry(index)
     }
 
@@ -260,8 +271,16 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
         self.writer.find(hash, is_it)
     }
 
-    pub(crate) fn is_over(&self, entry: &Entry<'_, K, V>, now: Millis) -> bool {
-        self.shard.is_over(entry, now)
+    pub(crate) fn standing(
+        &self,
+        entry: &Entry<'_, K, C>,
+        present: Present<'_>,
+    ) -> Option<Standing> {
+        self.shard.standing(entry, present)
+    }
+
+    pub(crate) fn is_fresh(&self, entry: &Entry<'_, K, C>, present: Present<'_>) -> bool {
+        self.standing(entry, present) == Some(Standing::Fresh)
     }
 
     /// The weight of a slot's entry; zero without a weigher.
@@ -304,8 +323,8 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
     pub(crate) fn replace(
         &mut self,
         found: Found,
-        arrival: Arrival<K, V>,
-        now: Millis,
+        arrival: Arrival<K, C::Value>,
+        present: Present<'_>,
         space: Space<'_>,
     ) {
         let clock = self.shard.time.0.clock.load(Ordering::Relaxed);
@@ -321,16 +340,17 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
                 }
             }
         }
-        let cause = self.cause_of(found, now, RemovalCause::Replaced);
+        let cause = self.cause_of(found, present, RemovalCause::Replaced);
         self.count(cause);
         self.watch(found, cause);
         let former = self.weight(found.index);
         let weight = arrival.weight;
+        let (key, value) = arrival.pair;
         let index = self.writer.replace(
             Hash::new(arrival.hash),
             found,
             NewEntry {
-                pair: arrival.pair,
+                pair: (key, C::new(value, arrival.mark)),
                 last,
                 class: class.to_byte(),
                 deadline: arrival.deadline,
@@ -340,14 +360,14 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
         space.fill_in_place_of(former, weight);
         self.set_weight(index, weight);
         let selector = self.writer.policy();
-        if cause == RemovalCause::Expired {
+        if cause != RemovalCause::Replaced {
             selector.stats.insertions += 1;
         }
         selector.victims.moved(found.index, index);
     }
 
     /// Takes in an entry whose key is not here. If `space` has no room for an entry, another one is evicted.
-    pub(crate) fn insert(&mut self, arrival: Arrival<K, V>, mut space: Space<'_>) {
+    pub(crate) fn insert(&mut self, arrival: Arrival<K, C::Value>, mut space: Space<'_>) {
         let shard = self.shard;
         let hash = Hash::new(arrival.hash);
         let clock = shard.time.0.clock.load(Ordering::Relaxed).wrapping_add(1);
@@ -367,10 +387,11 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
             space.absorb(evicted);
         }
         let slots = self.writer.slots();
+        let (key, value) = arrival.pair;
         let index = self.writer.insert(
             hash,
             NewEntry {
-                pair: arrival.pair,
+                pair: (key, C::new(value, arrival.mark)),
                 last: clock,
                 class: class.to_byte(),
                 deadline: arrival.deadline,
@@ -427,10 +448,10 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
     pub(crate) fn remove(
         &mut self,
         found: Found,
-        now: Millis,
+        present: Present<'_>,
         cause: RemovalCause,
     ) -> RemovalCause {
-        let cause = self.cause_of(found, now, cause);
+        let cause = self.cause_of(found, present, cause);
         let weight = self.take_out(found, cause);
         self.bound.give(1, weight);
         cause
@@ -445,15 +466,15 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
         weight
     }
 
-    fn cause_of(&self, found: Found, now: Millis, cause: RemovalCause) -> RemovalCause {
-        let is_over = self
-            .writer
-            .entry(found.index)
-            .is_some_and(|entry| self.is_over(&entry, now));
-        if is_over {
-            RemovalCause::Expired
-        } else {
-            cause
+    /// Why an entry leaves: for the cause that is given, unless it could not have been served any more anyway.
+    fn cause_of(&self, found: Found, present: Present<'_>, cause: RemovalCause) -> RemovalCause {
+        let Some(entry) = self.writer.entry(found.index) else {
+            return cause;
+        };
+        match self.standing(&entry, present) {
+            Some(Standing::Fresh) => cause,
+            Some(Standing::Invalidated) => RemovalCause::Invalidated,
+            Some(Standing::Stale) | None => RemovalCause::Expired,
         }
     }
 
@@ -468,6 +489,7 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
             RemovalCause::Replaced => &mut stats.replacements,
             RemovalCause::Removed => &mut stats.removals,
             RemovalCause::Expired => &mut stats.expirations,
+            RemovalCause::Invalidated => &mut stats.invalidations,
             RemovalCause::Evicted => &mut stats.evictions,
             RemovalCause::Refused => &mut stats.refusals,
         } += 1;
@@ -480,25 +502,27 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
         self.departed.extend(held.map(|entry| (entry, cause)));
     }
 
-    /// Looks at a few entries in turn and takes out those whose life is over.
-    pub(crate) fn sweep(&mut self, now: Millis) {
+    /// Looks at a few entries in turn and takes out those that can never be served any more.
+    pub(crate) fn sweep(&mut self, present: Present<'_>) {
         let slots = self.writer.slots();
         for _ in 0..SWEPT_AT_ONCE.min(slots) {
             let at = self.writer.policy().sweep;
             self.writer.policy().sweep = if at + 1 >= slots { 0 } else { at + 1 };
-            self.remove_if_over(at, now);
+            self.remove_if_over(at, present);
         }
     }
 
-    /// Takes out the entry of a slot if there is one and its life is over. Says whether it was so.
-    pub(crate) fn remove_if_over(&mut self, index: u32, now: Millis) -> bool {
-        let is_over = self
-            .writer
-            .entry(index)
-            .is_some_and(|entry| self.is_over(&entry, now));
+    /// Takes out the entry of a slot if there is one and it can never be served any more. Says whether it was so.
+    pub(crate) fn remove_if_over(&mut self, index: u32, present: Present<'_>) -> bool {
+        let is_over = self.writer.entry(index).is_some_and(|entry| {
+            matches!(
+                self.standing(&entry, present),
+                None | Some(Standing::Invalidated)
+            )
+        });
         let found = is_over.then(|| self.writer.find_slot(index)).flatten();
         if let Some(found) = found {
-            self.remove(found, now, RemovalCause::Expired);
+            self.remove(found, present, RemovalCause::Expired);
         }
         found.is_some()
     }
@@ -510,6 +534,16 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
     /// Forgets what was evicted. After a clearing, a key's past must not be read from its ghost.
     pub(crate) fn forget_ghosts(&mut self) {
         self.writer.policy().ghosts.clear();
+    }
+
+    /// Forgets that a key with this hash was evicted, if it was.
+    pub(crate) fn forget_ghost(&mut self, hash: Hash) {
+        self.writer.policy().ghosts.recall(hash.home);
+    }
+
+    /// Whether the former entry of a slot may still be held by a reader.
+    pub(crate) fn is_held(&self, index: u32) -> bool {
+        self.writer.is_held(index)
     }
 
     pub(crate) fn find_slot(&self, index: u32) -> Option<Found> {
@@ -563,13 +597,15 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
     }
 
     /// The keys of the `count` fresh entries that are worth most, or least, with their worth.
-    pub(crate) fn ranked(&self, count: usize, order: Order, now: Millis) -> Vec<(Rank, K)>
+    pub(crate) fn ranked(&self, count: usize, order: Order, present: Present<'_>) -> Vec<(Rank, K)>
     where
         K: Clone,
     {
         let clock = self.shard.time.0.clock.load(Ordering::Relaxed);
         let rank = |slot: u32| {
-            let entry = self.entry(slot).filter(|entry| !self.is_over(entry, now))?;
+            let entry = self
+                .entry(slot)
+                .filter(|entry| self.is_fresh(entry, present))?;
             let (last, class) = entry.recency()?;
             let age = age_at(clock, last);
             let worth = self.learner.worth(Class::from_byte(class), age);
@@ -584,7 +620,7 @@ impl<'a, K: Eq + StdHash, V> ShardWriter<'a, K, V> {
         ranks.into_iter().filter_map(with_key).collect()
     }
 
-    pub(crate) fn finish(self) -> Aftermath<'a, K, V> {
+    pub(crate) fn finish(self) -> Aftermath<'a, K, C> {
         Aftermath {
             learner: self.learner,
             told: self.told,
@@ -615,7 +651,7 @@ impl Order {
 }
 
 /// Sets the idle time of the slot that a new entry gets, before readers can find it.
-fn idle_setter<K, V>(shard: &Shard<K, V>, until: Millis) -> impl FnOnce(u32) {
+fn idle_setter<K, C>(shard: &Shard<K, C>, until: Millis) -> impl FnOnce(u32) {
     move |index| {
         if let Some(idle) = &shard.idle {
             idle.set(index, until);
@@ -624,8 +660,8 @@ fn idle_setter<K, V>(shard: &Shard<K, V>, until: Millis) -> impl FnOnce(u32) {
 }
 
 /// Prices the entries of a shard.
-struct Prices<'a, K, V> {
-    slots: Slots<'a, K, V>,
+struct Prices<'a, K, C> {
+    slots: Slots<'a, K, C>,
     weights: Option<&'a [u64]>,
     /// The slot that must not be evicted.
     spare: Option<u32>,
@@ -633,7 +669,7 @@ struct Prices<'a, K, V> {
     clock: u32,
 }
 
-impl<K, V> Pricing for Prices<'_, K, V> {
+impl<K, C> Pricing for Prices<'_, K, C> {
     #[inline]
     fn price(&self, slot: u32) -> Priced {
         let Some((last, class)) = self.slots.recency(slot) else {
@@ -665,12 +701,13 @@ mod tests {
     use super::{Extras, Learner, Ordering, Shard};
     use crate::arrival::Arrival;
     use crate::bound::{Bound, Space};
+    use crate::content::{Mark, Plain};
     use crate::store::Hash;
     use crate::time::NEVER;
 
     const CAPACITY: usize = if cfg!(miri) { 128 } else { 1_000 };
 
-    fn use_all(shard: &Shard<u64, u64>, learner: &Learner, keys: u64) {
+    fn use_all(shard: &Shard<u64, Plain<u64>>, learner: &Learner, keys: u64) {
         for key in 0..keys {
             let reader = shard.read().unwrap();
             let entry = reader.find(Hash::new(key), |other| *other == key).unwrap();
@@ -678,11 +715,11 @@ mod tests {
         }
     }
 
-    fn clock(shard: &Shard<u64, u64>) -> u32 {
+    fn clock(shard: &Shard<u64, Plain<u64>>) -> u32 {
         shard.time.0.clock.load(Ordering::Relaxed)
     }
 
-    fn filled(keys: u64) -> (Shard<u64, u64>, Learner) {
+    fn filled(keys: u64) -> (Shard<u64, Plain<u64>>, Learner) {
         let (shard, learner, bound) = (
             Shard::new(CAPACITY, 7, Extras::default()),
             Learner::new(CAPACITY, CAPACITY),
@@ -696,6 +733,7 @@ mod tests {
                 weight: 0,
                 deadline: NEVER,
                 idle_until: NEVER,
+                mark: Mark::NONE,
             };
             writer.insert(arrival, Space::none(&bound));
             drop(writer.finish());

@@ -32,6 +32,8 @@ pub(crate) enum Outcome<V> {
 pub(crate) struct Flight<V> {
     /// Set by a write to the key: what is loaded may be older than what was written.
     voided: AtomicBool,
+    /// The cache's stamp when it began: tags invalidated from then on void what is loaded.
+    stamp: u64,
     outcome: Signal<Outcome<V>>,
 }
 
@@ -44,6 +46,10 @@ impl<V> Flight<V> {
     /// Whether the calling code is part of its loader, so that waiting would never end.
     pub(crate) fn is_mine(&self) -> bool {
         is_aboard(self.id())
+    }
+
+    pub(crate) fn stamp(&self) -> u64 {
+        self.stamp
     }
 
     pub(crate) fn outcome(&self) -> &Signal<Outcome<V>> {
@@ -133,7 +139,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Flights<K, V, S> {
         }
     }
 
-    pub(crate) fn board(&self, key: &K) -> Ticket<'_, K, V, S>
+    /// Joins the load of a key, or begins one at this stamp, which was read before.
+    pub(crate) fn board(&self, key: &K, stamp: u64) -> Ticket<'_, K, V, S>
     where
         K: Clone,
     {
@@ -143,6 +150,7 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Flights<K, V, S> {
             Entry::Occupied(flight) => Ticket::Wait(Arc::clone(flight.get())),
             Entry::Vacant(vacant) => {
                 let flight = Arc::new(Flight {
+                    stamp,
                     voided: AtomicBool::new(false),
                     outcome: Signal::new(),
                 });

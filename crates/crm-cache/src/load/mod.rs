@@ -81,8 +81,9 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
             match self.board(key)? {
                 Boarded::Here(value) => return Ok(value),
                 Boarded::Load(pilot) => break pilot,
-                Boarded::Wait(flight) => {
-                    if let Some(answer) = answer(flight.outcome().wait()) {
+                Boarded::Wait(flight, asked) => {
+                    let outcome = flight.outcome().wait();
+                    if let Some(answer) = self.answer(key, &flight, asked, outcome) {
                         return answer;
                     }
                 }
@@ -136,8 +137,9 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
             match self.board(key)? {
                 Boarded::Here(value) => return Ok(value),
                 Boarded::Load(pilot) => break pilot,
-                Boarded::Wait(flight) => {
-                    if let Some(answer) = answer(flight.outcome().ready().await) {
+                Boarded::Wait(flight, asked) => {
+                    let outcome = flight.outcome().ready().await;
+                    if let Some(answer) = self.answer(key, &flight, asked, outcome) {
                         return answer;
                     }
                 }
@@ -222,7 +224,9 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
                 }
             }
             for (at, flight) in &journey.flights {
-                page.take(*at, flight.outcome().wait())?;
+                let outcome = flight.outcome().wait();
+                let answer = self.answer(&keys[*at], flight, journey.asked, outcome);
+                page.take(*at, answer, outcome)?;
             }
         }
         Ok(page.values)
@@ -263,7 +267,9 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
                 }
             }
             for (at, flight) in &journey.flights {
-                page.take(*at, flight.outcome().ready().await)?;
+                let outcome = flight.outcome().ready().await;
+                let answer = self.answer(&keys[*at], flight, journey.asked, outcome);
+                page.take(*at, answer, outcome)?;
             }
         }
         Ok(page.values)
@@ -271,7 +277,8 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
 
     /// Joins the load of a key or begins one.
     fn board<E>(&self, key: &K) -> Result<Boarded<'_, K, V, S>, LoadError<E>> {
-        match self.flights.board(key) {
+        let asked = self.stamp();
+        match self.flights.board(key, asked) {
             // Another load may have landed between our miss and our boarding.
             Ticket::Load(pilot) => match self.peek(key) {
                 Some(value) => {
@@ -283,7 +290,7 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
             Ticket::Wait(flight) if flight.is_mine() => Err(LoadError::Reentrant),
             Ticket::Wait(flight) => {
                 self.flights.counts.waits.fetch_add(1, Ordering::Relaxed);
-                Ok(Boarded::Wait(flight))
+                Ok(Boarded::Wait(flight, asked))
             }
         }
     }
@@ -291,8 +298,9 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// Joins the loads of the keys that a page misses, and queues those that nobody loads.
     fn board_many<E>(&self, page: &Page<'_, K, V>) -> Result<Journey<'_, K, V, S>, LoadError<E>> {
         let (mut pilots, mut flights) = (Vec::new(), Vec::new());
+        let asked = self.stamp();
         for &at in &page.missing {
-            match self.flights.board(&page.keys[at]) {
+            match self.flights.board(&page.keys[at], asked) {
                 Ticket::Load(pilot) => {
                     flights.push((at, Arc::clone(pilot.flight())));
                     match self.peek(&page.keys[at]) {
@@ -310,7 +318,35 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
             .waits
             .fetch_add(waits as u64, Ordering::Relaxed);
         let place = (!pilots.is_empty()).then(|| self.queue.join(&self.flights, pilots));
-        Ok(Journey { place, flights })
+        Ok(Journey {
+            place,
+            flights,
+            asked,
+        })
+    }
+
+    /// What somebody who waited for a load is told; none if he is to try himself.
+    ///
+    /// A waiter whose loader has another error type cannot be told the error: he loads himself. So does one who asked
+    /// after a tag of the value was invalidated, while the load had begun before.
+    fn answer<E: Any + Send + Sync>(
+        &self,
+        key: &K,
+        flight: &Flight<V>,
+        asked: u64,
+        outcome: &Outcome<V>,
+    ) -> Option<Result<V, LoadError<E>>> {
+        match outcome {
+            Outcome::Loaded(value) => {
+                let is_good = !self.is_outdated(key, value, flight.stamp(), asked);
+                is_good.then(|| Ok(value.clone()))
+            }
+            Outcome::Failed(error) => {
+                let error = Arc::clone(error).downcast::<E>().ok()?;
+                Some(Err(LoadError::Failed(error)))
+            }
+            Outcome::Absent | Outcome::Abandoned => None,
+        }
     }
 
     /// Stores what a loader has brought, and wakes those who wait.
@@ -340,8 +376,10 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     }
 
     fn land_loaded(&self, pilot: Pilot<'_, K, V, S>, value: V) {
-        let arrival = self.arrival(pilot.key().clone(), value.clone());
-        let declined = self.store(arrival, |_| pilot.may_store()).err();
+        let arrival = self.arrival(pilot.key().clone(), value.clone(), pilot.flight().stamp());
+        let is_invalidated = self.is_invalidated(&arrival);
+        let may_store = |_| !is_invalidated && pilot.may_store();
+        let declined = self.store(arrival, may_store).err();
         let is_voided = matches!(declined, Some(Declined::Unwanted(_)));
         pilot.land_loaded(value, is_voided);
         if let Some(Declined::TooHeavy { pair, .. }) = declined {
@@ -386,7 +424,8 @@ enum Boarded<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> {
     /// Nothing: it is here after all.
     Here(V),
     Load(Pilot<'a, K, V, S>),
-    Wait(Arc<Flight<V>>),
+    /// Wait for somebody else's load, and know the stamp at which he asked for it.
+    Wait(Arc<Flight<V>>, u64),
 }
 
 /// What a call for many keys waits for.
@@ -395,6 +434,8 @@ struct Journey<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> {
     place: Option<Place<'a, K, V, S>>,
     /// The load of each missing key, with the key's position.
     flights: Vec<(usize, Arc<Flight<V>>)>,
+    /// The stamp when it began to wait.
+    asked: u64,
 }
 
 /// What a call for many keys has so far.
@@ -424,9 +465,10 @@ impl<'a, K: Eq + Hash + Clone, V: Clone> Page<'a, K, V> {
     fn take<E: Any + Send + Sync>(
         &mut self,
         at: usize,
+        answer: Option<Result<V, LoadError<E>>>,
         outcome: &Outcome<V>,
     ) -> Result<(), LoadError<E>> {
-        match answer(outcome) {
+        match answer {
             Some(Ok(value)) => self.values[at] = Some(value),
             Some(Err(error)) => return Err(error),
             None if matches!(outcome, Outcome::Absent) => {}
@@ -446,18 +488,4 @@ fn manifest<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone>(
         .iter()
         .map(|pilot| (pilot.flight().id(), pilot.key().clone()))
         .unzip()
-}
-
-/// What somebody who waited for a load is told; none if he is to try himself.
-///
-/// A waiter whose loader has another error type cannot be told the error: he loads himself.
-fn answer<V: Clone, E: Any + Send + Sync>(outcome: &Outcome<V>) -> Option<Result<V, LoadError<E>>> {
-    match outcome {
-        Outcome::Loaded(value) => Some(Ok(value.clone())),
-        Outcome::Failed(error) => {
-            let error = Arc::clone(error).downcast::<E>().ok()?;
-            Some(Err(LoadError::Failed(error)))
-        }
-        Outcome::Absent | Outcome::Abandoned => None,
-    }
 }

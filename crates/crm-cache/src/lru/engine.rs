@@ -7,14 +7,15 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::lookup::{Hashed, Query};
 use super::shard::{Entry, Shard};
-use crate::Stats;
 use crate::arrival::{Arrival, Declined};
 use crate::bound::{Bound, Space};
+use crate::content::{Content, Present};
 use crate::outflow::{Listener, Outflow};
 use crate::time::Millis;
+use crate::{RemovalCause, Stats};
 
-pub(crate) struct Engine<K, V> {
-    shards: Box<[LockedShard<K, V>]>,
+pub(crate) struct Engine<K, C> {
+    shards: Box<[LockedShard<K, C>]>,
     bound: Bound,
     /// The shard that gives way next when one that has nothing to evict needs room.
     next: AtomicUsize,
@@ -23,15 +24,15 @@ pub(crate) struct Engine<K, V> {
 /// A shard and its lock, on cache lines of their own so that threads in different shards do not slow each other. Two
 /// lines, because processors fetch them in pairs.
 #[repr(align(128))]
-struct LockedShard<K, V>(Mutex<Shard<K, V>>);
+struct LockedShard<K, C>(Mutex<Shard<K, C>>);
 
-impl<K, V> Engine<K, V> {
+impl<K, C> Engine<K, C> {
     pub(crate) fn bound(&self) -> &Bound {
         &self.bound
     }
 }
 
-impl<K: Eq, V: Clone> Engine<K, V> {
+impl<K: Eq, C: Content<Value: Clone>> Engine<K, C> {
     pub(crate) fn new(bound: Bound, shards: usize, time_to_idle: Option<Millis>) -> Self {
         let shard = |_| LockedShard(Mutex::new(Shard::new(time_to_idle)));
         Self {
@@ -45,7 +46,7 @@ impl<K: Eq, V: Clone> Engine<K, V> {
         crate::hash::shard(hash, self.shards.len())
     }
 
-    fn shard(&self, hash: u64) -> MutexGuard<'_, Shard<K, V>> {
+    fn shard(&self, hash: u64) -> MutexGuard<'_, Shard<K, C>> {
         self.shards[self.index(hash)].0.lock()
     }
 
@@ -53,38 +54,49 @@ impl<K: Eq, V: Clone> Engine<K, V> {
         &self,
         hash: u64,
         is_it: impl Fn(&K) -> bool,
-        now: Millis,
-        listener: &Listener<K, V>,
-        read: impl FnOnce(&V) -> R,
+        present: Present<'_>,
+        listener: &Listener<K, C::Value>,
+        read: impl FnOnce(&C::Value) -> R,
     ) -> Option<R> {
         let mut outflow = Outflow::new();
-        let found =
-            self.shard(hash)
-                .get(&Query { hash, is_it }, now, read, &self.bound, &mut outflow);
+        let found = self.shard(hash).get(
+            &Query { hash, is_it },
+            present,
+            read,
+            &self.bound,
+            &mut outflow,
+        );
         outflow.settle(listener);
         found
     }
 
-    pub(crate) fn peek(&self, hash: u64, is_it: impl Fn(&K) -> bool, now: Millis) -> Option<V> {
-        self.shard(hash).peek(&Query { hash, is_it }, now).cloned()
+    pub(crate) fn peek(
+        &self,
+        hash: u64,
+        is_it: impl Fn(&K) -> bool,
+        present: Present<'_>,
+    ) -> Option<C::Value> {
+        self.shard(hash)
+            .peek(&Query { hash, is_it }, present)
+            .cloned()
     }
 
     /// Takes an entry in, and returns the fresh value that it replaces. `may_store` is asked under the lock, once it is
     /// known whether there is one.
     pub(crate) fn insert(
         &self,
-        arrival: Arrival<K, V>,
-        now: Millis,
-        listener: &Listener<K, V>,
+        arrival: Arrival<K, C::Value>,
+        present: Present<'_>,
+        listener: &Listener<K, C::Value>,
         may_store: impl Fn(bool) -> bool,
-    ) -> Result<Option<V>, Declined<K, V>> {
+    ) -> Result<Option<C::Value>, Declined<K, C::Value>> {
         let hash = arrival.hash;
         let key = Hashed {
             hash,
             key: arrival.pair.0,
         };
         let entry = Entry {
-            value: arrival.pair.1,
+            content: C::new(arrival.pair.1, arrival.mark),
             weight: arrival.weight,
             deadline: arrival.deadline,
             idle_until: arrival.idle_until,
@@ -95,22 +107,22 @@ impl<K: Eq, V: Clone> Engine<K, V> {
             let mut outflow = Outflow::new();
             let mut shard = self.shard(hash);
             // Cloned before anything is changed: a panic in `clone` leaves the shard as it was.
-            let previous = shard.peek(&key, now).cloned();
+            let previous = shard.peek(&key, present).cloned();
             if !may_store(previous.is_some()) {
-                return Err(Declined::Unwanted((key.key, entry.value)));
+                return Err(Declined::Unwanted((key.key, entry.content.into_value())));
             }
             if !self.bound.admits(entry.weight) {
-                shard.remove(&key, now, &self.bound, &mut outflow);
+                shard.remove(&key, present, &self.bound, &mut outflow);
                 shard.refuse();
                 drop(shard);
                 outflow.settle(listener);
                 return Err(Declined::TooHeavy {
-                    pair: (key.key, entry.value),
+                    pair: (key.key, entry.content.into_value()),
                     previous,
                 });
             }
             if shard.makes_space(&mut space, &key, entry.weight, &mut outflow) {
-                shard.put(key, entry, now, space, &mut outflow);
+                shard.put(key, entry, present, space, &mut outflow);
                 drop(shard);
                 outflow.settle(listener);
                 return Ok(previous);
@@ -128,7 +140,7 @@ impl<K: Eq, V: Clone> Engine<K, V> {
     }
 
     /// Evicts an entry from another shard that has one.
-    fn evict_elsewhere(&self, than: usize, listener: &Listener<K, V>) -> bool {
+    fn evict_elsewhere(&self, than: usize, listener: &Listener<K, C::Value>) -> bool {
         self.in_turn()
             .any(|index| index != than && self.evict_from(index, listener))
     }
@@ -140,7 +152,7 @@ impl<K: Eq, V: Clone> Engine<K, V> {
         (0..count).map(move |step| first.wrapping_add(step) % count)
     }
 
-    fn evict_from(&self, index: usize, listener: &Listener<K, V>) -> bool {
+    fn evict_from(&self, index: usize, listener: &Listener<K, C::Value>) -> bool {
         let mut outflow = Outflow::new();
         let evicted = {
             let mut space = Space::none(&self.bound);
@@ -155,25 +167,43 @@ impl<K: Eq, V: Clone> Engine<K, V> {
         &self,
         hash: u64,
         is_it: impl Fn(&K) -> bool,
-        now: Millis,
-        listener: &Listener<K, V>,
-        condition: impl FnOnce(&V) -> bool,
-    ) -> Option<V> {
+        present: Present<'_>,
+        listener: &Listener<K, C::Value>,
+        condition: impl FnOnce(&C::Value) -> bool,
+    ) -> Option<C::Value> {
         let mut outflow = Outflow::new();
         let query = Query { hash, is_it };
         let mut shard = self.shard(hash);
-        let fresh = shard.peek(&query, now);
+        let fresh = shard.peek(&query, present);
         if fresh.is_some_and(|value| !condition(value)) {
             return None;
         }
         let previous = fresh.cloned();
-        shard.remove(&query, now, &self.bound, &mut outflow);
+        shard.remove(&query, present, &self.bound, &mut outflow);
         drop(shard);
         outflow.settle(listener);
         previous
     }
 
-    pub(crate) fn clear(&self, listener: &Listener<K, V>) {
+    /// Takes an entry out, and says whether it was here.
+    pub(crate) fn forget(
+        &self,
+        hash: u64,
+        is_it: impl Fn(&K) -> bool,
+        present: Present<'_>,
+        listener: &Listener<K, C::Value>,
+    ) -> bool {
+        let mut outflow = Outflow::new();
+        let query = Query { hash, is_it };
+        let mut shard = self.shard(hash);
+        let was_here = shard.peek(&query, present).is_some();
+        shard.remove(&query, present, &self.bound, &mut outflow);
+        drop(shard);
+        outflow.settle(listener);
+        was_here
+    }
+
+    pub(crate) fn clear(&self, listener: &Listener<K, C::Value>) {
         for shard in &self.shards {
             let cleared = shard.0.lock().clear(&self.bound);
             let mut outflow = Outflow::new();
@@ -182,45 +212,68 @@ impl<K: Eq, V: Clone> Engine<K, V> {
         }
     }
 
+    /// Takes out the fresh entries that are not to be kept.
+    pub(crate) fn retain(
+        &self,
+        present: Present<'_>,
+        listener: &Listener<K, C::Value>,
+        keep: &mut impl FnMut(&K, &C::Value) -> bool,
+    ) {
+        for shard in &self.shards {
+            let mut outflow = Outflow::new();
+            let mut shard = shard.0.lock();
+            shard.retain(&self.bound, &mut outflow, |key, entry| {
+                let is_kept = !entry.is_fresh(present) || keep(key, entry.content.value());
+                (!is_kept).then_some(RemovalCause::Removed)
+            });
+            drop(shard);
+            outflow.settle(listener);
+        }
+    }
+
     /// Takes out every entry whose life is over, and says how many they were.
-    pub(crate) fn remove_expired(&self, now: Millis, listener: &Listener<K, V>) -> usize {
+    pub(crate) fn remove_expired(
+        &self,
+        present: Present<'_>,
+        listener: &Listener<K, C::Value>,
+    ) -> usize {
         let mut removed = 0;
         for shard in &self.shards {
             let mut outflow = Outflow::new();
             removed += shard
                 .0
                 .lock()
-                .remove_expired(now, &self.bound, &mut outflow);
+                .remove_expired(present, &self.bound, &mut outflow);
             outflow.settle(listener);
         }
         removed
     }
 
-    pub(crate) fn for_each(&self, now: Millis, mut visit: impl FnMut(&K, &V)) {
+    pub(crate) fn for_each(&self, present: Present<'_>, mut visit: impl FnMut(&K, &C::Value)) {
         for shard in &self.shards {
             let shard = shard.0.lock();
             shard
                 .iter()
-                .filter(|(_, entry)| !entry.is_over(now))
-                .for_each(|(key, entry)| visit(key, &entry.value));
+                .filter(|(_, entry)| entry.is_fresh(present))
+                .for_each(|(key, entry)| visit(key, entry.content.value()));
         }
     }
 
     /// The keys of the `count` fresh entries that were used last, the latest first.
-    pub(crate) fn hottest(&self, count: usize, now: Millis) -> Vec<K>
+    pub(crate) fn hottest(&self, count: usize, present: Present<'_>) -> Vec<K>
     where
         K: Clone,
     {
-        let of_shard = |shard: &LockedShard<K, V>| shard.0.lock().keys(count, now);
+        let of_shard = |shard: &LockedShard<K, C>| shard.0.lock().keys(count, present);
         interleave(self.shards.iter().map(of_shard).collect(), count)
     }
 
     /// The keys of the `count` fresh entries that were not used for the longest time, the coldest first.
-    pub(crate) fn coldest(&self, count: usize, now: Millis) -> Vec<K>
+    pub(crate) fn coldest(&self, count: usize, present: Present<'_>) -> Vec<K>
     where
         K: Clone,
     {
-        let of_shard = |shard: &LockedShard<K, V>| shard.0.lock().keys_from_last(count, now);
+        let of_shard = |shard: &LockedShard<K, C>| shard.0.lock().keys_from_last(count, present);
         interleave(self.shards.iter().map(of_shard).collect(), count)
     }
 
@@ -229,7 +282,7 @@ impl<K: Eq, V: Clone> Engine<K, V> {
         &self,
         capacity: Option<usize>,
         max_weight: Option<u64>,
-        listener: &Listener<K, V>,
+        listener: &Listener<K, C::Value>,
     ) {
         self.bound.change(capacity, max_weight, || {
             self.in_turn().any(|index| self.evict_from(index, listener))

@@ -4,30 +4,46 @@ use lru::LruCache;
 
 use super::lookup::{CarryHash, Hashed, Lookup};
 use crate::bound::{Bound, Space};
+use crate::content::{Content, Present, Standing};
 use crate::outflow::Outflow;
 use crate::time::{Millis, NEVER};
 use crate::{RemovalCause, Stats};
 
-pub(crate) struct Entry<V> {
-    pub(crate) value: V,
+pub(crate) struct Entry<C> {
+    pub(crate) content: C,
     pub(crate) weight: u64,
     pub(crate) deadline: Millis,
     pub(crate) idle_until: Millis,
 }
 
-impl<V> Entry<V> {
-    pub(crate) fn is_over(&self, now: Millis) -> bool {
-        now >= self.deadline || now >= self.idle_until
+impl<C: Content> Entry<C> {
+    /// How it stands; none if its time is over.
+    fn standing(&self, present: Present<'_>) -> Option<Standing> {
+        let is_over = present.millis >= self.deadline || present.millis >= self.idle_until;
+        (!is_over).then(|| self.content.standing(present))
+    }
+
+    pub(crate) fn is_fresh(&self, present: Present<'_>) -> bool {
+        self.standing(present) == Some(Standing::Fresh)
+    }
+
+    /// Why it leaves: for the cause that is given, unless it could not have been served any more anyway.
+    fn cause_of_leaving(&self, present: Present<'_>, cause: RemovalCause) -> RemovalCause {
+        match self.standing(present) {
+            Some(Standing::Fresh) => cause,
+            Some(Standing::Invalidated) => RemovalCause::Invalidated,
+            Some(Standing::Stale) | None => RemovalCause::Expired,
+        }
     }
 }
 
-pub(crate) struct Shard<K, V> {
-    entries: LruCache<Hashed<K>, Entry<V>, CarryHash>,
+pub(crate) struct Shard<K, C> {
+    entries: LruCache<Hashed<K>, Entry<C>, CarryHash>,
     time_to_idle: Millis,
     stats: Stats,
 }
 
-impl<K: Eq, V> Shard<K, V> {
+impl<K: Eq, C: Content> Shard<K, C> {
     pub(crate) fn new(time_to_idle: Option<Millis>) -> Self {
         Self {
             entries: empty(),
@@ -40,18 +56,22 @@ impl<K: Eq, V> Shard<K, V> {
     pub(crate) fn get<R>(
         &mut self,
         query: &dyn Lookup<K>,
-        now: Millis,
-        read: impl FnOnce(&V) -> R,
+        present: Present<'_>,
+        read: impl FnOnce(&C::Value) -> R,
         bound: &Bound,
-        outflow: &mut Outflow<K, V>,
+        outflow: &mut Outflow<K, C>,
     ) -> Option<R> {
         match self.entries.get_mut(query) {
-            Some(entry) if !entry.is_over(now) => {
-                entry.idle_until = now.saturating_add(self.time_to_idle);
+            Some(entry) if entry.is_fresh(present) => {
+                entry.idle_until = present.millis.saturating_add(self.time_to_idle);
                 self.stats.hits += 1;
-                return Some(read(&entry.value));
+                return Some(read(entry.content.value()));
             }
-            Some(_) => self.take(query, RemovalCause::Expired, bound, outflow),
+            Some(entry) if entry.standing(present) == Some(Standing::Stale) => {}
+            Some(entry) => {
+                let cause = entry.cause_of_leaving(present, RemovalCause::Expired);
+                self.take(query, cause, bound, outflow);
+            }
             None => {}
         }
         self.stats.misses += 1;
@@ -59,11 +79,11 @@ impl<K: Eq, V> Shard<K, V> {
     }
 
     /// The fresh value of a key; changes neither order nor statistics.
-    pub(crate) fn peek(&self, query: &dyn Lookup<K>, now: Millis) -> Option<&V> {
+    pub(crate) fn peek(&self, query: &dyn Lookup<K>, present: Present<'_>) -> Option<&C::Value> {
         self.entries
             .peek(query)
-            .filter(|entry| !entry.is_over(now))
-            .map(|entry| &entry.value)
+            .filter(|entry| entry.is_fresh(present))
+            .map(|entry| entry.content.value())
     }
 
     /// Has `space` take in what an entry of this key and weight needs beyond what the key has, by evicting others if the
@@ -73,7 +93,7 @@ impl<K: Eq, V> Shard<K, V> {
         space: &mut Space<'_>,
         key: &Hashed<K>,
         weight: u64,
-        outflow: &mut Outflow<K, V>,
+        outflow: &mut Outflow<K, C>,
     ) -> bool {
         let former = self
             .entries
@@ -98,24 +118,21 @@ impl<K: Eq, V> Shard<K, V> {
     pub(crate) fn put(
         &mut self,
         key: Hashed<K>,
-        entry: Entry<V>,
-        now: Millis,
+        entry: Entry<C>,
+        present: Present<'_>,
         space: Space<'_>,
-        outflow: &mut Outflow<K, V>,
+        outflow: &mut Outflow<K, C>,
     ) {
         let weight = entry.weight;
         match self.entries.pop_entry(&key as &dyn Lookup<K>) {
             Some((key, former)) => {
-                let cause = if former.is_over(now) {
-                    self.stats.expirations += 1;
+                let cause = former.cause_of_leaving(present, RemovalCause::Replaced);
+                self.count(cause);
+                if cause != RemovalCause::Replaced {
                     self.stats.insertions += 1;
-                    RemovalCause::Expired
-                } else {
-                    self.stats.replacements += 1;
-                    RemovalCause::Replaced
-                };
+                }
                 space.fill_in_place_of(former.weight, weight);
-                outflow.push(key.key, former.value, cause);
+                outflow.push(key.key, former.content, cause);
             }
             None => {
                 self.stats.insertions += 1;
@@ -129,27 +146,34 @@ impl<K: Eq, V> Shard<K, V> {
     pub(crate) fn remove(
         &mut self,
         query: &dyn Lookup<K>,
-        now: Millis,
+        present: Present<'_>,
         bound: &Bound,
-        outflow: &mut Outflow<K, V>,
+        outflow: &mut Outflow<K, C>,
     ) {
         if let Some(entry) = self.entries.peek(query) {
-            let cause = if entry.is_over(now) {
-                RemovalCause::Expired
-            } else {
-                RemovalCause::Removed
-            };
+            let cause = entry.cause_of_leaving(present, RemovalCause::Removed);
             self.take(query, cause, bound, outflow);
         }
     }
 
     /// Counts an entry that may not come in.
     pub(crate) fn refuse(&mut self) {
-        self.stats.refusals += 1;
+        self.count(RemovalCause::Refused);
+    }
+
+    fn count(&mut self, cause: RemovalCause) {
+        *match cause {
+            RemovalCause::Replaced => &mut self.stats.replacements,
+            RemovalCause::Removed => &mut self.stats.removals,
+            RemovalCause::Expired => &mut self.stats.expirations,
+            RemovalCause::Invalidated => &mut self.stats.invalidations,
+            RemovalCause::Evicted => &mut self.stats.evictions,
+            RemovalCause::Refused => &mut self.stats.refusals,
+        } += 1;
     }
 
     /// Takes everything out. What has left is to be drained after the lock is gone.
-    pub(crate) fn clear(&mut self, bound: &Bound) -> Cleared<K, V> {
+    pub(crate) fn clear(&mut self, bound: &Bound) -> Cleared<K, C> {
         self.stats.removals += self.entries.len() as u64;
         let weight = self.entries.iter().map(|(_, entry)| entry.weight).sum();
         bound.give(self.entries.len(), weight);
@@ -159,46 +183,66 @@ impl<K: Eq, V> Shard<K, V> {
     /// Takes out every entry whose life is over, and says how many they were.
     pub(crate) fn remove_expired(
         &mut self,
-        now: Millis,
+        present: Present<'_>,
         bound: &Bound,
-        outflow: &mut Outflow<K, V>,
+        outflow: &mut Outflow<K, C>,
     ) -> usize {
-        if self.entries.iter().all(|(_, entry)| !entry.is_over(now)) {
-            return 0;
-        }
-        // Everything moves to a new list in its old order: the list of `lru` gives no way to take one out of the middle
-        // while going through it.
-        let (mut former, mut removed) = (std::mem::replace(&mut self.entries, empty()), 0);
-        while let Some((key, entry)) = former.pop_lru() {
-            if entry.is_over(now) {
-                removed += 1;
-                self.give(key, entry, RemovalCause::Expired, bound, outflow);
-            } else {
-                self.entries.put(key, entry);
+        self.retain(bound, outflow, |_, entry| match entry.standing(present) {
+            Some(Standing::Fresh | Standing::Stale) => None,
+            Some(Standing::Invalidated) => Some(RemovalCause::Invalidated),
+            None => Some(RemovalCause::Expired),
+        })
+    }
+
+    /// Takes out the entries for which there is a cause, and says how many they were.
+    pub(crate) fn retain(
+        &mut self,
+        bound: &Bound,
+        outflow: &mut Outflow<K, C>,
+        mut cause: impl FnMut(&K, &Entry<C>) -> Option<RemovalCause>,
+    ) -> usize {
+        // All are judged before any is moved: a panic leaves the shard as it was.
+        let mut causes: Vec<_> = self
+            .entries
+            .iter()
+            .map(|(key, entry)| cause(&key.key, entry))
+            .collect();
+        let removed = causes.iter().flatten().count();
+        if removed > 0 {
+            // Everything moves to a new list in its old order: the list of `lru` gives no way to take one out of the
+            // middle while going through it.
+            let mut former = std::mem::replace(&mut self.entries, empty());
+            while let Some((key, entry)) = former.pop_lru() {
+                match causes.pop().flatten() {
+                    Some(cause) => self.give(key, entry, cause, bound, outflow),
+                    None => {
+                        self.entries.put(key, entry);
+                    }
+                }
             }
         }
         removed
     }
 
     /// The entries with their keys, most recently used first.
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &Entry<V>)> {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &Entry<C>)> {
         self.entries.iter().map(|(key, entry)| (&key.key, entry))
     }
 
     /// The keys of the first `count` fresh entries, most recently used first.
-    pub(crate) fn keys(&self, count: usize, now: Millis) -> Vec<K>
+    pub(crate) fn keys(&self, count: usize, present: Present<'_>) -> Vec<K>
     where
         K: Clone,
     {
-        fresh_keys(self.iter(), count, now)
+        fresh_keys(self.iter(), count, present)
     }
 
     /// The keys of the last `count` fresh entries, least recently used first.
-    pub(crate) fn keys_from_last(&self, count: usize, now: Millis) -> Vec<K>
+    pub(crate) fn keys_from_last(&self, count: usize, present: Present<'_>) -> Vec<K>
     where
         K: Clone,
     {
-        fresh_keys(self.iter().rev(), count, now)
+        fresh_keys(self.iter().rev(), count, present)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -210,13 +254,13 @@ impl<K: Eq, V> Shard<K, V> {
     }
 
     /// Evicts the entry that was used least recently, into `space`. Says whether there was one.
-    pub(crate) fn evict(&mut self, space: &mut Space<'_>, outflow: &mut Outflow<K, V>) -> bool {
+    pub(crate) fn evict(&mut self, space: &mut Space<'_>, outflow: &mut Outflow<K, C>) -> bool {
         let Some((key, entry)) = self.entries.pop_lru() else {
             return false;
         };
-        self.stats.evictions += 1;
+        self.count(RemovalCause::Evicted);
         space.absorb(entry.weight);
-        outflow.push(key.key, entry.value, RemovalCause::Evicted);
+        outflow.push(key.key, entry.content, RemovalCause::Evicted);
         true
     }
 
@@ -225,7 +269,7 @@ impl<K: Eq, V> Shard<K, V> {
         query: &dyn Lookup<K>,
         cause: RemovalCause,
         bound: &Bound,
-        outflow: &mut Outflow<K, V>,
+        outflow: &mut Outflow<K, C>,
     ) {
         if let Some((key, entry)) = self.entries.pop_entry(query) {
             self.give(key, entry, cause, bound, outflow);
@@ -235,45 +279,42 @@ impl<K: Eq, V> Shard<K, V> {
     fn give(
         &mut self,
         key: Hashed<K>,
-        entry: Entry<V>,
+        entry: Entry<C>,
         cause: RemovalCause,
         bound: &Bound,
-        outflow: &mut Outflow<K, V>,
+        outflow: &mut Outflow<K, C>,
     ) {
-        match cause {
-            RemovalCause::Expired => self.stats.expirations += 1,
-            _ => self.stats.removals += 1,
-        }
+        self.count(cause);
         bound.give(1, entry.weight);
-        outflow.push(key.key, entry.value, cause);
+        outflow.push(key.key, entry.content, cause);
     }
 }
 
-fn fresh_keys<'a, K: Clone + 'a, V: 'a>(
-    entries: impl Iterator<Item = (&'a K, &'a Entry<V>)>,
+fn fresh_keys<'a, K: Clone + 'a, C: Content + 'a>(
+    entries: impl Iterator<Item = (&'a K, &'a Entry<C>)>,
     count: usize,
-    now: Millis,
+    present: Present<'_>,
 ) -> Vec<K> {
     entries
-        .filter(|(_, entry)| !entry.is_over(now))
+        .filter(|(_, entry)| entry.is_fresh(present))
         .take(count)
         .map(|(key, _)| key.clone())
         .collect()
 }
 
 /// The former contents of a shard.
-pub(crate) struct Cleared<K, V>(LruCache<Hashed<K>, Entry<V>, CarryHash>);
+pub(crate) struct Cleared<K, C>(LruCache<Hashed<K>, Entry<C>, CarryHash>);
 
-impl<K: Eq, V> Cleared<K, V> {
-    pub(crate) fn drain(mut self, outflow: &mut Outflow<K, V>) {
+impl<K: Eq, C: Content> Cleared<K, C> {
+    pub(crate) fn drain(mut self, outflow: &mut Outflow<K, C>) {
         while let Some((key, entry)) = self.0.pop_lru() {
-            outflow.push(key.key, entry.value, RemovalCause::Removed);
+            outflow.push(key.key, entry.content, RemovalCause::Removed);
         }
     }
 }
 
 /// Unbounded, since the bound is kept for all shards together: the map then grows with its contents instead of reserving
 /// all.
-fn empty<K: Eq, V>() -> LruCache<Hashed<K>, Entry<V>, CarryHash> {
+fn empty<K: Eq, C>() -> LruCache<Hashed<K>, Entry<C>, CarryHash> {
     LruCache::unbounded_with_hasher(CarryHash::default())
 }

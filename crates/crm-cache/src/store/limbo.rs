@@ -68,6 +68,11 @@ impl Limbo {
         self.gathering.is_empty() && self.waiting.is_empty()
     }
 
+    /// Whether a slot is here.
+    pub(crate) fn holds(&self, index: u32) -> bool {
+        self.gathering.contains(&index) || self.waiting.contains(&index)
+    }
+
     /// How many slots are here.
     pub(crate) fn len(&self) -> usize {
         self.gathering.len() + self.waiting.len()

@@ -37,6 +37,11 @@ use slab::{Slab, Slot};
 use sync::{AtomicPtr, Mutex, MutexGuard, Ordering};
 use table::{Place, Table};
 
+/// Whether the calling thread is reading in some shard.
+pub(crate) fn is_reading() -> bool {
+    mine().is_some_and(registry::Word::is_visiting)
+}
+
 /// One shard's entries. `P` is what its policy keeps under the same lock.
 pub(crate) struct Store<K, V, P> {
     name: ShardName,
@@ -443,6 +448,11 @@ impl<K, V, P> Writer<'_, K, V, P> {
         if nobody_holds_anything {
             self.drop_tables();
         }
+    }
+
+    /// Whether a slot that was unlinked may still be held by a reader.
+    pub(crate) fn is_held(&self, index: u32) -> bool {
+        self.ledger.limbo.holds(index)
     }
 
     #[inline]

@@ -80,6 +80,11 @@ impl Word {
         }
     }
 
+    /// Whether its thread, which must be the calling one, is in some shard.
+    pub(crate) fn is_visiting(&self) -> bool {
+        self.visit.load(Ordering::Relaxed) & SHARD_MASK != NOWHERE
+    }
+
     /// A small number that no other living thread has.
     #[inline]
     pub(crate) fn index(&self) -> usize {

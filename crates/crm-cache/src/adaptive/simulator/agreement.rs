@@ -13,6 +13,7 @@ use super::Simulator;
 use crate::Cache;
 use crate::arrival::Arrival;
 use crate::bound::Bound;
+use crate::content::{Mark, Plain, Present};
 use crate::outflow::Listener;
 use crate::time::NEVER;
 
@@ -95,9 +96,15 @@ impl Sizes {
     }
 }
 
+/// Nothing ends.
+const PRESENT: Present<'_> = Present {
+    millis: 0,
+    tags: None,
+};
+
 /// The policy without the shell: keys are their own hashes, mixed.
 struct Core {
-    engine: Engine<u64, u64>,
+    engine: Engine<u64, Plain<u64>>,
     listener: Listener<u64, u64>,
     sizes: Sizes,
 }
@@ -117,8 +124,11 @@ impl Core {
             weight: 0,
             deadline: NEVER,
             idle_until: NEVER,
+            mark: Mark::NONE,
         };
-        let stored = self.engine.insert(arrival, 0, &self.listener, |_| true);
+        let stored = self
+            .engine
+            .insert(arrival, PRESENT, &self.listener, |_| true);
         stored.is_ok_and(|previous| previous.is_some())
     }
 }
@@ -128,7 +138,10 @@ impl Client for Core {
         match request {
             Request::Use(key) => {
                 let is_it = |other: &u64| *other == key;
-                let is_hit = self.engine.get(mixed(key), is_it, 0, |_| ()).is_some();
+                let is_hit = self
+                    .engine
+                    .get(mixed(key), is_it, PRESENT, |_| ())
+                    .is_some();
                 if !is_hit {
                     self.write(key);
                 }
@@ -137,9 +150,9 @@ impl Client for Core {
             Request::Write(key) => self.write(key),
             Request::Remove(key) => {
                 let is_it = |other: &u64| *other == key;
-                let removed = self
-                    .engine
-                    .remove(mixed(key), is_it, 0, &self.listener, |_| true);
+                let removed =
+                    self.engine
+                        .remove(mixed(key), is_it, PRESENT, &self.listener, |_| true);
                 removed.is_some()
             }
             Request::Clear => {
@@ -157,7 +170,7 @@ impl Client for Core {
 
     fn keys(&self) -> Vec<u64> {
         let mut keys = Vec::new();
-        self.engine.for_each(0, |&key, _| keys.push(key));
+        self.engine.for_each(PRESENT, |&key, _| keys.push(key));
         keys
     }
 }

@@ -1,0 +1,305 @@
+//! Tags: what entries have in common, so that all of an account, a region or a table can be invalidated at once.
+
+use std::fmt;
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use foldhash::quality::RandomState;
+
+/// The fewest slots for tags.
+const FEWEST_SLOTS: usize = 1 << 16;
+
+/// Names what entries have in common: an account, a region, a table. See [`CacheBuilder::tags`](crate::CacheBuilder::tags).
+///
+/// A tag is a kind and an identity. Numbers of every width are one identity if they are equal, and so are strings in
+/// every form, so that a tag that is given and a tag that is invalidated cannot miss each other by their types.
+///
+/// ```
+/// use crm_cache::Tag;
+///
+/// assert_eq!(Tag::new("account", 7_u32), Tag::new("account", 7_i64));
+/// assert_eq!(Tag::new("region", "north"), Tag::new("region", String::from("north")));
+/// assert_ne!(Tag::new("account", 7), Tag::new("invoice", 7));
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Tag(u64);
+
+impl Tag {
+    /// The tag of this kind and identity.
+    #[must_use]
+    pub fn new(kind: &str, identity: impl TagIdentity) -> Self {
+        // One seed for the process: tags are made in many places and must agree, and nobody outside can compute which
+        // two share a slot.
+        static SEED: OnceLock<RandomState> = OnceLock::new();
+        let mut hasher = SEED.get_or_init(RandomState::default).build_hasher();
+        kind.hash(&mut hasher);
+        identity.hash_into(&mut hasher);
+        Self(hasher.finish())
+    }
+}
+
+impl fmt::Debug for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tag({:016x})", self.0)
+    }
+}
+
+/// What tells tags of a kind apart: an integer, a string or the bytes of an identifier. Implemented for those only.
+pub trait TagIdentity: sealed::Sealed {}
+
+mod sealed {
+    use std::hash::Hasher;
+
+    pub trait Sealed {
+        fn hash_into(&self, hasher: &mut impl Hasher);
+    }
+}
+
+use sealed::Sealed;
+
+macro_rules! numbers {
+    ($($number:ty)*) => { $(
+        impl Sealed for $number {
+            fn hash_into(&self, hasher: &mut impl Hasher) {
+                // Every number as the widest that holds it, so that equal numbers are equal whatever their types.
+                match i128::try_from(*self) {
+                    Ok(number) => number.hash(hasher),
+                    Err(_) => (true, *self as u128).hash(hasher),
+                }
+            }
+        }
+        impl TagIdentity for $number {}
+    )* };
+}
+
+numbers!(u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize);
+
+impl Sealed for [u8] {
+    fn hash_into(&self, hasher: &mut impl Hasher) {
+        (self.len(), false).hash(hasher);
+        hasher.write(self);
+    }
+}
+
+impl TagIdentity for [u8] {}
+
+impl<const N: usize> Sealed for [u8; N] {
+    fn hash_into(&self, hasher: &mut impl Hasher) {
+        self.as_slice().hash_into(hasher);
+    }
+}
+
+impl<const N: usize> TagIdentity for [u8; N] {}
+
+impl Sealed for str {
+    fn hash_into(&self, hasher: &mut impl Hasher) {
+        self.as_bytes().hash_into(hasher);
+    }
+}
+
+impl TagIdentity for str {}
+
+impl Sealed for String {
+    fn hash_into(&self, hasher: &mut impl Hasher) {
+        self.as_bytes().hash_into(hasher);
+    }
+}
+
+impl TagIdentity for String {}
+
+impl<T: TagIdentity + ?Sized> Sealed for &T {
+    fn hash_into(&self, hasher: &mut impl Hasher) {
+        (**self).hash_into(hasher);
+    }
+}
+
+impl<T: TagIdentity + ?Sized> TagIdentity for &T {}
+
+/// Takes in the tags of an entry; given to the function of [`CacheBuilder::tags`](crate::CacheBuilder::tags).
+#[derive(Debug)]
+pub struct Tags<'a> {
+    table: &'a TagTable,
+    slots: TagSlots,
+}
+
+impl Tags<'_> {
+    /// The entry has this tag.
+    pub fn add(&mut self, tag: Tag) {
+        let slot = self.table.slot(tag);
+        let slots = std::mem::replace(&mut self.slots, TagSlots::None);
+        self.slots = slots.with(slot);
+    }
+}
+
+impl Extend<Tag> for Tags<'_> {
+    fn extend<T: IntoIterator<Item = Tag>>(&mut self, tags: T) {
+        tags.into_iter().for_each(|tag| self.add(tag));
+    }
+}
+
+/// The slots of an entry's tags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum TagSlots {
+    None,
+    One(u32),
+    Two(u32, u32),
+    Many(Box<[u32]>),
+}
+
+impl TagSlots {
+    fn with(self, slot: u32) -> Self {
+        match self {
+            Self::None => Self::One(slot),
+            Self::One(first) => Self::Two(first, slot),
+            Self::Two(first, second) => Self::Many([first, second, slot].into()),
+            Self::Many(slots) => {
+                let mut slots = slots.into_vec();
+                slots.push(slot);
+                Self::Many(slots.into())
+            }
+        }
+    }
+}
+
+/// When each tag was last invalidated, in a count of all invalidations. A tag is found by its hash alone: two that share
+/// a slot are invalidated together, which costs a load and never shows anything stale.
+pub(crate) struct TagTable {
+    invalidations: AtomicU64,
+    last: Box<[AtomicU64]>,
+}
+
+impl TagTable {
+    /// Enough slots for a cache of so many entries: few tags share one.
+    pub(crate) fn new(capacity: usize) -> Self {
+        let slots = capacity
+            .clamp(FEWEST_SLOTS, u32::MAX as usize)
+            .next_power_of_two();
+        Self {
+            invalidations: AtomicU64::new(0),
+            last: std::iter::repeat_with(|| AtomicU64::new(0))
+                .take(slots)
+                .collect(),
+        }
+    }
+
+    fn slot(&self, tag: Tag) -> u32 {
+        (tag.0 & (self.last.len() as u64 - 1)) as u32
+    }
+
+    /// How many invalidations have begun. What is begun to be made after this was read knows of them.
+    ///
+    /// Sequentially consistent, as in `invalidate`: see there.
+    #[inline]
+    pub(crate) fn stamp(&self) -> u64 {
+        self.invalidations.load(Ordering::SeqCst)
+    }
+
+    /// From now on nothing with this tag is served whose stamp was read before this call.
+    pub(crate) fn invalidate(&self, tag: Tag) {
+        // A load that reads its stamp after this addition begins after this call has, and so after the change in the
+        // source that it is called for. One that reads it before has a smaller stamp than what is stored now.
+        let number = self.invalidations.fetch_add(1, Ordering::SeqCst) + 1;
+        self.last[self.slot(tag) as usize].fetch_max(number, Ordering::SeqCst);
+    }
+
+    /// Whether something with these tags and this stamp is out of date.
+    #[inline]
+    pub(crate) fn was_invalidated(&self, tags: &TagSlots, stamp: u64) -> bool {
+        let is_newer = |slot: u32| self.last[slot as usize].load(Ordering::Acquire) > stamp;
+        match tags {
+            TagSlots::None => false,
+            TagSlots::One(slot) => is_newer(*slot),
+            TagSlots::Two(first, second) => is_newer(*first) || is_newer(*second),
+            TagSlots::Many(slots) => slots.iter().any(|&slot| is_newer(slot)),
+        }
+    }
+
+    /// The slots of the tags that `name` names.
+    pub(crate) fn slots(&self, name: impl FnOnce(&mut Tags<'_>)) -> TagSlots {
+        let mut tags = Tags {
+            table: self,
+            slots: TagSlots::None,
+        };
+        name(&mut tags);
+        tags.slots
+    }
+
+    /// How many invalidations there were.
+    pub(crate) fn count(&self) -> u64 {
+        self.invalidations.load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for TagTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TagTable")
+            .field("slots", &self.last.len())
+            .field("invalidations", &self.count())
+            .finish()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Tag, TagSlots, TagTable};
+
+    #[test]
+    fn what_was_begun_before_an_invalidation_is_out_of_date_and_nothing_else() {
+        let table = TagTable::new(1);
+        let (account, other) = (Tag::new("account", 7), Tag::new("account", 8));
+        let slots = table.slots(|tags| tags.add(account));
+        let before = table.stamp();
+        assert!(!table.was_invalidated(&slots, before));
+        table.invalidate(other);
+        assert!(!table.was_invalidated(&slots, before));
+        table.invalidate(account);
+        assert!(table.was_invalidated(&slots, before));
+        assert!(!table.was_invalidated(&slots, table.stamp()));
+        assert!(!table.was_invalidated(&TagSlots::None, before));
+    }
+
+    #[test]
+    fn each_of_many_tags_counts() {
+        for count in 1..6_usize {
+            let table = TagTable::new(1);
+            let tags: Vec<_> = (0..count).map(|id| Tag::new("row", id)).collect();
+            let slots = table.slots(|collector| collector.extend(tags.iter().copied()));
+            for tag in tags {
+                let before = table.stamp();
+                assert!(!table.was_invalidated(&slots, before));
+                table.invalidate(tag);
+                assert!(table.was_invalidated(&slots, before));
+            }
+        }
+    }
+
+    #[test]
+    fn equal_identities_of_every_type_are_one_tag() {
+        let same = |tags: &[Tag]| tags.iter().all(|tag| *tag == tags[0]);
+        assert!(same(&[
+            Tag::new("a", 7_u8),
+            Tag::new("a", 7_i128),
+            Tag::new("a", 7_usize),
+            Tag::new("a", &7_u64)
+        ]));
+        assert!(same(&[
+            Tag::new("a", "x"),
+            Tag::new("a", String::from("x")),
+            Tag::new("a", [b'x']),
+            Tag::new("a", &b"x"[..])
+        ]));
+        let different = [
+            Tag::new("a", u128::MAX),
+            Tag::new("a", -1),
+            Tag::new("ab", "c"),
+            Tag::new("a", "bc"),
+            Tag::new("a", ""),
+            Tag::new("a", [0; 16]),
+            Tag::new("a", 0),
+        ];
+        for (at, tag) in different.iter().enumerate() {
+            assert!(!different[..at].contains(tag), "{at}");
+        }
+    }
+}
