@@ -169,10 +169,18 @@ fn a_value_is_gone_when_its_entry_is_whatever_took_it_out() {
             })
         }));
         check("loaded, voided, too heavy, given up");
-        drop(cache.insert(5, value(1)));
+        for key in 0..4 {
+            drop(cache.insert(key, value(1)));
+        }
         assert!(!cache.is_empty());
         drop(cache);
         assert_eq!(alive.load(Ordering::Relaxed), 0, "the end, {policy:?}");
+        let cache: Cache<u32, Counted> = Cache::builder(4).policy(policy).build().unwrap();
+        for key in 0..4 {
+            drop(cache.insert(key, value(1)));
+        }
+        drop(cache);
+        assert_eq!(alive.load(Ordering::Relaxed), 0, "at once, {policy:?}");
     }
 }
 
@@ -224,54 +232,56 @@ fn readers_see_whole_values_while_the_table_grows_and_entries_expire() {
 fn evictions_go_on_after_every_kind_of_removal_by_several_threads() {
     const CAPACITY: usize = 64;
     for policy in POLICIES {
-        let (clock, hand) = Clock::manual();
-        let cache: Cache<u32, u32> = Cache::builder(CAPACITY)
-            .policy(policy)
-            .shards(1)
-            .time_to_live(Duration::from_millis(50))
-            .clock(clock)
-            .build()
-            .unwrap();
-        let start = Barrier::new(3);
-        thread::scope(|scope| {
-            for seed in 1..4 {
-                let (cache, start, hand) = (&cache, &start, &hand);
-                scope.spawn(move || {
-                    let mut random = Random(seed);
-                    start.wait();
-                    for _ in 0..or_less(20_000) {
-                        // The same few keys in all threads, so that they meet.
-                        let key = random.below(96) as u32;
-                        match random.below(16) {
-                            0 => drop(cache.remove(&key)),
-                            1 => drop(cache.remove_if(&key, |value| value % 2 == 0)),
-                            2 => drop(cache.replace(key, key)),
-                            3 => drop(hand.advance(Duration::from_millis(1))),
-                            4 if key == 0 => cache.clear(),
-                            5 if key < 4 => drop(cache.remove_expired()),
-                            _ => drop(cache.insert(key, key)),
+        ends(move || {
+            let (clock, hand) = Clock::manual();
+            let cache: Cache<u32, u32> = Cache::builder(CAPACITY)
+                .policy(policy)
+                .shards(1)
+                .time_to_live(Duration::from_millis(50))
+                .clock(clock)
+                .build()
+                .unwrap();
+            let start = Barrier::new(3);
+            thread::scope(|scope| {
+                for seed in 1..4 {
+                    let (cache, start, hand) = (&cache, &start, &hand);
+                    scope.spawn(move || {
+                        let mut random = Random(seed);
+                        start.wait();
+                        for _ in 0..or_less(20_000) {
+                            // The same few keys in all threads, so that they meet.
+                            let key = random.below(96) as u32;
+                            match random.below(16) {
+                                0 => drop(cache.remove(&key)),
+                                1 => drop(cache.remove_if(&key, |value| value % 2 == 0)),
+                                2 => drop(cache.replace(key, key)),
+                                3 => drop(hand.advance(Duration::from_millis(1))),
+                                4 if key == 0 => cache.clear(),
+                                5 if key < 4 => drop(cache.remove_expired()),
+                                _ => drop(cache.insert(key, key)),
+                            }
+                            assert!(cache.len() <= CAPACITY);
                         }
-                        assert!(cache.len() <= CAPACITY);
-                    }
-                });
+                    });
+                }
+            });
+            let before = cache.stats();
+            let left = cache.len() as u64;
+            let gone = before.evictions + before.expirations + before.removals;
+            assert_eq!(before.insertions, left + gone, "{policy:?}");
+            let new = 1_000..1_000 + 10 * CAPACITY as u32;
+            for key in new.clone() {
+                cache.insert(key, key);
+                assert!(cache.len() <= CAPACITY);
             }
+            assert_eq!(cache.len(), CAPACITY, "{policy:?}");
+            let after = cache.stats();
+            let evicted = after.evictions - before.evictions;
+            let expired = after.expirations - before.expirations;
+            assert_eq!(left + new.len() as u64, CAPACITY as u64 + evicted + expired);
+            let found = (0..96).chain(new).filter(|key| cache.get(key).is_some());
+            assert_eq!(found.count(), CAPACITY, "{policy:?}");
         });
-        let before = cache.stats();
-        let left = cache.len() as u64;
-        let gone = before.evictions + before.expirations + before.removals;
-        assert_eq!(before.insertions, left + gone, "{policy:?}");
-        let new = 1_000..1_000 + 10 * CAPACITY as u32;
-        for key in new.clone() {
-            cache.insert(key, key);
-            assert!(cache.len() <= CAPACITY);
-        }
-        assert_eq!(cache.len(), CAPACITY, "{policy:?}");
-        let after = cache.stats();
-        let evicted = after.evictions - before.evictions;
-        let expired = after.expirations - before.expirations;
-        assert_eq!(left + new.len() as u64, CAPACITY as u64 + evicted + expired);
-        let found = (0..96).chain(new).filter(|key| cache.get(key).is_some());
-        assert_eq!(found.count(), CAPACITY, "{policy:?}");
     }
 }
 
