@@ -23,6 +23,8 @@ pub(crate) struct Expected {
     pub(crate) evictions: usize,
     /// The key and value that were written just now, and must not be evicted for it.
     pub(crate) written: Option<(u8, u32)>,
+    /// Whether others were written before it, so that it is not known for which of them an entry was evicted.
+    pub(crate) is_batch: bool,
 }
 
 impl From<Vec<Leaving>> for Expected {
@@ -31,6 +33,13 @@ impl From<Vec<Leaving>> for Expected {
             leaving,
             ..Self::default()
         }
+    }
+}
+
+impl Expected {
+    /// The key for which others may have been evicted, if it is known.
+    fn makes_room_for(&self) -> Option<u8> {
+        self.written.filter(|_| !self.is_batch).map(|(key, _)| key)
     }
 }
 
@@ -91,7 +100,7 @@ impl Books<'_> {
 
     /// Goes through what the listener was told: each entry that had to leave has, once, and nobody else without a reason.
     fn settle_heard(&mut self, heard: Vec<(u8, u32, RemovalCause)>, mut expected: Expected) {
-        let written = expected.written.map(|(key, _)| key);
+        let written = expected.makes_room_for();
         for (key, id, cause) in heard {
             count(&mut self.stats, cause, 1);
             let told = format!("value {id} of key {key} was told as {cause}");
@@ -143,7 +152,7 @@ impl Books<'_> {
                 most.evictions += expected.evictions as u64;
             }
             let here = self.ids();
-            let written = expected.written.map(|(key, _)| key);
+            let written = expected.makes_room_for();
             let missing = |held: &&Held| here[usize::from(held.key)].is_none();
             let mut missing: Vec<Held> = self.oracle.fresh().filter(missing).copied().collect();
             // The shard of what was written gives way first.

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock, PoisonError, Weak};
 use crm_cache::{Cache, Clock, LoadError, ManualClock, RemovalCause, Stats};
 
 use super::books::{Books, Expected, Heard, Subject};
+use super::homes::KEYS;
 use super::oracle::{Leaving, Oracle};
 use super::plan::{Configuration, Loader, Operation, Plan};
 use super::subject::{Alive, Content, Hashing, Key, Query, Value};
@@ -54,6 +55,15 @@ fn refused(key: u8, id: u32) -> Leaving {
     }
 }
 
+/// Both one after the other.
+fn join(mut first: Expected, second: Expected) -> Expected {
+    first.leaving.extend(second.leaving);
+    first.evictions += second.evictions;
+    first.is_batch |= second.is_batch || (first.written.is_some() && second.written.is_some());
+    first.written = second.written.or(first.written);
+    first
+}
+
 fn id_of(value: Option<Value>, key: u8) -> Option<u32> {
     value.map(|value| value.id_for(key))
 }
@@ -74,6 +84,7 @@ impl<'a> Interpreter<'a> {
         let mut builder = Cache::builder(configuration.capacity)
             .policy(configuration.policy)
             .shards(configuration.shards)
+            .max_batch(configuration.max_batch)
             .clock(clock)
             .hasher(Hashing {
                 collides: configuration.collides,
@@ -159,6 +170,7 @@ impl<'a> Interpreter<'a> {
             Operation::TryInsert(key, content) => self.try_insert(*key, *content, before),
             Operation::Replace(key, content) => self.replace(*key, *content, before),
             Operation::Load(key, loader) => self.load(*key, loader),
+            Operation::LoadMany(keys, loader) => self.load_many(keys, loader),
             Operation::Remove(key) => {
                 let (obvious, leaving) = self.oracle.remove(*key);
                 let real = self.cache.remove(&Query(*key));
@@ -248,6 +260,7 @@ impl<'a> Interpreter<'a> {
             leaving,
             evictions,
             written: Some((key, id)),
+            is_batch: false,
         };
         (previous, expected)
     }
@@ -361,7 +374,13 @@ impl<'a> Interpreter<'a> {
             // Whatever the miss has taken out was told by now.
             self.settle(leaving.into());
             let begun = self.oracle.now();
-            let is_void = self.meanwhile(key, loader.meanwhile.as_deref());
+            let may_do = |operation: &&Operation| match operation {
+                Operation::LoadMany(keys, _) => !keys.contains(&key),
+                _ => true,
+            };
+            let meanwhile = loader.meanwhile.as_deref().filter(may_do);
+            let voided = self.meanwhile(&[key], meanwhile);
+            let is_void = !voided.is_empty();
             let took = self.oracle.now() - begun;
             self.stats.load_time += took;
             ran.set(Some((is_void, self.cache.len())));
@@ -401,27 +420,134 @@ impl<'a> Interpreter<'a> {
         expected
     }
 
-    /// What a loader of `key` does to the cache. Says whether its result must not be stored for that.
-    fn meanwhile(&mut self, key: u8, operation: Option<&Operation>) -> bool {
-        let written = match operation {
-            None => return false,
-            Some(Operation::Load(other, _)) if *other == key => {
-                self.reenter(key);
-                return false;
+    /// A load of many keys, in batches. The loader leaves some out, and brings one that nobody has asked for.
+    fn load_many(&mut self, keys: &[u8], loader: &Loader) -> Expected {
+        let (mut obvious, mut leaving) = (Vec::new(), Vec::new());
+        for &key in keys {
+            let (found, left) = self.expect_get(key);
+            obvious.push(found);
+            leaving.extend(left);
+        }
+        let is_missing = |(key, found): (&u8, &Option<u32>)| found.is_none().then_some(*key);
+        let missing: Vec<u8> = keys.iter().zip(&obvious).filter_map(is_missing).collect();
+        let mut batches = missing.chunks(self.configuration.max_batch);
+        // What the batch before has brought, and what must not be stored.
+        let mut brought: Vec<(u8, u32)> = Vec::new();
+        let mut voided: Vec<u8> = Vec::new();
+        let (cache, alive) = (Arc::clone(&self.cache), self.alive.clone());
+        let asked_for: Vec<Key> = keys.iter().map(|&key| Key::new(key, &alive)).collect();
+        let mut expected: Expected = leaving.into();
+        let mut before = 0;
+        let real = cache.get_many_or_load(&asked_for, |asked| {
+            let expected = std::mem::take(&mut expected);
+            let stored = self.expect_batch(&brought, &voided, loader, before);
+            self.stats.loads += 1;
+            self.settle(join(expected, stored));
+            let batch = batches.next().unwrap_or_default();
+            let asked: Vec<u8> = asked.iter().map(|key| key.number).collect();
+            self.agree(&asked[..], batch, "what a loader of many is asked for");
+            let begun = self.oracle.now();
+            // What else is queued waits for this very call, and another load of many queues behind it: a loader that
+            // waits for either waits for ever.
+            let may_do = |operation: &&Operation| match operation {
+                Operation::Load(key, _) => batch.contains(key) || !missing.contains(key),
+                Operation::LoadMany(..) => false,
+                _ => batch.first() == missing.first(),
+            };
+            let meanwhile = loader.meanwhile.as_deref().filter(may_do);
+            // All of them are under way from the first batch on, those of later batches too.
+            voided.extend(self.meanwhile(&missing, meanwhile));
+            let took = self.oracle.now() - begun;
+            self.stats.load_time += took;
+            before = self.cache.len();
+            brought.clear();
+            if loader.fails {
+                self.stats.load_failures += 1;
+                return Err(0_u32);
             }
-            Some(operation) => {
-                self.step(operation);
-                operation
+            let mut pairs = Vec::new();
+            for &key in batch.iter().rev().filter(|key| *key % 4 != 3) {
+                let (id, value) = self.value(key, loader.content);
+                brought.push((key, id));
+                pairs.push((Key::new(key, &alive), value));
+                let at = keys.iter().position(|other| *other == key);
+                obvious[at.expect("asked for")] = Some(id);
             }
+            let (_, value) = self.value(KEYS, loader.content);
+            pairs.push((Key::new(KEYS, &alive), value));
+            Ok(pairs)
+        });
+        self.agree(batches.next(), None, "batches");
+        match real {
+            Ok(values) => {
+                let values = keys.iter().zip(values);
+                let real: Vec<_> = values.map(|(key, value)| id_of(value, *key)).collect();
+                self.agree(real, obvious, "get_many_or_load");
+            }
+            Err(error) => {
+                self.agree(error.loader_error(), Some(&0), "get_many_or_load");
+                self.demand(loader.fails && !missing.is_empty(), "a load failed");
+            }
+        }
+        let stored = self.expect_batch(&brought, &voided, loader, before);
+        join(expected, stored)
+    }
+
+    /// What storing a batch must have done.
+    fn expect_batch(
+        &mut self,
+        brought: &[(u8, u32)],
+        voided: &[u8],
+        loader: &Loader,
+        before: usize,
+    ) -> Expected {
+        let mut all = Expected::default();
+        for (earlier, &(key, id)) in brought.iter().enumerate() {
+            if voided.contains(&key) {
+                self.stats.loads_voided += 1;
+                continue;
+            }
+            let (previous, mut expected) =
+                self.expect_write(key, id, loader.content, before + earlier);
+            self.agree(previous, None, "a load was stored over a fresh value");
+            if !self.oracle.admits(loader.content) {
+                expected.leaving.push(refused(key, id));
+            }
+            all = join(all, expected);
+        }
+        if !self.oracle.is_exact() {
+            // One past its life may be evicted for another one of the batch before its own turn comes.
+            for leaving in &mut all.leaving {
+                if leaving.causes == [RemovalCause::Expired] {
+                    leaving.causes.push(RemovalCause::Evicted);
+                }
+            }
+        }
+        all
+    }
+
+    /// What a loader of `keys` does to the cache. Says which of them must not be stored for that.
+    fn meanwhile(&mut self, keys: &[u8], operation: Option<&Operation>) -> Vec<u8> {
+        let Some(operation) = operation else {
+            return Vec::new();
         };
-        match written {
-            Operation::Insert(other, _)
-            | Operation::TryInsert(other, _)
-            | Operation::Replace(other, _)
-            | Operation::Remove(other)
-            | Operation::RemoveIf(other, _) => *other == key,
-            Operation::Clear => true,
-            _ => false,
+        if let Operation::Load(key, _) = operation {
+            if keys.contains(key) {
+                self.reenter(*key);
+                return Vec::new();
+            }
+        }
+        self.step(operation);
+        match operation {
+            Operation::Insert(key, _)
+            | Operation::TryInsert(key, _)
+            | Operation::Replace(key, _)
+            | Operation::Remove(key)
+            | Operation::RemoveIf(key, _) => {
+                keys.iter().copied().filter(|other| other == key).collect()
+            }
+            Operation::Clear => keys.to_vec(),
+            _ => Vec::new(),
         }
     }
 

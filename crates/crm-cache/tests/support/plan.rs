@@ -52,6 +52,7 @@ pub(crate) struct Configuration {
     pub(crate) has_listener: bool,
     /// Whether all keys have one of four hashes.
     pub(crate) collides: bool,
+    pub(crate) max_batch: usize,
 }
 
 impl Configuration {
@@ -98,6 +99,7 @@ impl Configuration {
             has_expiry: life & 2 != 0,
             has_listener: extras & 1 != 0,
             collides: extras & 6 == 6,
+            max_batch: 1 + usize::from(extras >> 4) % 5,
         }
     }
 }
@@ -111,6 +113,8 @@ pub(crate) enum Operation {
     TryInsert(u8, Content),
     Replace(u8, Content),
     Load(u8, Loader),
+    /// Each key once.
+    LoadMany(Vec<u8>, Loader),
     Remove(u8),
     RemoveIf(u8, bool),
     RemoveExpired,
@@ -173,7 +177,16 @@ impl Operation {
             68..120 => Self::Insert(key, Content::decode(a, b)),
             120..130 => Self::TryInsert(key, Content::decode(a, b)),
             130..140 => Self::Replace(key, Content::decode(a, b)),
-            140..176 => Self::Load(
+            140..148 => Self::LoadMany(
+                many(key, a, configuration.keys),
+                Loader {
+                    content: Content::decode(a, b),
+                    fails: b % 8 == 7,
+                    is_maker: false,
+                    meanwhile: meanwhile(),
+                },
+            ),
+            148..176 => Self::Load(
                 key,
                 Loader {
                     content: Content::decode(a, b),
@@ -203,4 +216,17 @@ impl Operation {
             }),
         }
     }
+}
+
+/// Some keys, each of them once.
+fn many(first: u8, choice: u8, keys: u8) -> Vec<u8> {
+    let (count, stride) = (usize::from(choice % 8), usize::from(1 + choice / 8));
+    let all = (0..count).map(|at| ((usize::from(first) + at * stride) % usize::from(keys)) as u8);
+    let mut many = Vec::new();
+    for key in all {
+        if !many.contains(&key) {
+            many.push(key);
+        }
+    }
+    many
 }
