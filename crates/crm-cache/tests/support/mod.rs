@@ -6,6 +6,7 @@
 mod books;
 mod homes;
 pub(crate) mod interpreter;
+mod loads;
 mod oracle;
 pub(crate) mod plan;
 mod subject;
