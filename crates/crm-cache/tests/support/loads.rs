@@ -139,6 +139,7 @@ impl Interpreter<'_> {
             pairs.push((Key::new(KEYS, &alive), value));
             Ok(pairs)
         });
+        self.current = Some(Operation::LoadMany(keys.to_vec(), loader.clone()));
         self.agree(batches.next(), None, "batches");
         match real {
             Ok(values) => {
