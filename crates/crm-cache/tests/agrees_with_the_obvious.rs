@@ -13,7 +13,7 @@ use support::interpreter::run;
 use support::plan::{CONFIGURATION_BYTES, OPERATION_BYTES, Operation, Plan};
 
 /// Fewer under the interpreter of miri, which is some hundred times slower.
-const OPERATIONS: usize = if cfg!(miri) { 40 } else { 400 };
+const OPERATIONS: usize = if cfg!(miri) { 15 } else { 400 };
 
 /// Plans by their bytes: a failure shrinks to fewer operations and smaller numbers.
 fn plans() -> impl Strategy<Value = Plan> {
@@ -99,7 +99,7 @@ impl Drop for Seed {
 #[test]
 #[expect(clippy::print_stdout, reason = "the long run says how long it was")]
 fn as_many_operations_as_asked_for() {
-    let usual = if cfg!(miri) { 100 } else { 100_000 };
+    let usual = if cfg!(miri) { 40 } else { 100_000 };
     let wanted = number("CRM_CACHE_DEEP_OPERATIONS").unwrap_or(usual);
     let first = number("CRM_CACHE_DEEP_SEED").unwrap_or(1);
     let (mut done, mut plans) = (0, 0);
