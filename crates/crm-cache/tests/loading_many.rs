@@ -322,6 +322,64 @@ fn a_loader_that_asks_for_a_key_it_loads_is_told() {
 }
 
 #[test]
+fn issue_a_loader_that_asked_for_many_other_keys_waited_for_its_own_queue() {
+    let (cache, source): (Cache<u32, u32>, _) = (
+        Cache::builder(100).max_batch(1).build().unwrap(),
+        Source::default(),
+    );
+    let page = cache.get_many_or_load(&[1, 2], |missing| {
+        // Key 2 waits in the queue behind key 1: whoever asks for it here has to load it.
+        assert_eq!(
+            cache.get_or_load(&2, |_| Ok::<_, Infallible>(21)).unwrap(),
+            21
+        );
+        let other = cache.get_many_or_load(&[3, 4, 3], |missing| {
+            if missing == [3] {
+                let own = cache.get_or_load(&4, |_| Ok::<_, Infallible>(40));
+                assert!(
+                    matches!(own, Err(LoadError::Reentrant)),
+                    "4 is this call's own"
+                );
+            }
+            source.load(missing)
+        });
+        assert_eq!(other.unwrap(), [Some(30), Some(40), Some(30)]);
+        source.load(missing)
+    });
+    assert_eq!(page.unwrap(), [Some(10), Some(21)]);
+    assert_eq!(source.asked(), [[3], [4], [1]]);
+    assert_eq!(cache.stats().load_waits, 0);
+}
+
+#[test]
+fn issue_a_loader_that_asked_for_a_key_queued_behind_it_waited_for_ever() {
+    let cache: Cache<u32, u32> = Cache::new(100);
+    let page = thread::scope(|scope| {
+        let cache = &cache;
+        cache.get_many_or_load(&[1], |missing| {
+            let other = scope.spawn(move || {
+                cache.get_many_or_load(&[5, 6], |missing| {
+                    Ok::<_, Infallible>(
+                        missing
+                            .iter()
+                            .map(|&key| (key, 10 * key))
+                            .collect::<Vec<_>>(),
+                    )
+                })
+            });
+            // Until its keys are queued behind this load.
+            while cache.stats().misses < 3 {
+                thread::yield_now();
+            }
+            let five = cache.get_or_load(&5, |_| Ok::<_, Infallible>(50)).unwrap();
+            assert!(five == 50 && !other.is_finished());
+            Ok::<_, Infallible>([(missing[0], 10)])
+        })
+    });
+    assert_eq!((page.unwrap(), cache.get(&6)), (vec![Some(10)], Some(60)));
+}
+
+#[test]
 fn one_key_and_many_share_their_loads_and_a_write_voids_them() {
     let (cache, source): (Cache<u32, u32>, _) = (Cache::new(100), Source::default());
     thread::scope(|scope| {

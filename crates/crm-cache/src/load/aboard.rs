@@ -17,6 +17,13 @@ pub(crate) fn is_aboard(flight: usize) -> bool {
         .unwrap_or(false)
 }
 
+/// Whether the calling code is part of any loader.
+pub(crate) fn is_nested() -> bool {
+    ABOARD
+        .try_with(|aboard| !aboard.borrow().is_empty())
+        .unwrap_or(false)
+}
+
 /// Runs a loader as part of these flights.
 pub(crate) fn aboard<R>(flights: &[usize], load: impl FnOnce() -> R) -> R {
     let _stay = Stay::begin(flights);

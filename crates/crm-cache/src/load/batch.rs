@@ -2,6 +2,9 @@
 //!
 //! There is no window of time. A call that comes while nothing is under way loads at once; one that comes later gives
 //! its keys to the queue, and when the batch before it has landed, the first in the queue loads for all of them.
+//!
+//! A loader that asks for many keys in turn must not wait for the queue that it is itself holding up: its keys travel by
+//! themselves. And a loader that asks for a key that is queued takes it out of the queue and loads it.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hash};
@@ -9,7 +12,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::flight::{Flights, Pilot, Seat};
+use super::flight::{Flight, Flights, Pilot, Seat};
 use super::signal::Signal;
 
 /// What a call whose keys are queued is told.
@@ -71,11 +74,24 @@ impl<K: Eq + Hash, V: Clone> Queue<K, V> {
             seats,
         });
         Place {
-            queue: self,
+            queue: Some(self),
             flights,
             turn,
+            own: VecDeque::new(),
             is_done: false,
         }
+    }
+
+    /// Takes a key out that nobody has begun to load yet.
+    pub(crate) fn steal(&self, flight: &Arc<Flight<V>>) -> Option<Seat<K, V>> {
+        let mut state = self.0.lock();
+        state.calls.iter_mut().find_map(|call| {
+            let at = call
+                .seats
+                .iter()
+                .position(|seat| Arc::ptr_eq(&seat.flight, flight))?;
+            call.seats.remove(at)
+        })
     }
 
     /// The next keys to load, from the first calls in the queue.
@@ -108,15 +124,34 @@ impl<K: Eq + Hash, V: Clone> Queue<K, V> {
 
 /// A call's place in the queue. Dropping it gives up the keys that are still there, and the lead.
 pub(crate) struct Place<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> {
-    queue: &'a Queue<K, V>,
+    /// None for a call from within a loader.
+    queue: Option<&'a Queue<K, V>>,
     flights: &'a Flights<K, V, S>,
     turn: Arc<Signal<Turn>>,
+    /// The keys of a call that is in no queue.
+    own: VecDeque<Seat<K, V>>,
     is_done: bool,
 }
 
 impl<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Place<'a, K, V, S> {
+    /// The place of a call that loads its keys by itself, now.
+    pub(crate) fn alone(flights: &'a Flights<K, V, S>, pilots: Vec<Pilot<'a, K, V, S>>) -> Self {
+        Self {
+            queue: None,
+            flights,
+            turn: Arc::new(Signal::of(Turn::Lead)),
+            own: pilots.into_iter().map(Pilot::hand_over).collect(),
+            is_done: false,
+        }
+    }
+
     pub(crate) fn turn(&self) -> &Signal<Turn> {
         &self.turn
+    }
+
+    /// The flights that only this call can load, and not before the batch that it loads now.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = usize> {
+        self.own.iter().map(|seat| seat.flight.id())
     }
 
     /// The next batch to load by the call that leads; none when all its own keys are taken care of. The lead has gone to
@@ -125,28 +160,41 @@ impl<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Place<'a, K, V, S> {
         if self.is_done {
             return None;
         }
-        let Taken { seats, served } = self.queue.take(limit);
+        let Taken { seats, served } = match self.queue {
+            Some(queue) => queue.take(limit),
+            None => Taken {
+                seats: self.own.drain(..limit.min(self.own.len())).collect(),
+                served: Vec::new(),
+            },
+        };
         let pilots = seats
             .into_iter()
             .map(|seat| Pilot::of(self.flights, seat))
             .collect();
-        // Its own call was the first: all of it is in this batch unless it is still there.
-        self.is_done = served.iter().any(|turn| Arc::ptr_eq(turn, &self.turn));
-        Some(Batch {
-            queue: self.queue,
+        // In the queue its own call was the first: all of it is in this batch unless it is still there.
+        self.is_done = match self.queue {
+            Some(_) => served.iter().any(|turn| Arc::ptr_eq(turn, &self.turn)),
+            None => self.own.is_empty(),
+        };
+        let batch = Batch {
+            queue: self.queue.filter(|_| self.is_done),
             pilots,
             served,
-            is_last: self.is_done,
-        })
+        };
+        // Nothing is left to load if loaders have taken all of it out of the queue.
+        (!batch.pilots.is_empty()).then_some(batch)
     }
 }
 
 impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Drop for Place<'_, K, V, S> {
     fn drop(&mut self) {
-        if self.is_done {
-            return;
+        for seat in self.own.drain(..) {
+            drop(Pilot::of(self.flights, seat));
         }
-        let mut state = self.queue.0.lock();
+        let Some(queue) = self.queue.filter(|_| !self.is_done) else {
+            return;
+        };
+        let mut state = queue.0.lock();
         let at = state
             .calls
             .iter()
@@ -162,17 +210,17 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Drop for Place<'_, K, V, S>
             drop(Pilot::of(self.flights, seat));
         }
         if leads {
-            self.queue.pass_on();
+            queue.pass_on();
         }
     }
 }
 
 /// Keys that are loaded together. Dropping it, as a panic or a cancellation does, hands them to those who wait.
 pub(crate) struct Batch<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> {
-    queue: &'a Queue<K, V>,
+    /// Where the lead is passed on after this batch, if it is the last one of the call that leads.
+    queue: Option<&'a Queue<K, V>>,
     pub(crate) pilots: Vec<Pilot<'a, K, V, S>>,
     served: Vec<Arc<Signal<Turn>>>,
-    is_last: bool,
 }
 
 impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Drop for Batch<'_, K, V, S> {
@@ -181,8 +229,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Drop for Batch<'_, K, V, S>
         for turn in self.served.drain(..) {
             turn.set(Turn::Served);
         }
-        if self.is_last {
-            self.queue.pass_on();
+        if let Some(queue) = self.queue {
+            queue.pass_on();
         }
     }
 }

@@ -26,7 +26,7 @@ pub(crate) use flight::Flights;
 use crate::arrival::Declined;
 use crate::{Cache, LoadError, RemovalCause};
 
-use aboard::{aboard, aboard_async};
+use aboard::{aboard, aboard_async, is_nested};
 use batch::{Batch, Place, Turn};
 use flight::{Flight, Outcome, Pilot, Run, Ticket};
 
@@ -216,7 +216,7 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
             if let Some(place) = &mut journey.place {
                 if *place.turn().wait() == Turn::Lead {
                     while let Some(batch) = place.next_batch(self.max_batch) {
-                        let (ids, missing) = manifest(&batch);
+                        let (ids, missing) = manifest(place, &batch);
                         let run = self.flights.run();
                         let loaded = aboard(&ids, || load(&missing));
                         self.land_batch(batch, run, loaded);
@@ -258,7 +258,7 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
             if let Some(place) = &mut journey.place {
                 if *place.turn().ready().await == Turn::Lead {
                     while let Some(batch) = place.next_batch(self.max_batch) {
-                        let (ids, missing) = manifest(&batch);
+                        let (ids, missing) = manifest(place, &batch);
                         let run = self.flights.run();
                         let load = aboard(&ids, || load(missing));
                         let loaded = aboard_async(&ids, load).await;
@@ -289,6 +289,9 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
             },
             Ticket::Wait(flight) if flight.is_mine() => Err(LoadError::Reentrant),
             Ticket::Wait(flight) => {
+                if let Some(pilot) = self.steal(&flight) {
+                    return Ok(Boarded::Load(pilot));
+                }
                 self.flights.counts.waits.fetch_add(1, Ordering::Relaxed);
                 Ok(Boarded::Wait(flight, asked))
             }
@@ -297,7 +300,7 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
 
     /// Joins the loads of the keys that a page misses, and queues those that nobody loads.
     fn board_many<E>(&self, page: &Page<'_, K, V>) -> Result<Journey<'_, K, V, S>, LoadError<E>> {
-        let (mut pilots, mut flights) = (Vec::new(), Vec::new());
+        let (mut pilots, mut flights, mut waits) = (Vec::new(), Vec::new(), 0);
         let asked = self.stamp();
         for &at in &page.missing {
             match self.flights.board(&page.keys[at], asked) {
@@ -309,20 +312,41 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
                     }
                 }
                 Ticket::Wait(flight) if flight.is_mine() => return Err(LoadError::Reentrant),
-                Ticket::Wait(flight) => flights.push((at, flight)),
+                Ticket::Wait(flight) => {
+                    // A key that is given twice is waited for with the rest of its own call.
+                    let is_own = |pilot: &Pilot<'_, _, _, _>| Arc::ptr_eq(pilot.flight(), &flight);
+                    if !pilots.iter().any(is_own) {
+                        match self.steal(&flight) {
+                            Some(pilot) => pilots.push(pilot),
+                            None => waits += 1,
+                        }
+                    }
+                    flights.push((at, flight));
+                }
             }
         }
-        let waits = flights.len() - pilots.len();
         self.flights
             .counts
             .waits
-            .fetch_add(waits as u64, Ordering::Relaxed);
-        let place = (!pilots.is_empty()).then(|| self.queue.join(&self.flights, pilots));
+            .fetch_add(waits, Ordering::Relaxed);
+        let place = (!pilots.is_empty()).then(|| {
+            if is_nested() {
+                Place::alone(&self.flights, pilots)
+            } else {
+                self.queue.join(&self.flights, pilots)
+            }
+        });
         Ok(Journey {
             place,
             flights,
             asked,
         })
+    }
+
+    /// The controls of a load that waits in the queue, for a loader that asks for it: the queue may wait for that loader.
+    fn steal(&self, flight: &Arc<Flight<V>>) -> Option<Pilot<'_, K, V, S>> {
+        let seat = is_nested().then(|| self.queue.steal(flight)).flatten()?;
+        Some(Pilot::of(&self.flights, seat))
     }
 
     /// What somebody who waited for a load is told; none if he is to try himself.
@@ -479,13 +503,16 @@ impl<'a, K: Eq + Hash + Clone, V: Clone> Page<'a, K, V> {
     }
 }
 
-/// What a batch is about: the names of its flights, and its keys.
+/// What a batch is about: the names of the flights that its loader must not wait for, and its keys.
 fn manifest<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone>(
+    place: &Place<'_, K, V, S>,
     batch: &Batch<'_, K, V, S>,
 ) -> (Vec<usize>, Vec<K>) {
-    batch
+    let (mut ids, keys): (Vec<_>, _) = batch
         .pilots
         .iter()
         .map(|pilot| (pilot.flight().id(), pilot.key().clone()))
-        .unzip()
+        .unzip();
+    ids.extend(place.waiting());
+    (ids, keys)
 }
