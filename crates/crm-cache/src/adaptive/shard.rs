@@ -670,7 +670,7 @@ struct Prices<'a, K, C> {
 }
 
 impl<K, C> Pricing for Prices<'_, K, C> {
-    #[inline]
+    #[inline(always)]
     fn price(&self, slot: u32) -> Priced {
         let Some((last, class)) = self.slots.recency(slot) else {
             return Priced::NOBODY;

@@ -58,49 +58,67 @@ impl Victims {
     }
 
     /// The cheapest slot among some of the first `slots`, at least one of which must be occupied.
+    #[inline]
     pub(crate) fn choose(&mut self, slots: u32, pricing: &impl Pricing) -> u32 {
         if self.sample[0] == NOT_DRAWN {
-            self.sample = std::array::from_fn(|_| self.draw(slots));
+            self.draw(slots, |_| ());
         }
         let [one, two, three, four] = self.pool;
         let given = [one, two, three, four, self.newest];
-        let (mut cheapest, mut next_cheapest) = cheapest_of(given, self.sample, pricing);
-        if cheapest == Priced::NOBODY {
-            // Nearly all slots are vacant, as after a removal of many: go through all in order.
-            let mut next = self.draw(slots);
-            let mut successor = |_| {
-                let slot = next;
-                next = if slot + 1 >= slots { 0 } else { slot + 1 };
-                slot
-            };
-            while cheapest == Priced::NOBODY {
-                (cheapest, next_cheapest) = cheapest_of(
-                    std::array::from_fn(&mut successor),
-                    std::array::from_fn(&mut successor),
-                    pricing,
-                );
-            }
-        }
+        let (cheapest, next_cheapest) = match cheapest_of(given, self.sample, pricing) {
+            (Priced::NOBODY, _) => first_occupied(self.sample[0], slots, pricing),
+            found => found,
+        };
         self.pool = next_cheapest.map(Priced::slot);
-        for at in 0..SAMPLE {
-            self.sample[at] = self.draw(slots);
-            pricing.prefetch(self.sample[at]);
-        }
+        self.draw(slots, |slot| pricing.prefetch(slot));
         cheapest.slot()
     }
 
-    /// A random slot, by xorshift (Marsaglia 2003).
+    /// Draws the next random slots, two from each number that xorshift (Marsaglia 2003) gives.
     #[inline]
-    fn draw(&mut self, slots: u32) -> u32 {
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
-        (((self.random >> 32) * u64::from(slots)) >> 32) as u32
+    fn draw(&mut self, slots: u32, drawn: impl Fn(u32)) {
+        for pair in self.sample.chunks_exact_mut(2) {
+            self.random ^= self.random << 13;
+            self.random ^= self.random >> 7;
+            self.random ^= self.random << 17;
+            let halves = [self.random >> 32, self.random & u64::from(u32::MAX)];
+            for (slot, half) in pair.iter_mut().zip(halves) {
+                *slot = ((half * u64::from(slots)) >> 32) as u32;
+                drawn(*slot);
+            }
+        }
     }
 }
 
+/// The cheapest of the first candidates that have anybody among them, in order from `next` on. Nearly all slots are
+/// vacant, as after a removal of many.
+#[cold]
+fn first_occupied(mut next: u32, slots: u32, pricing: &impl Pricing) -> (Priced, [Priced; POOL]) {
+    let mut successor = |_| {
+        let slot = next;
+        next = if slot + 1 >= slots { 0 } else { slot + 1 };
+        slot
+    };
+    loop {
+        let given = std::array::from_fn(&mut successor);
+        let found = cheapest_of(given, std::array::from_fn(&mut successor), pricing);
+        if found.0 != Priced::NOBODY {
+            return found;
+        }
+    }
+}
+
+/// Puts pairs of values in order, one pair after the other.
+macro_rules! compare_and_exchange {
+    ($values:ident: $($one:literal $other:literal),+) => {
+        $(($values[$one], $values[$other]) = (
+            $values[$one].min($values[$other]),
+            $values[$one].max($values[$other]),
+        );)+
+    };
+}
 /// The cheapest of the candidates, and the four that come next in some order.
-#[inline]
+#[inline(always)]
 fn cheapest_of(
     given: [u32; GIVEN],
     sample: [u32; SAMPLE],
@@ -108,60 +126,34 @@ fn cheapest_of(
 ) -> (Priced, [Priced; POOL]) {
     // All are fetched before any is compared, so that the fetches, each of which may miss the processor's caches, run
     // beside each other. Nothing here branches: which candidates are cheap cannot be predicted.
-    let mut given = given.map(|slot| pricing.price(slot));
-    let mut sample = sample.map(|slot| pricing.price(slot));
-    sort(&mut given, &SORTS_FIVE);
-    sort(&mut sample, &SORTS_EIGHT);
-    // The five cheapest of two sorted lists of at least five: in the one as many as the other lacks.
-    let mut cheapest: [Priced; GIVEN] =
-        std::array::from_fn(|at| given[at].min(sample[GIVEN - 1 - at]));
-    sort(&mut cheapest, &[(0, 1), (0, 2), (0, 3), (0, 4)]);
-    let [cheapest, next @ ..] = cheapest;
+    let (mut by_worth, mut sampled) = ([Priced::NOBODY; GIVEN], [Priced::NOBODY; SAMPLE]);
+    for (priced, slot) in by_worth.iter_mut().zip(given) {
+        *priced = pricing.price(slot);
+    }
+    for (priced, slot) in sampled.iter_mut().zip(sample) {
+        *priced = pricing.price(slot);
+    }
+    sort_five(&mut by_worth);
+    sort_eight(&mut sampled);
+    // The five cheapest of two sorted lists of at least five: from the one as many as the other lacks.
+    for (at, priced) in by_worth.iter_mut().enumerate() {
+        *priced = sampled[GIVEN - 1 - at].min(*priced);
+    }
+    compare_and_exchange!(by_worth: 0 1, 0 2, 0 3, 0 4);
+    let [cheapest, next @ ..] = by_worth;
     (cheapest, next)
 }
 
-/// Sorting networks (Knuth, "The Art of Computer Programming" 3, section 5.3.4): what to compare and exchange in turn.
-const SORTS_FIVE: [(usize, usize); 9] = [
-    (0, 3),
-    (1, 4),
-    (0, 2),
-    (1, 3),
-    (0, 1),
-    (2, 4),
-    (1, 2),
-    (3, 4),
-    (2, 3),
-];
-const SORTS_EIGHT: [(usize, usize); 19] = [
-    (0, 2),
-    (1, 3),
-    (4, 6),
-    (5, 7),
-    (0, 4),
-    (1, 5),
-    (2, 6),
-    (3, 7),
-    (0, 1),
-    (2, 3),
-    (4, 5),
-    (6, 7),
-    (2, 4),
-    (3, 5),
-    (1, 4),
-    (3, 6),
-    (1, 2),
-    (3, 4),
-    (5, 6),
-];
+/// By a sorting network, as [`sort_eight`] (Knuth, "The Art of Computer Programming" 3, section 5.3.4).
+#[inline(always)]
+fn sort_five(values: &mut [Priced; 5]) {
+    compare_and_exchange!(values: 0 3, 1 4, 0 2, 1 3, 0 1, 2 4, 1 2, 3 4, 2 3);
+}
 
-#[inline]
-fn sort<const STEPS: usize>(values: &mut [Priced], network: &[(usize, usize); STEPS]) {
-    for &(one, other) in network {
-        (values[one], values[other]) = (
-            values[one].min(values[other]),
-            values[one].max(values[other]),
-        );
-    }
+#[inline(always)]
+fn sort_eight(values: &mut [Priced; 8]) {
+    compare_and_exchange!(values: 0 2, 1 3, 4 6, 5 7, 0 4, 1 5, 2 6, 3 7, 0 1, 2 3, 4 5, 6 7, 2 4, 3 5, 1 4, 3 6, 1 2,
+        3 4, 5 6);
 }
 
 /// A slot and what keeping its entry is worth, in one number that sorts by worth.
@@ -195,7 +187,7 @@ impl Priced {
 
 #[cfg(test)]
 mod tests {
-    use super::{Priced, Pricing, SORTS_EIGHT, SORTS_FIVE, Victims, cheapest_of, sort};
+    use super::{Priced, Pricing, Victims, cheapest_of, sort_eight, sort_five};
 
     /// Prices slots by a function.
     struct By<F>(F);
@@ -211,16 +203,15 @@ mod tests {
     #[test]
     fn the_networks_sort() {
         // A network sorts everything if it sorts all zeros and ones (Knuth, as above).
-        fn sorts<const N: usize, const STEPS: usize>(network: &[(usize, usize); STEPS]) {
+        fn sorts<const N: usize>(sort: fn(&mut [Priced; N])) {
             for bits in 0..1_u32 << N {
-                let mut values: [Priced; N] =
-                    std::array::from_fn(|at| Priced::new((bits >> at) & 1, 0));
-                sort(&mut values, network);
+                let mut values = std::array::from_fn(|at| Priced::new((bits >> at) & 1, 0));
+                sort(&mut values);
                 assert!(values.is_sorted(), "{bits:b}");
             }
         }
-        sorts::<5, 9>(&SORTS_FIVE);
-        sorts::<8, 19>(&SORTS_EIGHT);
+        sorts(sort_five);
+        sorts(sort_eight);
     }
 
     #[test]

@@ -323,12 +323,12 @@ impl Shard {
     /// The slot of least worth among the pool, the newest and eight random ones. The next four become the pool.
     fn choose_victim(&mut self, learner: &Learner) -> usize {
         if self.sample.is_empty() {
-            self.sample = (0..8).map(|_| self.random_slot()).collect();
+            self.sample = self.random_slots();
         }
         let mut candidates = self.pool.clone();
         candidates.push(self.newest);
+        let mut next = self.sample[0];
         candidates.append(&mut self.sample);
-        let mut next = None;
         loop {
             let with_worth = |&slot: &usize| {
                 let Entry { past, .. } = self.slots.get(slot)?.as_ref()?;
@@ -339,24 +339,28 @@ impl Shard {
             let mut slots = by_worth.iter().map(|&(_, slot)| slot);
             if let Some(victim) = slots.next() {
                 self.pool = slots.take(4).collect();
-                self.sample = (0..8).map(|_| self.random_slot()).collect();
+                self.sample = self.random_slots();
                 return victim;
             }
             // All vacant: through all slots in order, thirteen at a time.
-            let first = next.unwrap_or_else(|| self.random_slot());
-            candidates = (first..first + 13)
+            candidates = (next..next + 13)
                 .map(|slot| slot % self.slots.len())
                 .collect();
-            next = Some((first + 13) % self.slots.len());
+            next = (next + 13) % self.slots.len();
         }
     }
 
-    /// By xorshift.
-    fn random_slot(&mut self) -> usize {
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
-        scaled(self.random, self.slots.len())
+    /// Eight slots, two from each number that xorshift gives: the first by its upper half.
+    fn random_slots(&mut self) -> Vec<usize> {
+        let mut slots = Vec::new();
+        for _ in 0..4 {
+            self.random ^= self.random << 13;
+            self.random ^= self.random >> 7;
+            self.random ^= self.random << 17;
+            slots.push(scaled(self.random, self.slots.len()));
+            slots.push(scaled(self.random << 32, self.slots.len()));
+        }
+        slots
     }
 
     /// Shows slots and places of ghosts, spread evenly over all of them.
