@@ -13,6 +13,7 @@ use super::age::{MOST_BUCKETS, bucket};
 use super::class::{CLASSES, COUNTS, Class, Intervals};
 use super::hazard::{Belief, Observed, hazards, worths};
 use super::prior::{Beliefs, GROUPS};
+use crate::store::OwnLines;
 
 /// Ticks in which every group has its turn once, at least. Below it too little is seen to say anything new.
 const SHORTEST_ROUND: u64 = 512;
@@ -46,7 +47,8 @@ pub(crate) struct Learner {
     dropped: Box<[AtomicU32]>,
     waiting: Box<[AtomicU32]>,
     worth: Box<[AtomicU16]>,
-    ticks: AtomicU64,
+    /// Written by all threads all the time, so off the lines that all of them read.
+    ticks: OwnLines<AtomicU64>,
     next_turn: AtomicU64,
     /// Places for entries and ghosts that the census still has to look at, and how many there are.
     to_look_at: AtomicU64,
@@ -57,9 +59,9 @@ pub(crate) struct Learner {
 /// What has passed in a shard since it last told.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Passed {
-    pub(crate) ticks: u64,
+    pub(crate) ticks: u32,
     /// Places for entries and ghosts that the census has looked at.
-    pub(crate) looked_at: u64,
+    pub(crate) looked_at: u32,
     /// Places that were added.
     pub(crate) new_places: u64,
 }
@@ -107,7 +109,7 @@ impl Learner {
             dropped: cells(CLASSES * buckets),
             waiting: cells(CLASSES * buckets),
             worth: cells(CLASSES * buckets),
-            ticks: AtomicU64::new(0),
+            ticks: OwnLines(AtomicU64::new(0)),
             next_turn: AtomicU64::new(round),
             groups_at_once: if per_shard < FEW_AGES_BELOW {
                 GROUPS
@@ -171,16 +173,19 @@ impl Learner {
 
     /// How many places for entries and ghosts a shard is to show to the census now. Zero but for a moment in each round.
     #[inline]
-    pub(crate) fn census_wants(&self) -> u64 {
-        self.to_look_at.load(Ordering::Relaxed).min(CENSUS_AT_ONCE)
+    pub(crate) fn census_wants(&self) -> u32 {
+        self.to_look_at.load(Ordering::Relaxed).min(CENSUS_AT_ONCE) as u32
     }
 
     /// Takes in what has passed in a shard. Where a round ends, calls for a census, and re-estimates when that is over:
     /// bounded work, some ten microseconds at a time. Call it outside the shard's lock.
     pub(crate) fn advance(&self, passed: Passed) {
-        self.population
-            .fetch_add(passed.new_places, Ordering::Relaxed);
-        let now = self.ticks.fetch_add(passed.ticks, Ordering::Relaxed) + passed.ticks;
+        if passed.new_places > 0 {
+            self.population
+                .fetch_add(passed.new_places, Ordering::Relaxed);
+        }
+        let ticks = u64::from(passed.ticks);
+        let now = self.ticks.0.fetch_add(ticks, Ordering::Relaxed) + ticks;
         if now < self.next_turn.load(Ordering::Relaxed) {
             return;
         }
@@ -198,11 +203,12 @@ impl Learner {
                 estimator.phase = Phase::Census;
             }
             Phase::Census => {
-                estimator.looked_at += passed.looked_at;
+                let looked_at = u64::from(passed.looked_at);
+                estimator.looked_at += looked_at;
                 let left = self
                     .to_look_at
                     .load(Ordering::Relaxed)
-                    .saturating_sub(passed.looked_at);
+                    .saturating_sub(looked_at);
                 self.to_look_at.store(left, Ordering::Relaxed);
                 if left == 0 {
                     estimator.phase = Phase::Estimating;
@@ -253,7 +259,7 @@ impl Learner {
         };
 
         // What the classes of the group have in common, by the long memory.
-        let prior = beliefs.of(group, self.ticks.load(Ordering::Relaxed));
+        let prior = beliefs.of(group, self.ticks.0.load(Ordering::Relaxed));
         let mut of_group = [0.0; MOST_BUCKETS];
         let of_group = &mut of_group[..self.buckets];
         hazards(
@@ -369,7 +375,7 @@ fn in_sixteen_bits(worth: f64) -> u16 {
 impl fmt::Debug for Learner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Learner")
-            .field("ticks", &self.ticks)
+            .field("ticks", &self.ticks.0)
             .finish_non_exhaustive()
     }
 }

@@ -411,14 +411,14 @@ impl<'a, K: Eq + StdHash, C: Content> ShardWriter<'a, K, C> {
         if ticks >= TICKS_TO_TELL || looked_at > 0 {
             selector.told_at = clock;
             self.told = Passed {
-                ticks: u64::from(ticks),
+                ticks,
                 ..std::mem::take(&mut selector.passed)
             };
         }
     }
 
     /// Shows some entries and ghosts to the learner, in turn.
-    fn census(&mut self, clock: u32) -> u64 {
+    fn census(&mut self, clock: u32) -> u32 {
         let count = self.learner.census_wants();
         let slots = self.writer.slots() as usize;
         let places = self.writer.policy().ghosts.places();
