@@ -153,11 +153,10 @@ impl<K: Eq + StdHash, C: Content> Shard<K, C> {
             idle.read(entry.index(), now);
         }
         let clock = self.shown.load(Ordering::Relaxed);
-        if let Some((last, class)) = entry.recency() {
-            let age = age_at(clock, last);
-            if age >= self.warm {
-                self.record(entry, clock, age, Class::from_byte(class), learner);
-            }
+        let (last, class) = entry.recency_or_past();
+        let age = age_at(clock, last);
+        if age >= self.warm {
+            self.record(entry, clock, age, Class::from_byte(class), learner);
         }
     }
 

@@ -224,6 +224,13 @@ impl<'a, K, V> Entry<'a, K, V> {
         self.slot.is_occupied().then(|| self.slot.recency())
     }
 
+    /// As [`recency`](Self::recency), for a reader, which need not know whether the entry was unlinked a moment ago: the
+    /// slot is not used again before the visit ends, and what is recorded in it until then is lost with it.
+    #[inline]
+    pub(crate) fn recency_or_past(&self) -> (u32, u8) {
+        self.slot.recency()
+    }
+
     #[inline]
     pub(crate) fn set_recency(&self, last: u32, class: u8) {
         self.slot.set_recency(last, class);
@@ -583,7 +590,7 @@ mod tests {
 
     #[test]
     fn the_table_grows_to_what_was_planned_and_leaves_no_old_one_behind() {
-        let planned = 8 * FIRST_TABLE;
+        let planned = if cfg!(miri) { 2 } else { 8 } * FIRST_TABLE;
         let store: Store<u64, u64, ()> = Store::new(planned, ());
         let hash = |key: u64| Hash::new(key.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         for key in 0..planned as u64 {
