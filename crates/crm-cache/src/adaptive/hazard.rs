@@ -44,16 +44,16 @@ pub(crate) struct Belief {
 /// reached it; who was lost sight of at that age counts half, who is still waiting counts as having reached it. `prior`
 /// is added as if it had been observed.
 pub(crate) fn hazards(
-    observed: impl Fn(usize) -> Observed,
-    waiting: impl Fn(usize) -> f32,
+    observed: &[Observed],
+    waiting: &[f32],
     prior: impl Fn(usize) -> Belief,
     hazards: &mut [f64],
 ) {
     let mut reached = 0.0;
-    for (age, hazard) in hazards.iter_mut().enumerate().rev() {
-        let Observed { reused, dropped } = observed(age);
-        let (reused, dropped) = (f64::from(reused), f64::from(dropped));
-        reached += reused + dropped + f64::from(waiting(age));
+    let ages = hazards.iter_mut().zip(observed).zip(waiting);
+    for (age, ((hazard, observed), &waiting)) in ages.enumerate().rev() {
+        let (reused, dropped) = (f64::from(observed.reused), f64::from(observed.dropped));
+        reached += reused + dropped + f64::from(waiting);
         let prior = prior(age);
         let exposed = reached - dropped / 2.0 + prior.weight;
         *hazard =
@@ -69,38 +69,64 @@ pub(crate) fn hazards(
 pub(crate) fn worths(
     hazards: &[f64],
     widths: &[f64],
-    hull: &mut Vec<(f64, f64)>,
+    hull: &mut Hull,
     mut give: impl FnMut(usize, f64),
 ) {
-    // The cumulative curve: (expected waiting, chance of reuse) before each bucket.
-    let mut curve = [(0.0, 0.0); MOST_BUCKETS + 1];
-    let mut survival: f64 = 1.0;
-    for (age, (&hazard, &width)) in hazards.iter().zip(widths).enumerate() {
-        let (waited, reused) = curve[age];
-        curve[age + 1] = (
-            waited + width * survival * (1.0 - hazard / 2.0),
-            reused + survival * hazard,
-        );
+    let Hull { curve, corners } = hull;
+    let curve = &mut curve[..=hazards.len()];
+    let (mut waited, mut reused, mut survival) = (0.0, 0.0, 1.0_f64);
+    for ((point, &hazard), &width) in curve.iter_mut().zip(hazards).zip(widths) {
+        *point = (waited, reused);
+        waited += width * survival * (1.0 - hazard / 2.0);
+        reused += survival * hazard;
         // Never zero, so that the ages after a certain reuse still have a slope of their own.
         survival = (survival * (1.0 - hazard)).max(1e-12);
     }
-    hull.clear();
-    hull.push(curve[hazards.len()]);
+    let mut last = (waited, reused);
+    // The corners beyond the last one.
+    let mut beyond = 0;
     for age in (0..hazards.len()).rev() {
         let from = curve[age];
-        let slope = |to: (f64, f64)| (to.1 - from.1) / (to.0 - from.0).max(f64::MIN_POSITIVE);
-        while matches!(hull[..], [.., second, last] if slope(second) >= slope(last)) {
-            hull.pop();
+        let run = |to: (f64, f64)| (to.0 - from.0).max(f64::MIN_POSITIVE);
+        let rise = |to: (f64, f64)| to.1 - from.1;
+        // The last corner goes while the one beyond it is as steep or steeper: slopes compared without a division.
+        while beyond > 0 {
+            let second = corners[beyond - 1];
+            if rise(second) * run(last) < rise(last) * run(second) {
+                break;
+            }
+            last = second;
+            beyond -= 1;
         }
-        give(age, hull.last().map_or(0.0, |&last| slope(last)));
-        hull.push(from);
+        give(age, rise(last) / run(last));
+        corners[beyond] = last;
+        beyond += 1;
+        last = from;
+    }
+}
+
+/// Room in which worths are worked out.
+#[derive(Debug)]
+pub(crate) struct Hull {
+    /// The cumulative curve: (expected waiting, chance of reuse) before each bucket.
+    curve: [(f64, f64); MOST_BUCKETS + 1],
+    /// The corners of its upper hull, the oldest first.
+    corners: [(f64, f64); MOST_BUCKETS + 1],
+}
+
+impl Hull {
+    pub(crate) fn new() -> Self {
+        Self {
+            curve: [(0.0, 0.0); MOST_BUCKETS + 1],
+            corners: [(0.0, 0.0); MOST_BUCKETS + 1],
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::age::first_age;
-    use super::{Belief, Observed, hazards, worths};
+    use super::{Belief, Hull, Observed, hazards, worths};
 
     const AGES: usize = 24;
 
@@ -130,7 +156,7 @@ mod tests {
             let widths: Vec<f64> = (0..AGES)
                 .map(|age| first_age(age + 1) - first_age(age))
                 .collect();
-            worths(&hazards, &widths, &mut Vec::new(), |age, worth| {
+            worths(&hazards, &widths, &mut Hull::new(), |age, worth| {
                 let expected = worth_by_definition(&hazards, age);
                 assert!(
                     (worth - expected).abs() <= 1e-9 * expected,
@@ -147,31 +173,23 @@ mod tests {
             hazard: 0.25,
             weight: 4.0,
         };
-        hazards(|_| Observed::default(), |_| 0.0, prior, &mut found);
+        let nothing = [Observed::default(); AGES];
+        hazards(&nothing, &[0.0; AGES], prior, &mut found);
         assert_eq!(found, [0.25; AGES]);
 
         // Of a million that reach age 3 all are reused there.
-        let all_at_three = |age| Observed {
-            reused: if age == 3 { 1e6 } else { 0.0 },
-            dropped: 0.0,
-        };
-        hazards(all_at_three, |_| 0.0, prior, &mut found);
+        let mut all_at_three = nothing;
+        all_at_three[3].reused = 1e6;
+        hazards(&all_at_three, &[0.0; AGES], prior, &mut found);
         assert!(found[2] < 1e-5 && found[3] > 0.999_99);
     }
 
     #[test]
     fn who_still_waits_has_reached_every_younger_age() {
         let mut found = [0.0; AGES];
-        let one_reuse = |age| Observed {
-            reused: if age == 2 { 1.0 } else { 0.0 },
-            dropped: 0.0,
-        };
-        hazards(
-            one_reuse,
-            |age| if age == 9 { 3.0 } else { 0.0 },
-            |_| Belief::default(),
-            &mut found,
-        );
+        let (mut one_reuse, mut waiting) = ([Observed::default(); AGES], [0.0; AGES]);
+        (one_reuse[2].reused, waiting[9]) = (1.0, 3.0);
+        hazards(&one_reuse, &waiting, |_| Belief::default(), &mut found);
         assert_eq!(found[2], 0.25);
         assert_eq!(found[9], 0.0);
     }

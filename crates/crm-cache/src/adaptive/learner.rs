@@ -11,12 +11,19 @@ use parking_lot::Mutex;
 
 use super::age::{MOST_BUCKETS, bucket};
 use super::class::{CLASSES, COUNTS, Class, Intervals};
-use super::hazard::{Belief, Observed, hazards, worths};
+use super::hazard::{Belief, Hull, Observed, hazards, worths};
 use super::prior::{Beliefs, GROUPS};
 use crate::store::OwnLines;
 
 /// Ticks in which every group has its turn once, at least. Below it too little is seen to say anything new.
 const SHORTEST_ROUND: u64 = 512;
+
+/// What is known of a cache that has lived long changes slowly: a round may take this share of its age, ...
+const SHARE_OF_AGE: u64 = 16;
+
+/// ... though not more ticks than this, nor more than so many capacities, so that a change of phase is soon noticed.
+const LONGEST_BY_AGE: u64 = 2048;
+const CAPACITIES_BY_AGE: u64 = 4;
 
 /// Entries that a round looks at to know how many are waiting at which age.
 const CENSUS: u64 = 4096;
@@ -40,7 +47,9 @@ pub(crate) struct Learner {
     buckets: usize,
     /// The entries that the whole cache can hold.
     capacity: f64,
+    /// Ticks of a round at least, and of one that is longer for the cache's age at most.
     round: u64,
+    longest_by_age: u64,
     groups_at_once: usize,
     /// Class by class, one cell for each age bucket.
     reused: Box<[AtomicU32]>,
@@ -84,7 +93,7 @@ struct Estimator {
     looked_at: u64,
     worth: Box<[u16]>,
     beliefs: Beliefs,
-    hull: Vec<(f64, f64)>,
+    hull: Box<Hull>,
 }
 
 fn cells<T: Default>(count: usize) -> Box<[T]> {
@@ -105,6 +114,7 @@ impl Learner {
             buckets,
             capacity: capacity as f64,
             round,
+            longest_by_age: LONGEST_BY_AGE.min((capacity as u64).saturating_mul(CAPACITIES_BY_AGE)),
             reused: cells(CLASSES * buckets),
             dropped: cells(CLASSES * buckets),
             waiting: cells(CLASSES * buckets),
@@ -126,7 +136,7 @@ impl Learner {
                 looked_at: 0,
                 worth: cells(CLASSES * buckets),
                 beliefs,
-                hull: Vec::with_capacity(MOST_BUCKETS + 1),
+                hull: Box::new(Hull::new()),
             }),
         };
         {
@@ -220,7 +230,10 @@ impl Learner {
                 }
                 if estimator.group == 0 {
                     self.publish(&estimator);
-                    self.next_turn.store(now + self.round, Ordering::Relaxed);
+                    let round = (now / SHARE_OF_AGE)
+                        .min(self.longest_by_age)
+                        .max(self.round);
+                    self.next_turn.store(now + round, Ordering::Relaxed);
                     estimator.phase = Phase::Counting;
                 }
             }
@@ -243,7 +256,7 @@ impl Learner {
         } else {
             Class::rows_of_interval(group - 1)
         };
-        let waiting = self.gather(estimator, rows.clone());
+        let seen = self.gather(estimator, rows.clone());
         let Estimator {
             short,
             long,
@@ -252,7 +265,6 @@ impl Learner {
             hull,
             ..
         } = estimator;
-        let cells = |row: usize| row * self.buckets..(row + 1) * self.buckets;
         let mut price = |hazards: &[f64], worth: &mut [u16]| {
             let give = |age: usize, value| worth[age] = in_sixteen_bits(value);
             worths(hazards, beliefs.widths(), hull, give);
@@ -263,8 +275,8 @@ impl Learner {
         let mut of_group = [0.0; MOST_BUCKETS];
         let of_group = &mut of_group[..self.buckets];
         hazards(
-            |age| sum(rows.clone().map(|row| long[cells(row)][age])),
-            |age| waiting.iter().map(|waiting| waiting[age]).sum(),
+            &seen.together,
+            &seen.waiting_together,
             |age| prior.at(age),
             of_group,
         );
@@ -273,18 +285,14 @@ impl Learner {
         let group_worth = &mut group_worth[..self.buckets];
         price(of_group, group_worth);
 
-        for (row, waiting) in rows.clone().zip(&waiting) {
-            let (short, long, worth) = (
-                &short[cells(row)],
-                &long[cells(row)],
-                &mut worth[cells(row)],
-            );
-            if waiting.iter().all(|&waiting| waiting == 0.0)
-                && short.iter().chain(long).all(Observed::is_nothing)
-            {
+        for (row, waiting) in rows.zip(&seen.waiting) {
+            let cells = self.cells(row);
+            let (short, long) = (&mut short[cells.clone()], &mut long[cells.clone()]);
+            let worth = &mut worth[cells];
+            let Some(waiting) = waiting else {
                 worth.copy_from_slice(group_worth);
                 continue;
-            }
+            };
             // The long memory leans on the group, the short one on the long one.
             let mut own = [0.0; MOST_BUCKETS];
             let own = &mut own[..self.buckets];
@@ -295,7 +303,7 @@ impl Learner {
                     hazard: of_group[age],
                     weight: prior.weight(),
                 };
-                hazards(|age| long[age], |age| waiting[age], pooled, own);
+                hazards(long, waiting, pooled, own);
             }
             let mut recent = [0.0; MOST_BUCKETS];
             let recent = &mut recent[..self.buckets];
@@ -304,41 +312,74 @@ impl Learner {
                 hazard: own[age],
                 weight,
             };
-            hazards(|age| short[age], |age| waiting[age], leaning, recent);
+            hazards(short, waiting, leaning, recent);
             price(recent, worth);
-        }
-        for row in rows {
-            short[cells(row)]
+            short
                 .iter_mut()
                 .for_each(|observed| observed.fade(SHORT_MEMORY));
-            long[cells(row)]
-                .iter_mut()
+            long.iter_mut()
                 .for_each(|observed| observed.fade(LONG_MEMORY));
         }
     }
 
-    /// Takes the new counts of some classes into both memories, and returns how many wait at which age.
-    fn gather(
-        &self,
-        estimator: &mut Estimator,
-        rows: Range<usize>,
-    ) -> [[f32; MOST_BUCKETS]; COUNTS] {
+    fn cells(&self, row: usize) -> Range<usize> {
+        row * self.buckets..(row + 1) * self.buckets
+    }
+
+    /// Takes the new counts of some classes into both memories, and says what is known of them now.
+    fn gather(&self, estimator: &mut Estimator, rows: Range<usize>) -> Seen {
         let population = self.population.load(Ordering::Relaxed) as f32;
         let each_stands_for = population / estimator.looked_at.max(1) as f32;
-        let mut waiting = [[0.0; MOST_BUCKETS]; COUNTS];
-        for (row, waiting) in rows.zip(&mut waiting) {
-            for (age, waiting) in waiting[..self.buckets].iter_mut().enumerate() {
-                let cell = row * self.buckets + age;
+        let mut seen = Seen::nothing();
+        for (row, place) in rows.zip(&mut seen.waiting) {
+            let cells = self.cells(row);
+            let counts = self.reused[cells.clone()]
+                .iter()
+                .zip(&self.dropped[cells.clone()])
+                .zip(&self.waiting[cells.clone()]);
+            let memories = estimator.short[cells.clone()]
+                .iter_mut()
+                .zip(&mut estimator.long[cells]);
+            let together = seen.together.iter_mut().zip(&mut seen.waiting_together);
+            let mut waiting = [0.0; MOST_BUCKETS];
+            let mut is_anything = false;
+            for (((count, (short, long)), together), waiting) in
+                counts.zip(memories).zip(together).zip(&mut waiting)
+            {
+                let ((reused, dropped), at_this_age) = count;
                 let new = Observed {
-                    reused: take(&self.reused[cell]),
-                    dropped: take(&self.dropped[cell]),
+                    reused: take(reused),
+                    dropped: take(dropped),
                 };
-                estimator.short[cell].add(new);
-                estimator.long[cell].add(new);
-                *waiting = take(&self.waiting[cell]) * each_stands_for;
+                short.add(new);
+                long.add(new);
+                *waiting = take(at_this_age) * each_stands_for;
+                together.0.add(*long);
+                *together.1 += *waiting;
+                is_anything |= *waiting != 0.0 || !short.is_nothing() || !long.is_nothing();
             }
+            *place = is_anything.then_some(waiting);
         }
-        waiting
+        seen
+    }
+}
+
+/// What is known of the classes of a group, age by age.
+struct Seen {
+    /// How many of each class wait; none of a class of which nothing is known.
+    waiting: [Option<[f32; MOST_BUCKETS]>; COUNTS],
+    /// What the long memory has of all of them, and how many of all wait.
+    together: [Observed; MOST_BUCKETS],
+    waiting_together: [f32; MOST_BUCKETS],
+}
+
+impl Seen {
+    fn nothing() -> Self {
+        Self {
+            waiting: [None; COUNTS],
+            together: [Observed::default(); MOST_BUCKETS],
+            waiting_together: [0.0; MOST_BUCKETS],
+        }
     }
 }
 
@@ -351,19 +392,13 @@ fn add_lossy(cell: &AtomicU32, times: u32) {
 }
 
 fn take(cell: &AtomicU32) -> f32 {
-    // Not swapped but looked at first: most cells are zero, and a load is cheaper than an exchange.
-    if cell.load(Ordering::Relaxed) == 0 {
-        0.0
-    } else {
-        cell.swap(0, Ordering::Relaxed) as f32
+    // A load and a store, as everywhere here: a count that comes in between is lost. Most cells are zero, and are not
+    // written.
+    let count = cell.load(Ordering::Relaxed);
+    if count != 0 {
+        cell.store(0, Ordering::Relaxed);
     }
-}
-
-fn sum(observed: impl Iterator<Item = Observed>) -> Observed {
-    observed.fold(Observed::default(), |mut sum, part| {
-        sum.add(part);
-        sum
-    })
+    count as f32
 }
 
 /// Keeps the order of positive numbers from 2^-63 to 1 to a part in a thousand: the exponent and ten bits behind it.

@@ -120,10 +120,13 @@ impl Learner {
         learner
     }
 
-    /// All worths change together. The next round has a quarter of the capacity, or 512 ticks, to count.
+    /// All worths change together. The next round has a quarter of the capacity to count, or 512 ticks, or a sixteenth of
+    /// the age up to 2,048 ticks and up to four capacities, whichever is longest.
     fn end_round(&mut self) {
         self.worth = self.next_worth.clone();
-        self.next_round = self.ticks + (self.capacity as u64 / 4).max(512);
+        let capacity = self.capacity as u64;
+        let by_age = (self.ticks / 16).min(2048).min(4 * capacity);
+        self.next_round = self.ticks + (capacity / 4).max(512).max(by_age);
         self.phase = Phase::Counting;
     }
 
