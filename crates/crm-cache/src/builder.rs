@@ -24,20 +24,22 @@ pub(crate) type Weigher<K, V> = Arc<dyn Fn(&K, &V) -> u64 + Send + Sync>;
 /// Setters take any value; [`build`](Self::build) says what is wrong with them.
 #[must_use = "a builder makes a cache only when built"]
 pub struct CacheBuilder<K, V, S = DefaultHashBuilder> {
-    capacity: usize,
-    policy: Policy,
-    shards: Option<usize>,
-    tagger: Option<Tagger<K, V>>,
-    weigher: Option<Weigher<K, V>>,
-    max_weight: u64,
-    max_batch: usize,
-    time_to_live: Option<Duration>,
-    time_to_idle: Option<Duration>,
-    expiry: Option<Expiry<K, V>>,
-    jitter: f64,
-    on_removal: Option<Callback<K, V>>,
-    clock: Option<Clock>,
-    hasher: S,
+    pub(crate) capacity: usize,
+    pub(crate) policy: Policy,
+    pub(crate) shards: Option<usize>,
+    pub(crate) tagger: Option<Tagger<K, V>>,
+    pub(crate) weigher: Option<Weigher<K, V>>,
+    pub(crate) max_weight: u64,
+    pub(crate) max_batch: usize,
+    pub(crate) time_to_live: Option<Duration>,
+    pub(crate) time_to_idle: Option<Duration>,
+    pub(crate) expiry: Option<Expiry<K, V>>,
+    pub(crate) jitter: f64,
+    /// How long what is past its life is kept; none where it cannot be asked for.
+    pub(crate) stale: Option<Duration>,
+    pub(crate) on_removal: Option<Callback<K, V>>,
+    pub(crate) clock: Option<Clock>,
+    pub(crate) hasher: S,
 }
 
 impl<K, V> CacheBuilder<K, V> {
@@ -54,6 +56,7 @@ impl<K, V> CacheBuilder<K, V> {
             time_to_idle: None,
             expiry: None,
             jitter: 0.0,
+            stale: None,
             on_removal: None,
             clock: None,
             hasher: DefaultHashBuilder::default(),
@@ -272,6 +275,7 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             time_to_idle: self.time_to_idle,
             expiry: self.expiry,
             jitter: self.jitter,
+            stale: self.stale,
             on_removal: self.on_removal,
             clock: self.clock,
             hasher,
@@ -333,6 +337,7 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             time_to_idle: self.time_to_idle,
             expiry: self.expiry,
             jitter: self.jitter,
+            stale: self.stale.unwrap_or_default(),
             clock: ends.then(|| self.clock.clone().unwrap_or_else(Clock::coarse)),
         };
         Ok(Cache::from_plan(Plan {
@@ -340,6 +345,7 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             policy: self.policy,
             shards,
             tagger: self.tagger,
+            keeps_stale: self.stale.is_some(),
             weigher: self.weigher,
             max_batch: self.max_batch,
             lifetimes,

@@ -12,11 +12,11 @@ use crate::adaptive::shard::Extras;
 use crate::arrival::{Arrival, Declined};
 use crate::bound::Bound;
 use crate::builder::{Tagger, Weigher};
-use crate::content::{Mark, Marked, Plain, Present};
+use crate::content::{Content, Mark, Marked, Plain, Present, View};
 use crate::hash::hash;
 use crate::load::{Flights, Queue};
 use crate::outflow::{Callback, Listener};
-use crate::tags::TagTable;
+use crate::tags::{TagSlots, TagTable};
 use crate::time::Lifetimes;
 use crate::{
     BuildError, CacheBuilder, DefaultHashBuilder, Policy, Refused, RemovalCause, Stats, Tag,
@@ -46,6 +46,7 @@ pub(crate) struct Plan<K, V, S> {
     pub(crate) shards: usize,
     pub(crate) weigher: Option<Weigher<K, V>>,
     pub(crate) tagger: Option<Tagger<K, V>>,
+    pub(crate) keeps_stale: bool,
     pub(crate) max_batch: usize,
     pub(crate) lifetimes: Lifetimes<K, V>,
     pub(crate) load_clock: Clock,
@@ -53,10 +54,6 @@ pub(crate) struct Plan<K, V, S> {
     pub(crate) hasher: S,
 }
 
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one a cache, and a box would cost the fast path a pointer"
-)]
 enum Engine<K, V> {
     Adaptive(adaptive::engine::Engine<K, Plain<V>>),
     Lru(lru::engine::Engine<K, Plain<V>>),
@@ -116,7 +113,7 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         let tags = plan
             .tagger
             .map(|name| (TagTable::new(bound.capacity()), name));
-        let engine = match (plan.policy, tags.is_some()) {
+        let engine = match (plan.policy, tags.is_some() || plan.keeps_stale) {
             (Policy::Adaptive, false) => {
                 Engine::Adaptive(adaptive::engine::Engine::new(bound, shards, seed, extras))
             }
@@ -483,6 +480,28 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         on_engine!(self, engine => engine.bound())
     }
 
+    /// Shows the value of a key and how it stands, fresh or stale, to a loading cache. This is a use of the entry, and a
+    /// hit if it is fresh.
+    pub(crate) fn view<R>(&self, key: &K, read: impl FnOnce(&V, View<'_>) -> R) -> Option<R> {
+        let (hash, present) = (hash(&self.hasher, key), self.present());
+        let is_it = |other: &K| other == key;
+        let read = |content: &Marked<V>, standing| {
+            read(content.value(), content.view(standing, present.millis))
+        };
+        match &self.engine {
+            Engine::MarkedAdaptive(engine) => engine.view(hash, is_it, present, read),
+            Engine::MarkedLru(engine) => engine.view(hash, is_it, present, read),
+            Engine::Adaptive(_) | Engine::Lru(_) => unreachable!("a loading cache has marks"),
+        }
+    }
+
+    /// How long loads take on average, in milliseconds.
+    pub(crate) fn mean_load_millis(&self) -> f64 {
+        let counts = &self.flights.counts;
+        let loads = counts.loads.load(Ordering::Relaxed).max(1);
+        counts.time.load(Ordering::Relaxed) as f64 / loads as f64 / 1e6
+    }
+
     /// The fresh value of a key, without a trace in policy or statistics.
     pub(crate) fn peek(&self, key: &K) -> Option<V> {
         let (hash, present) = (hash(&self.hasher, key), self.present());
@@ -508,21 +527,22 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     pub(crate) fn arrival(&self, key: K, value: V, stamp: u64) -> Arrival<K, V> {
         let hash = hash(&self.hasher, &key);
         let weight = self.weigher.as_ref().map_or(0, |weigh| weigh(&key, &value));
-        let (deadline, idle_until) = self.lifetimes.ends(&key, &value, hash);
-        let mark = match &self.tags {
-            None => Mark::NONE,
-            Some((table, name)) => Mark {
-                stamp,
-                tags: table.slots(|tags| name(&key, &value, tags)),
-                ..Mark::NONE
-            },
+        let ends = self.lifetimes.ends(&key, &value, hash);
+        let tags = match &self.tags {
+            None => TagSlots::None,
+            Some((table, name)) => table.slots(|tags| name(&key, &value, tags)),
         };
         Arrival {
             hash,
             weight,
-            deadline,
-            idle_until,
-            mark,
+            deadline: ends.deadline,
+            idle_until: ends.idle_until,
+            mark: Mark {
+                stamp,
+                tags,
+                since: ends.since,
+                fresh_until: ends.fresh_until,
+            },
             pair: (key, value),
         }
     }

@@ -1,7 +1,9 @@
 //! What a cache keeps under a key: the bare value, or the value with what decides whether it may still be served.
 
+use std::sync::atomic::AtomicU64;
+
 use crate::tags::{TagSlots, TagTable};
-use crate::time::{Millis, NEVER};
+use crate::time::Millis;
 
 /// The moment of a call, as far as it decides what may be served.
 #[derive(Clone, Copy)]
@@ -21,6 +23,17 @@ pub(crate) enum Standing {
     Invalidated,
 }
 
+/// What a loading cache is shown of an entry beside its value.
+pub(crate) struct View<'a> {
+    /// Fresh or stale.
+    pub(crate) standing: Standing,
+    pub(crate) since: Millis,
+    pub(crate) fresh_until: Millis,
+    pub(crate) now: Millis,
+    /// Until when no load is to be attempted.
+    pub(crate) paused_until: &'a AtomicU64,
+}
+
 /// What a value brings along when it comes in. A bare value leaves it behind.
 #[derive(Clone, Debug)]
 pub(crate) struct Mark {
@@ -32,13 +45,14 @@ pub(crate) struct Mark {
     pub(crate) fresh_until: Millis,
 }
 
+#[cfg(all(test, not(loom)))]
 impl Mark {
-    /// For caches that keep bare values.
+    /// Of a value that nothing is known of.
     pub(crate) const NONE: Self = Self {
         stamp: 0,
         tags: TagSlots::None,
         since: 0,
-        fresh_until: NEVER,
+        fresh_until: crate::time::NEVER,
     };
 }
 
@@ -89,11 +103,18 @@ impl<V> Content for Plain<V> {
 pub(crate) struct Marked<V> {
     value: V,
     mark: Mark,
+    paused_until: AtomicU64,
 }
 
 impl<V> Marked<V> {
-    pub(crate) fn mark(&self) -> &Mark {
-        &self.mark
+    pub(crate) fn view(&self, standing: Standing, now: Millis) -> View<'_> {
+        View {
+            standing,
+            since: self.mark.since,
+            fresh_until: self.mark.fresh_until,
+            now,
+            paused_until: &self.paused_until,
+        }
     }
 }
 
@@ -101,7 +122,11 @@ impl<V> Content for Marked<V> {
     type Value = V;
 
     fn new(value: V, mark: Mark) -> Self {
-        Self { value, mark }
+        Self {
+            value,
+            mark,
+            paused_until: AtomicU64::new(0),
+        }
     }
 
     #[inline]

@@ -34,6 +34,25 @@ pub enum BuildError {
     ZeroWeight,
     /// The largest batch of keys is zero.
     ZeroBatch,
+    /// A rule needs loads in the background, and there is nothing to run them.
+    NoExecutor,
+    /// The share of a life after which to refresh is not between 0 and 1.
+    RefreshOutOfRange {
+        /// The share that was asked for.
+        share: f64,
+    },
+    /// The factor of early expiry is not a positive number.
+    EarlinessOutOfRange {
+        /// The factor that was asked for.
+        beta: f64,
+    },
+    /// The soft limit on loads is above the hard one, so that it would never count.
+    SoftLimitOverHardLimit {
+        /// The soft limit.
+        soft: Duration,
+        /// The hard limit.
+        hard: Duration,
+    },
     /// A weight was to be changed in a cache that does not weigh its entries.
     NoWeigher,
     /// The jitter is not a share from 0 to 1.
@@ -71,6 +90,22 @@ impl fmt::Display for BuildError {
             ),
             Self::ZeroBatch => f.write_str(
                 "the largest batch is zero: allow at least one key, or leave it to the cache",
+            ),
+            Self::NoExecutor => f.write_str(
+                "refreshing ahead, early expiry, serving stale and limits need loads in the background: give the builder an \
+                 executor",
+            ),
+            Self::RefreshOutOfRange { share } => write!(
+                f,
+                "an entry cannot be refreshed after {share} of its life: use a share between 0 and 1, such as 0.8"
+            ),
+            Self::EarlinessOutOfRange { beta } => write!(
+                f,
+                "early expiry cannot use a factor of {beta}: use a positive number, 1 as a rule"
+            ),
+            Self::SoftLimitOverHardLimit { soft, hard } => write!(
+                f,
+                "the soft limit of {soft:?} is above the hard limit of {hard:?}: callers would never reach it; lower it"
             ),
             Self::NoWeigher => f.write_str(
                 "this cache does not weigh its entries: give the builder a weigher",
@@ -123,13 +158,17 @@ impl<K, V> fmt::Display for Refused<K, V> {
 impl<K, V> Error for Refused<K, V> {}
 
 /// Why [`Cache::get_or_load`](crate::Cache::get_or_load) gives no value.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LoadError<E> {
     /// The loader failed. Everyone who waited for this load gets the same error; nothing was cached.
     Failed(Arc<E>),
     /// The loader of a key asked the cache to load the same key, which would wait for itself for ever.
     Reentrant,
+    /// The load takes longer than the hard limit of a [`LoadingCache`](crate::LoadingCache). It goes on.
+    TimedOut,
+    /// The load was given up: its loader panicked in the background, or was dropped.
+    Abandoned,
 }
 
 impl<E> LoadError<E> {
@@ -138,7 +177,7 @@ impl<E> LoadError<E> {
     pub fn loader_error(&self) -> Option<&E> {
         match self {
             Self::Failed(error) => Some(error),
-            Self::Reentrant => None,
+            Self::Reentrant | Self::TimedOut | Self::Abandoned => None,
         }
     }
 }
@@ -148,6 +187,8 @@ impl<E> Clone for LoadError<E> {
         match self {
             Self::Failed(error) => Self::Failed(Arc::clone(error)),
             Self::Reentrant => Self::Reentrant,
+            Self::TimedOut => Self::TimedOut,
+            Self::Abandoned => Self::Abandoned,
         }
     }
 }
@@ -159,6 +200,12 @@ impl<E: fmt::Display> fmt::Display for LoadError<E> {
             Self::Reentrant => f.write_str(
                 "the loader asked for a key that it is loading: read the source instead of the cache",
             ),
+            Self::TimedOut => f.write_str(
+                "the load takes longer than its hard limit: ask again later, or raise the limit",
+            ),
+            Self::Abandoned => f.write_str(
+                "the load was given up: its loader panicked or was dropped; look at what the executor reports",
+            ),
         }
     }
 }
@@ -167,7 +214,7 @@ impl<E: Error + 'static> Error for LoadError<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Failed(error) => Some(&**error),
-            Self::Reentrant => None,
+            Self::Reentrant | Self::TimedOut | Self::Abandoned => None,
         }
     }
 }

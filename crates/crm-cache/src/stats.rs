@@ -42,6 +42,14 @@ pub struct Stats {
     pub load_waits: u64,
     /// Loads whose result was not stored, because the key was written or removed meanwhile.
     pub loads_voided: u64,
+    /// Loads begun in the background by a [`LoadingCache`](crate::LoadingCache) before anybody had to wait for them.
+    pub refreshes: u64,
+    /// Values served past the end of their life.
+    pub stale_served: u64,
+    /// Errors served that were remembered from an earlier load.
+    pub failures_served: u64,
+    /// Callers who did not wait for a load to its end.
+    pub load_timeouts: u64,
     /// Panics of the removal listener, which were contained.
     pub listener_panics: u64,
 }

@@ -281,7 +281,7 @@ mod tests {
             Tag::new("a", 7_u8),
             Tag::new("a", 7_i128),
             Tag::new("a", 7_usize),
-            Tag::new("a", &7_u64)
+            Tag::new("a", 7_u64)
         ]));
         assert!(same(&[
             Tag::new("a", "x"),

@@ -23,6 +23,8 @@ pub(crate) struct Lifetimes<K, V> {
     pub(crate) time_to_idle: Option<Duration>,
     pub(crate) expiry: Option<Expiry<K, V>>,
     pub(crate) jitter: f64,
+    /// How long what is past its life is kept.
+    pub(crate) stale: Duration,
     /// None where nothing ends.
     pub(crate) clock: Option<Clock>,
 }
@@ -39,14 +41,18 @@ impl<K, V> Lifetimes<K, V> {
 
     /// The time to idle in milliseconds, rounded down as everything else is.
     pub(crate) fn idle_millis(&self) -> Option<Millis> {
-        let life = self.time_to_idle?;
-        Some(Millis::try_from(life.as_millis()).unwrap_or(NEVER))
+        self.time_to_idle.map(millis)
     }
 
     /// When the life of an entry that comes in now ends: at the latest, and if nobody reads it.
-    pub(crate) fn ends(&self, key: &K, value: &V, hash: u64) -> (Millis, Millis) {
+    pub(crate) fn ends(&self, key: &K, value: &V, hash: u64) -> Ends {
         let Some(clock) = &self.clock else {
-            return (NEVER, NEVER);
+            return Ends {
+                since: 0,
+                fresh_until: NEVER,
+                deadline: NEVER,
+                idle_until: NEVER,
+            };
         };
         let computed = self.expiry.as_ref().and_then(|expiry| expiry(key, value));
         let now = clock.now();
@@ -54,12 +60,21 @@ impl<K, V> Lifetimes<K, V> {
             (now.as_nanos() / NANOS_PER_MILLI).saturating_add(life)
         });
         // Both limits hold where both are set.
-        let deadline = match (computed, self.time_to_live) {
+        let fresh_until = match (computed, self.time_to_live) {
             (None, None) => NEVER,
             (Some(life), None) | (None, Some(life)) => self.deadline(now, life, hash),
             (Some(life), Some(limit)) => self.deadline(now, life.min(limit), hash),
         };
-        (deadline, idle_until)
+        let deadline = match fresh_until {
+            NEVER => NEVER,
+            fresh_until => fresh_until.saturating_add(millis(self.stale)),
+        };
+        Ends {
+            since: now.as_nanos() / NANOS_PER_MILLI,
+            fresh_until,
+            deadline,
+            idle_until,
+        }
     }
 
     fn deadline(&self, now: Tick, life: Duration, hash: u64) -> Millis {
@@ -74,8 +89,22 @@ impl<K, V> Lifetimes<K, V> {
     }
 }
 
+/// When an entry came in, and when its life ends.
+pub(crate) struct Ends {
+    pub(crate) since: Millis,
+    pub(crate) fresh_until: Millis,
+    /// When it leaves at the latest; later than it is fresh where stale values are kept.
+    pub(crate) deadline: Millis,
+    pub(crate) idle_until: Millis,
+}
+
+/// A duration in whole milliseconds, rounded down.
+pub(crate) fn millis(duration: Duration) -> Millis {
+    Millis::try_from(duration.as_millis()).unwrap_or(NEVER)
+}
+
 /// A number from 0 to 1 that looks random, by the finaliser of `SplitMix64` (Steele, Lea and Flood 2014).
-fn fraction(seed: u64) -> f64 {
+pub(crate) fn fraction(seed: u64) -> f64 {
     let mut bits = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

@@ -298,7 +298,7 @@ fn no_reader_sees_a_version_older_than_the_last_invalidation() {
             .policy(policy)
             .shards(2)
             .tags(|&(one, two), _, tags| {
-                tags.extend([Tag::new("account", one), Tag::new("account", two)])
+                tags.extend([Tag::new("account", one), Tag::new("account", two)]);
             })
             .build()
             .unwrap();

@@ -98,6 +98,31 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
         }
     }
 
+    /// Shows what is kept under a key and how it stands, fresh or stale, to `read`. A hit if it is fresh.
+    pub(crate) fn view<R>(
+        &self,
+        hash: u64,
+        is_it: impl Fn(&K) -> bool,
+        present: Present<'_>,
+        read: impl FnOnce(&C, Standing) -> R,
+    ) -> Option<R> {
+        let shard = self.shard(hash);
+        let reader = shard.read()?;
+        let found = reader.find(Hash::new(hash), is_it).and_then(|entry| {
+            let standing = shard.standing(&entry, present)?;
+            Some((entry, standing))
+        });
+        let is_hit = matches!(found, Some((_, Standing::Fresh)));
+        if is_hit {
+            self.tallies.hit(reader.thread());
+        } else {
+            self.tallies.miss(reader.thread());
+        }
+        let (entry, standing) = found.filter(|(_, standing)| *standing != Standing::Invalidated)?;
+        shard.touch(&entry, present.millis, &self.learner);
+        Some(read(entry.value(), standing))
+    }
+
     /// For a thread that is being taken down and has no word any more to announce its visit with.
     #[cold]
     fn get_without_visit<R>(

@@ -34,6 +34,8 @@ pub(crate) struct Flight<V> {
     voided: AtomicBool,
     /// The cache's stamp when it began: tags invalidated from then on void what is loaded.
     stamp: u64,
+    /// Whether somebody is at it. A load that waits for an executor may be taken over by whoever needs it first.
+    has_begun: AtomicBool,
     outcome: Signal<Outcome<V>>,
 }
 
@@ -50,6 +52,16 @@ impl<V> Flight<V> {
 
     pub(crate) fn stamp(&self) -> u64 {
         self.stamp
+    }
+
+    /// Lets whoever comes first begin it; to be called by its pilot, who is to hand it over.
+    pub(crate) fn wait_for_pilot(&self) {
+        self.has_begun.store(false, Ordering::Release);
+    }
+
+    /// Begins it, unless somebody has.
+    fn begin(&self) -> bool {
+        !self.has_begun.swap(true, Ordering::AcqRel)
     }
 
     pub(crate) fn outcome(&self) -> &Signal<Outcome<V>> {
@@ -130,11 +142,20 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Flights<K, V, S> {
 
     /// Counts and measures a run of a loader from now on.
     pub(crate) fn run(&self) -> Run<'_> {
+        self.run_since(self.clock.now())
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// As [`run`](Self::run), for one that has begun before.
+    pub(crate) fn run_since(&self, begun: Tick) -> Run<'_> {
         self.counts.loads.fetch_add(1, Ordering::Relaxed);
         Run {
             counts: &self.counts,
             clock: &self.clock,
-            begun: self.clock.now(),
+            begun,
             has_succeeded: false,
         }
     }
@@ -151,6 +172,7 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Flights<K, V, S> {
             Entry::Vacant(vacant) => {
                 let flight = Arc::new(Flight {
                     stamp,
+                    has_begun: AtomicBool::new(true),
                     voided: AtomicBool::new(false),
                     outcome: Signal::new(),
                 });
@@ -238,6 +260,27 @@ impl<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Pilot<'a, K, V, S> {
             flights,
             seat: Some(seat),
         }
+    }
+
+    /// Takes over a flight that waits for a pilot, unless somebody has.
+    pub(crate) fn begin(flights: &'a Flights<K, V, S>, seat: Seat<K, V>) -> Option<Self> {
+        seat.flight.begin().then(|| Self::of(flights, seat))
+    }
+
+    /// As [`begin`](Self::begin), by somebody who would wait for it otherwise.
+    pub(crate) fn claim(
+        flights: &'a Flights<K, V, S>,
+        key: &K,
+        flight: &Arc<Flight<V>>,
+    ) -> Option<Self>
+    where
+        K: Clone,
+    {
+        let seat = Seat {
+            key: key.clone(),
+            flight: Arc::clone(flight),
+        };
+        Self::begin(flights, seat)
     }
 
     /// Lets go of the flight. It must find another pilot.

@@ -20,15 +20,15 @@ use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+pub(crate) use aboard::aboard;
 pub(crate) use batch::Queue;
-pub(crate) use flight::Flights;
+pub(crate) use flight::{Flight, Flights, Outcome, Pilot, Run, Seat, Ticket};
 
 use crate::arrival::Declined;
 use crate::{Cache, LoadError, RemovalCause};
 
-use aboard::{aboard, aboard_async, is_nested};
+use aboard::{aboard_async, is_nested};
 use batch::{Batch, Place, Turn};
-use flight::{Flight, Outcome, Pilot, Run, Ticket};
 
 impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// The value of `key`; if it is not here, `load` makes it and it is stored.
@@ -399,7 +399,7 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         }
     }
 
-    fn land_loaded(&self, pilot: Pilot<'_, K, V, S>, value: V) {
+    pub(crate) fn land_loaded(&self, pilot: Pilot<'_, K, V, S>, value: V) {
         let arrival = self.arrival(pilot.key().clone(), value.clone(), pilot.flight().stamp());
         let is_invalidated = self.is_invalidated(&arrival);
         let may_store = |_| !is_invalidated && pilot.may_store();

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::OnceLock;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
@@ -63,6 +64,17 @@ impl<T> Signal<T> {
                 None => self.is_set.wait(&mut tasks),
             }
         }
+    }
+
+    /// Blocks the thread until there is a value, or for so long.
+    pub(crate) fn wait_for(&self, limit: Duration) -> Option<&T> {
+        if let Some(value) = self.value.get() {
+            return Some(value);
+        }
+        let mut tasks = self.tasks.lock();
+        self.is_set
+            .wait_while_for(&mut tasks, |_| self.value.get().is_none(), limit);
+        self.value.get()
     }
 
     /// Suspends the task until there is a value. Dropping the future ends the waiting.

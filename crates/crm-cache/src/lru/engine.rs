@@ -9,7 +9,7 @@ use super::lookup::{Hashed, Query};
 use super::shard::{Entry, Shard};
 use crate::arrival::{Arrival, Declined};
 use crate::bound::{Bound, Space};
-use crate::content::{Content, Present};
+use crate::content::{Content, Present, Standing};
 use crate::outflow::{Listener, Outflow};
 use crate::time::Millis;
 use crate::{RemovalCause, Stats};
@@ -68,6 +68,17 @@ impl<K: Eq, C: Content<Value: Clone>> Engine<K, C> {
         );
         outflow.settle(listener);
         found
+    }
+
+    /// Shows what is kept under a key and how it stands, fresh or stale, to `read`. A hit if it is fresh.
+    pub(crate) fn view<R>(
+        &self,
+        hash: u64,
+        is_it: impl Fn(&K) -> bool,
+        present: Present<'_>,
+        read: impl FnOnce(&C, Standing) -> R,
+    ) -> Option<R> {
+        self.shard(hash).view(&Query { hash, is_it }, present, read)
     }
 
     pub(crate) fn peek(

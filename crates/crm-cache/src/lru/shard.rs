@@ -78,6 +78,27 @@ impl<K: Eq, C: Content> Shard<K, C> {
         None
     }
 
+    /// Shows what is kept under a key, fresh or stale, and makes it the most recently used.
+    pub(crate) fn view<R>(
+        &mut self,
+        query: &dyn Lookup<K>,
+        present: Present<'_>,
+        read: impl FnOnce(&C, Standing) -> R,
+    ) -> Option<R> {
+        let entry = self.entries.get_mut(query);
+        let found = entry.and_then(|entry| {
+            let standing = entry.standing(present)?;
+            (standing != Standing::Invalidated).then_some((entry, standing))
+        });
+        *match found {
+            Some((_, Standing::Fresh)) => &mut self.stats.hits,
+            _ => &mut self.stats.misses,
+        } += 1;
+        let (entry, standing) = found?;
+        entry.idle_until = present.millis.saturating_add(self.time_to_idle);
+        Some(read(&entry.content, standing))
+    }
+
     /// The fresh value of a key; changes neither order nor statistics.
     pub(crate) fn peek(&self, query: &dyn Lookup<K>, present: Present<'_>) -> Option<&C::Value> {
         self.entries

@@ -1,0 +1,262 @@
+//! Configures a loading cache before it is built.
+
+use std::any::Any;
+use std::fmt;
+use std::future::Future;
+use std::hash::{BuildHasher, Hash};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::rules::Rules;
+use super::{Counts, Executor, Inner, Loaded, LoadingCache, Loads, Request, Sleep, check};
+use crate::time::millis;
+use crate::{BuildError, CacheBuilder, DefaultHashBuilder};
+
+/// Configures a [`LoadingCache`]; made by [`CacheBuilder::loading`] or [`CacheBuilder::loading_by`].
+///
+/// | rule | without it |
+/// |---|---|
+/// | [`refresh_ahead`](Self::refresh_ahead), [`early_expiry`](Self::early_expiry) | the first to ask after the end of a life waits |
+/// | [`stale_while_revalidating`](Self::stale_while_revalidating) | the same, for what nobody asked for in time |
+/// | [`stale_on_error`](Self::stale_on_error) | an error of the loader reaches the caller |
+/// | [`soft_limit`](Self::soft_limit), [`hard_limit`](Self::hard_limit) | a caller waits as long as the loader takes |
+/// | [`remember_failures`](Self::remember_failures) | each call for a key that cannot be loaded tries again |
+///
+/// Nothing that was removed, forgotten or invalidated is served as stale.
+#[must_use = "a builder makes a cache only when built"]
+pub struct LoadingBuilder<K, V, E, S = DefaultHashBuilder> {
+    cache: CacheBuilder<K, V, S>,
+    loads: Loads<K, V, E>,
+    rules: Rules,
+    sleep: Option<Sleep>,
+}
+
+impl<K, V, S> CacheBuilder<K, V, S> {
+    /// Makes a cache that loads what is missing by this function.
+    ///
+    /// It runs in the thread that asks, or on the [executor](LoadingBuilder::executor) where it may not hold that up.
+    pub fn loading<E>(
+        self,
+        load: impl Fn(&K) -> Result<V, E> + Send + Sync + 'static,
+    ) -> LoadingBuilder<K, V, E, S> {
+        LoadingBuilder::new(
+            self,
+            Loads::Function {
+                load: Arc::new(load),
+                executor: None,
+            },
+        )
+    }
+
+    /// Makes a cache whose loads this function starts, wherever they run: a task of an async runtime, a pool, a queue.
+    ///
+    /// The function returns at once and sees to it that the request is [answered](Request::answer).
+    ///
+    /// ```
+    /// use crm_cache::{Cache, Request};
+    /// # async fn customer(id: u64) -> Result<String, std::io::Error> { Ok(format!("customer {id}")) }
+    /// # fn spawn(future: impl Future<Output = ()> + Send + 'static) {
+    /// #     std::thread::spawn(|| futures::executor::block_on(future));
+    /// # }
+    /// let customers = Cache::<u64, String>::builder(1_000)
+    ///     .loading_by(|request: Request<u64, String, std::io::Error>| {
+    ///         spawn(async move {
+    ///             let loaded = customer(*request.key()).await;
+    ///             request.answer(loaded);
+    ///         });
+    ///     })
+    ///     .build()?;
+    /// assert_eq!(customers.get(&7)?, "customer 7");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn loading_by<E>(
+        self,
+        start: impl Fn(Request<K, V, E>) + Send + Sync + 'static,
+    ) -> LoadingBuilder<K, V, E, S> {
+        LoadingBuilder::new(self, Loads::Started(Arc::new(start)))
+    }
+}
+
+impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
+    fn new(cache: CacheBuilder<K, V, S>, loads: Loads<K, V, E>) -> Self {
+        Self {
+            cache,
+            loads,
+            rules: Rules::default(),
+            sleep: None,
+        }
+    }
+
+    /// Runs loads in the background by handing jobs to this function: a thread pool's, or a runtime's for blocking work.
+    ///
+    /// A job that is never run holds nobody up: whoever needs the value loads it himself.
+    pub fn executor(
+        mut self,
+        execute: impl Fn(Box<dyn FnOnce() + Send>) + Send + Sync + 'static,
+    ) -> Self {
+        if let Loads::Function { executor, .. } = &mut self.loads {
+            let execute: Executor = Arc::new(execute);
+            *executor = Some(execute);
+        }
+        self
+    }
+
+    /// Loads an entry anew in the background when it is asked for after this share of its life, from 0 to 1.
+    pub fn refresh_ahead(mut self, share: f64) -> Self {
+        self.rules.refresh_ahead = Some(share);
+        self
+    }
+
+    /// Loads an entry anew in the background some time before the end of its life, drawn by chance at each call: the
+    /// longer loads take, the earlier. With `beta` above 1 it is earlier still.
+    ///
+    /// Where many processes share a source, their entries are so not refreshed together. This is `XFetch` (Vattani,
+    /// Chierichetti and Lowenstein 2015), with the mean time of this cache's loads.
+    pub fn early_expiry(mut self, beta: f64) -> Self {
+        self.rules.early_expiry = Some(beta);
+        self
+    }
+
+    /// Serves a value for so long after the end of its life while it is loaded anew in the background.
+    pub fn stale_while_revalidating(mut self, age: Duration) -> Self {
+        self.rules.while_revalidating = age;
+        self
+    }
+
+    /// Serves a value for so long after the end of its life if it cannot be loaded, and waits for `pause` until the next
+    /// attempt.
+    pub fn stale_on_error(mut self, age: Duration, pause: Duration) -> Self {
+        self.rules.on_error = age;
+        self.rules.pause = Some(millis(pause));
+        self
+    }
+
+    /// Serves a stale value, if there is one, to a caller who has waited for so long. The load goes on. Real time.
+    pub fn soft_limit(mut self, limit: Duration) -> Self {
+        self.rules.soft_limit = Some(limit);
+        self
+    }
+
+    /// Tells a caller who has waited for so long that the load is [late](crate::LoadError::TimedOut). It goes on, and its
+    /// value is stored. Real time.
+    pub fn hard_limit(mut self, limit: Duration) -> Self {
+        self.rules.hard_limit = Some(limit);
+        self
+    }
+
+    /// Remembers for so long that a key could not be loaded, and tells the error to whoever asks meanwhile. A write or a
+    /// removal of the key ends it, the cache's time to live does so too.
+    pub fn remember_failures(mut self, life: Duration) -> Self {
+        self.rules.failures = Some(life);
+        self
+    }
+
+    /// How tasks wait, for the limits of [`LoadingCache::get_async`]: `|time| Box::pin(tokio::time::sleep(time))`.
+    pub fn sleep<F>(mut self, sleep: impl Fn(Duration) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.sleep = Some(Arc::new(move |time| Box::pin(sleep(time))));
+        self
+    }
+
+    /// Builds the cache.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] as for [`CacheBuilder::build`]; when a rule needs loads in the background and there is no
+    /// executor; when the share of `refresh_ahead` is not between 0 and 1, or `beta` is not positive; when the soft limit
+    /// is above the hard one.
+    pub fn build(self) -> Result<LoadingCache<K, V, E, S>, BuildError>
+    where
+        K: Eq + Hash + Clone + Send + Sync + 'static,
+        V: Clone + Send + Sync + 'static,
+        E: Any + Send + Sync,
+        S: BuildHasher + Clone + Send + Sync + 'static,
+    {
+        let (has_executor, may_inline) = match &self.loads {
+            Loads::Function { executor, .. } => (executor.is_some(), true),
+            Loads::Started(_) => (true, false),
+        };
+        check(&self.rules, has_executor, may_inline)?;
+        let cache = self
+            .cache
+            .of_loaded(self.rules.failures, self.rules.stale_for())
+            .build()?;
+        Ok(LoadingCache(Arc::new(Inner {
+            cache,
+            loads: self.loads,
+            rules: self.rules,
+            sleep: self.sleep,
+            counts: Counts::default(),
+        })))
+    }
+}
+
+impl<K: 'static, V: 'static, S> CacheBuilder<K, V, S> {
+    /// The same configuration for what a loading cache keeps.
+    fn of_loaded<E: Send + Sync + 'static>(
+        self,
+        failures: Option<Duration>,
+        stale: Duration,
+    ) -> CacheBuilder<K, Loaded<V, E>, S> {
+        let expiry_is_set = self.expiry.is_some();
+        let expiry = self.expiry;
+        let life = move |key: &K, loaded: &Loaded<V, E>| match loaded {
+            Loaded::Value(value) => expiry.as_ref().and_then(|expiry| expiry(key, value)),
+            Loaded::Failed(_) => failures,
+        };
+        // Without any end the clock need not be read.
+        let ends = expiry_is_set || failures.is_some();
+        CacheBuilder {
+            capacity: self.capacity,
+            policy: self.policy,
+            shards: self.shards,
+            tagger: self
+                .tagger
+                .map(|name| -> crate::builder::Tagger<K, Loaded<V, E>> {
+                    Arc::new(move |key, loaded, tags| {
+                        if let Loaded::Value(value) = loaded {
+                            name(key, value, tags);
+                        }
+                    })
+                }),
+            weigher: self
+                .weigher
+                .map(|weigh| -> crate::builder::Weigher<K, Loaded<V, E>> {
+                    Arc::new(move |key, loaded| match loaded {
+                        Loaded::Value(value) => weigh(key, value),
+                        Loaded::Failed(_) => 0,
+                    })
+                }),
+            max_weight: self.max_weight,
+            max_batch: self.max_batch,
+            time_to_live: self.time_to_live,
+            time_to_idle: self.time_to_idle,
+            expiry: ends.then(|| -> crate::time::Expiry<K, Loaded<V, E>> { Arc::new(life) }),
+            jitter: self.jitter,
+            stale: Some(stale),
+            on_removal: self.on_removal.map(
+                |listen| -> crate::outflow::Callback<K, Loaded<V, E>> {
+                    Arc::new(move |key, loaded, cause| {
+                        if let Loaded::Value(value) = loaded {
+                            listen(key, value, cause);
+                        }
+                    })
+                },
+            ),
+            clock: self.clock,
+            hasher: self.hasher,
+        }
+    }
+}
+
+impl<K, V, E, S> fmt::Debug for LoadingBuilder<K, V, E, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoadingBuilder")
+            .field("cache", &self.cache)
+            .field("rules", &self.rules)
+            .field("sleep", &self.sleep.is_some())
+            .finish_non_exhaustive()
+    }
+}

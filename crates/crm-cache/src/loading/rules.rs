@@ -1,0 +1,103 @@
+//! When an entry is refreshed, and how long a stale one may be served.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::BuildError;
+use crate::time::{Millis, fraction, millis};
+
+/// The rules of a loading cache. Times are in milliseconds of the cache's clock, except the limits, which are real time:
+/// a load takes as long as it takes, whatever a test makes of the clock.
+#[derive(Debug, Default)]
+pub(crate) struct Rules {
+    /// The share of its life after which an entry is refreshed.
+    pub(super) refresh_ahead: Option<f64>,
+    /// How early an entry may be refreshed by chance, in mean load times.
+    pub(super) early_expiry: Option<f64>,
+    pub(super) while_revalidating: Duration,
+    pub(super) on_error: Duration,
+    /// How long no load is attempted after one has failed.
+    pub(super) pause: Option<Millis>,
+    pub(super) failures: Option<Duration>,
+    pub(super) soft_limit: Option<Duration>,
+    pub(super) hard_limit: Option<Duration>,
+    /// Counts the draws of chance.
+    pub(super) draws: AtomicU64,
+}
+
+impl Rules {
+    /// How long stale values are kept.
+    pub(super) fn stale_for(&self) -> Duration {
+        self.while_revalidating.max(self.on_error)
+    }
+
+    /// Whether an entry that is fresh should be loaded anew.
+    pub(super) fn is_refresh_due(
+        &self,
+        since: Millis,
+        fresh_until: Millis,
+        now: Millis,
+        mean_load: f64,
+    ) -> bool {
+        let by_age = |share: f64| {
+            let life = fresh_until.saturating_sub(since) as f64;
+            now.saturating_sub(since) as f64 >= life * share
+        };
+        // XFetch (Vattani, Chierichetti and Lowenstein, "Optimal probabilistic cache stampede prevention", 2015).
+        let by_chance = |beta: f64| {
+            let draw = fraction(self.draws.fetch_add(1, Ordering::Relaxed));
+            let early = -mean_load * beta * draw.max(f64::MIN_POSITIVE).ln();
+            now as f64 + early >= fresh_until as f64
+        };
+        fresh_until != Millis::MAX
+            && (self.refresh_ahead.is_some_and(by_age) || self.early_expiry.is_some_and(by_chance))
+    }
+
+    /// Whether an entry that is stale for so long is served at once while it is loaded anew.
+    pub(super) fn may_revalidate(&self, stale_for: Millis) -> bool {
+        stale_for < millis(self.while_revalidating)
+    }
+
+    /// Whether an entry that is stale for so long may stand in for one that cannot be loaded.
+    pub(super) fn may_stand_in(&self, stale_for: Millis) -> bool {
+        stale_for < millis(self.stale_for())
+    }
+
+    /// How long a caller waits for a load, depending on whether there is something to fall back to.
+    pub(super) fn first_limit(&self, has_stale: bool) -> Option<Duration> {
+        match (self.soft_limit, self.hard_limit) {
+            (Some(soft), _) if has_stale => Some(soft),
+            (_, hard) => hard,
+        }
+    }
+
+    pub(super) fn has_limits(&self) -> bool {
+        self.soft_limit.is_some() || self.hard_limit.is_some()
+    }
+
+    pub(super) fn needs_executor(&self) -> bool {
+        self.refresh_ahead.is_some()
+            || self.early_expiry.is_some()
+            || !self.while_revalidating.is_zero()
+            || self.has_limits()
+    }
+
+    pub(super) fn check(&self) -> Result<(), BuildError> {
+        if let Some(share) = self.refresh_ahead {
+            if !(share > 0.0 && share < 1.0) {
+                return Err(BuildError::RefreshOutOfRange { share });
+            }
+        }
+        if let Some(beta) = self.early_expiry {
+            if !(beta > 0.0 && beta.is_finite()) {
+                return Err(BuildError::EarlinessOutOfRange { beta });
+            }
+        }
+        if let (Some(soft), Some(hard)) = (self.soft_limit, self.hard_limit) {
+            if soft > hard {
+                return Err(BuildError::SoftLimitOverHardLimit { soft, hard });
+            }
+        }
+        Ok(())
+    }
+}

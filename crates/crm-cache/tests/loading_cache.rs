@@ -1,0 +1,666 @@
+//! A loading cache refreshes in time, serves what is stale while nothing better can be had, and never what was taken out.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context, Waker};
+use std::thread;
+use std::time::Duration;
+
+use crm_cache::{
+    BuildError, Cache, CacheBuilder, Clock, LoadError, LoadingBuilder, LoadingCache, ManualClock,
+    Policy, Request, Tag,
+};
+use futures::executor::block_on;
+
+const POLICIES: [Policy; 2] = [Policy::Adaptive, Policy::Lru];
+
+fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// Jobs that wait until the test runs them.
+#[derive(Clone, Default)]
+struct Jobs(Arc<Mutex<VecDeque<Box<dyn FnOnce() + Send>>>>);
+
+impl Jobs {
+    fn push(&self, job: Box<dyn FnOnce() + Send>) {
+        self.0.lock().unwrap().push_back(job);
+    }
+
+    /// Runs the jobs there are and says how many they were.
+    fn run(&self) -> usize {
+        let jobs = std::mem::take(&mut *self.0.lock().unwrap());
+        jobs.into_iter().map(|job| job()).count()
+    }
+
+    fn drop_all(&self) {
+        self.0.lock().unwrap().clear();
+    }
+}
+
+/// A source whose answer to key `k` is `1000 k + version`, or an error while it is down.
+#[derive(Clone, Default)]
+struct Source {
+    version: Arc<AtomicU32>,
+    is_down: Arc<std::sync::atomic::AtomicBool>,
+    asked: Arc<AtomicU32>,
+}
+
+impl Source {
+    fn load(&self, key: u32) -> Result<u32, String> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        if self.is_down.load(Ordering::SeqCst) {
+            return Err("down".to_owned());
+        }
+        Ok(1000 * key + self.version.fetch_add(1, Ordering::SeqCst))
+    }
+
+    fn asked(&self) -> u32 {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    fn goes(&self, down: bool) {
+        self.is_down.store(down, Ordering::SeqCst);
+    }
+}
+
+type Customers = LoadingCache<u32, u32, String>;
+
+struct World {
+    cache: Customers,
+    source: Source,
+    jobs: Jobs,
+    hand: ManualClock,
+}
+
+/// Entries live for a second.
+fn world(
+    policy: Policy,
+    configure: impl Fn(LoadingBuilder<u32, u32, String>) -> LoadingBuilder<u32, u32, String>,
+) -> World {
+    let (clock, hand) = Clock::manual();
+    let (source, jobs) = (Source::default(), Jobs::default());
+    let builder = Cache::builder(100)
+        .policy(policy)
+        .time_to_live(ms(1_000))
+        .tags(|key, _, tags| tags.add(Tag::new("customer", *key)))
+        .clock(clock);
+    let (load, execute) = (source.clone(), jobs.clone());
+    let builder = builder
+        .loading(move |key: &u32| load.load(*key))
+        .executor(move |job| execute.push(job));
+    World {
+        cache: configure(builder).build().unwrap(),
+        source,
+        jobs,
+        hand,
+    }
+}
+
+#[test]
+fn without_rules_it_loads_what_is_missing_and_what_has_ended() {
+    for policy in POLICIES {
+        let World {
+            cache,
+            source,
+            jobs,
+            hand,
+        } = world(policy, |builder| builder);
+        assert_eq!((cache.get(&7), cache.get(&7)), (Ok(7_000), Ok(7_000)));
+        assert_eq!(cache.get_if_present(&8), None);
+        hand.advance(ms(999));
+        assert_eq!(cache.get(&7), Ok(7_000));
+        hand.advance(ms(1));
+        assert_eq!(cache.get_if_present(&7), None);
+        assert_eq!(
+            (cache.get(&7), source.asked(), jobs.run()),
+            (Ok(7_001), 2, 0)
+        );
+        source.goes(true);
+        hand.advance(ms(1_000));
+        assert_eq!(cache.get(&7).unwrap_err().loader_error().unwrap(), "down");
+        assert_eq!(cache.insert(7, 5), None);
+        assert_eq!(
+            (cache.get(&7), cache.remove(&7), cache.len()),
+            (Ok(5), Some(5), 0)
+        );
+        let stats = cache.stats();
+        assert_eq!(
+            (
+                stats.loads,
+                stats.load_failures,
+                stats.refreshes,
+                stats.stale_served
+            ),
+            (3, 1, 0, 0)
+        );
+    }
+}
+
+#[test]
+fn an_entry_is_refreshed_ahead_by_the_first_who_asks_and_nobody_waits() {
+    for policy in POLICIES {
+        let World {
+            cache,
+            source,
+            jobs,
+            hand,
+        } = world(policy, |builder| builder.refresh_ahead(0.8));
+        cache.get(&7).unwrap();
+        hand.advance(ms(799));
+        assert_eq!((cache.get(&7), jobs.run()), (Ok(7_000), 0));
+        hand.advance(ms(1));
+        for _ in 0..3 {
+            assert_eq!(cache.get(&7), Ok(7_000));
+        }
+        assert_eq!((source.asked(), jobs.run()), (1, 1), "one job for all");
+        assert_eq!((cache.get(&7), source.asked()), (Ok(7_001), 2));
+        hand.advance(ms(799));
+        assert_eq!(
+            (cache.get(&7), jobs.run()),
+            (Ok(7_001), 0),
+            "its life has begun anew"
+        );
+        assert_eq!(cache.stats().refreshes, 1);
+    }
+}
+
+#[test]
+fn a_job_that_is_never_run_holds_nobody_up() {
+    for policy in POLICIES {
+        for is_dropped in [false, true] {
+            let World {
+                cache,
+                source,
+                jobs,
+                hand,
+            } = world(policy, |builder| builder.refresh_ahead(0.5));
+            cache.get(&7).unwrap();
+            hand.advance(ms(500));
+            assert_eq!(cache.get(&7), Ok(7_000));
+            if is_dropped {
+                jobs.drop_all();
+            }
+            hand.advance(ms(500));
+            assert_eq!(cache.get(&7), Ok(7_001), "loaded by who needs it");
+            assert_eq!(
+                (jobs.run(), source.asked()),
+                (usize::from(!is_dropped), 2),
+                "the job finds nothing to do"
+            );
+            assert_eq!(cache.get(&7), Ok(7_001));
+            assert!(cache.refresh(&7) && !cache.refresh(&7), "one at a time");
+            jobs.run();
+            assert_eq!(cache.get(&7), Ok(7_002));
+        }
+    }
+}
+
+#[test]
+fn a_removal_voids_a_refresh_under_way() {
+    for policy in POLICIES {
+        for remove in [
+            &(|cache: &Customers| assert_eq!(cache.remove(&7), Some(7_000))) as &dyn Fn(&Customers),
+            &|cache| assert!(cache.forget(&7)),
+            &|cache| cache.clear(),
+            &|cache| cache.retain(|_, _| false),
+            &|cache| cache.invalidate_tag(Tag::new("customer", 7)),
+        ] {
+            let World { cache, jobs, .. } = world(policy, |builder| {
+                builder.stale_while_revalidating(ms(9_000))
+            });
+            cache.get(&7).unwrap();
+            assert!(cache.refresh(&7));
+            remove(&cache);
+            assert_eq!(cache.get_if_present(&7), None);
+            jobs.run();
+            assert_eq!(
+                cache.get_if_present(&7),
+                None,
+                "begun before it was taken out"
+            );
+            assert_eq!(cache.get(&7), Ok(7_002));
+        }
+    }
+}
+
+#[test]
+fn a_stale_value_is_served_while_it_is_loaded_anew() {
+    for policy in POLICIES {
+        let World {
+            cache,
+            source,
+            jobs,
+            hand,
+        } = world(policy, |builder| builder.stale_while_revalidating(ms(500)));
+        cache.get(&7).unwrap();
+        hand.advance(ms(1_499));
+        assert_eq!(cache.get_if_present(&7), None, "stale is not fresh");
+        assert_eq!(
+            (cache.get(&7), cache.get(&7), source.asked()),
+            (Ok(7_000), Ok(7_000), 1)
+        );
+        assert_eq!(cache.stats().stale_served, 2);
+        assert_eq!((jobs.run(), cache.get(&7)), (1, Ok(7_001)));
+        hand.advance(ms(1_500));
+        assert_eq!(cache.get(&7), Ok(7_002), "too old to serve");
+        assert_eq!(jobs.run(), 0);
+    }
+}
+
+#[test]
+fn a_stale_value_stands_in_for_an_error_and_the_next_attempt_waits() {
+    for policy in POLICIES {
+        let World {
+            cache,
+            source,
+            hand,
+            ..
+        } = world(policy, |builder| builder.stale_on_error(ms(5_000), ms(100)));
+        cache.get(&7).unwrap();
+        source.goes(true);
+        hand.advance(ms(1_000));
+        assert_eq!((cache.get(&7), source.asked()), (Ok(7_000), 2));
+        hand.advance(ms(99));
+        assert_eq!(
+            (cache.get(&7), source.asked()),
+            (Ok(7_000), 2),
+            "in the pause nothing is tried"
+        );
+        hand.advance(ms(1));
+        assert_eq!((cache.get(&7), source.asked()), (Ok(7_000), 3));
+        source.goes(false);
+        hand.advance(ms(100));
+        assert_eq!(cache.get(&7), Ok(7_001));
+        source.goes(true);
+        hand.advance(ms(6_000));
+        assert!(cache.get(&7).is_err(), "too old to stand in");
+        assert_eq!(cache.stats().stale_served, 3);
+    }
+}
+
+#[test]
+fn nothing_that_was_taken_out_stands_in() {
+    for policy in POLICIES {
+        for remove in [
+            &(|cache: &Customers| assert_eq!(cache.remove(&7), None)) as &dyn Fn(&Customers),
+            &|cache| assert!(!cache.forget(&7)),
+            &|cache| cache.clear(),
+            &|cache| cache.invalidate_tag(Tag::new("customer", 7)),
+        ] {
+            let World {
+                cache,
+                source,
+                hand,
+                ..
+            } = world(policy, |builder| {
+                builder
+                    .stale_on_error(ms(5_000), ms(100))
+                    .stale_while_revalidating(ms(5_000))
+            });
+            cache.get(&7).unwrap();
+            hand.advance(ms(1_000));
+            source.goes(true);
+            remove(&cache);
+            assert!(cache.get(&7).is_err());
+        }
+    }
+}
+
+#[test]
+fn a_failed_refresh_keeps_the_fresh_value_and_waits() {
+    for policy in POLICIES {
+        let World {
+            cache,
+            source,
+            jobs,
+            hand,
+        } = world(policy, |builder| {
+            builder
+                .refresh_ahead(0.5)
+                .stale_on_error(ms(5_000), ms(100))
+                .remember_failures(ms(50))
+        });
+        cache.get(&7).unwrap();
+        source.goes(true);
+        hand.advance(ms(500));
+        assert_eq!(
+            (cache.get(&7), jobs.run(), cache.get(&7)),
+            (Ok(7_000), 1, Ok(7_000))
+        );
+        assert_eq!(jobs.run(), 0, "in the pause nothing is tried");
+        hand.advance(ms(100));
+        assert_eq!(
+            (cache.get(&7), jobs.run(), source.asked()),
+            (Ok(7_000), 1, 3)
+        );
+    }
+}
+
+#[test]
+fn a_failure_is_remembered_for_its_life_and_ended_by_a_write() {
+    for policy in POLICIES {
+        let World {
+            cache,
+            source,
+            hand,
+            ..
+        } = world(policy, |builder| builder.remember_failures(ms(100)));
+        source.goes(true);
+        for _ in 0..3 {
+            assert_eq!(
+                cache.get(&7).unwrap_err().to_string(),
+                "the loader failed: down"
+            );
+        }
+        assert_eq!((source.asked(), cache.stats().failures_served), (1, 2));
+        assert_eq!((cache.get_if_present(&7), cache.len()), (None, 1));
+        assert_eq!(cache.insert(7, 5), None, "a failure is no value");
+        assert_eq!(cache.get(&7), Ok(5));
+        assert_eq!(cache.get(&8).unwrap_err().loader_error().unwrap(), "down");
+        assert_eq!(cache.remove(&8), None);
+        source.goes(false);
+        assert_eq!(cache.get(&8), Ok(8_000), "a removal ends it");
+        source.goes(true);
+        assert!(cache.get(&9).is_err());
+        source.goes(false);
+        hand.advance(ms(99));
+        assert!(cache.get(&9).is_err());
+        hand.advance(ms(1));
+        assert_eq!(cache.get(&9), Ok(9_001));
+    }
+}
+
+#[test]
+fn past_the_hard_limit_a_caller_is_told_and_the_load_goes_on() {
+    let World { cache, jobs, .. } = world(Policy::Adaptive, |builder| builder.hard_limit(ms(1)));
+    assert!(matches!(cache.get(&7), Err(LoadError::TimedOut)));
+    assert_eq!(jobs.run(), 1);
+    assert_eq!((cache.get(&7), cache.stats().load_timeouts), (Ok(7_000), 1));
+}
+
+#[test]
+fn past_the_soft_limit_a_stale_value_is_served() {
+    let World {
+        cache, jobs, hand, ..
+    } = world(Policy::Adaptive, |builder| {
+        builder
+            .soft_limit(ms(1))
+            .hard_limit(ms(2))
+            .stale_on_error(ms(5_000), ms(100))
+    });
+    assert!(
+        matches!(cache.get(&7), Err(LoadError::TimedOut)),
+        "nothing to fall back to"
+    );
+    jobs.run();
+    hand.advance(ms(1_000));
+    assert_eq!(cache.get(&7), Ok(7_000));
+    assert_eq!((jobs.run(), cache.get(&7)), (1, Ok(7_001)));
+}
+
+#[test]
+fn a_load_that_a_panic_or_a_drop_has_ended_is_told_and_not_tried_for_ever() {
+    let jobs = Jobs::default();
+    let execute = jobs.clone();
+    let cache = Cache::<u32, u32>::builder(10)
+        .loading(|key: &u32| {
+            if *key == 7 {
+                panic!("on purpose")
+            } else {
+                Err::<u32, _>("down")
+            }
+        })
+        .executor(move |job| drop(catch_unwind(AssertUnwindSafe(job))))
+        .hard_limit(Duration::from_secs(600))
+        .build()
+        .unwrap();
+    let error = cache.get(&7).unwrap_err();
+    assert!(matches!(error, LoadError::Abandoned));
+    assert!(error.to_string().contains("its loader panicked"));
+    assert_eq!(cache.stats().load_failures, 1);
+
+    let cache = Cache::<u32, u32>::builder(10)
+        .loading_by(|request: Request<u32, u32, String>| drop(request))
+        .build()
+        .unwrap();
+    assert!(matches!(cache.get(&7), Err(LoadError::Abandoned)));
+    assert!(matches!(
+        block_on(cache.get_async(&7)),
+        Err(LoadError::Abandoned)
+    ));
+    assert_eq!(cache.stats().load_failures, 2);
+
+    let inline = Cache::<u32, u32>::builder(10)
+        .loading(|_: &u32| -> Result<u32, ()> { panic!("on purpose") })
+        .build()
+        .unwrap();
+    assert!(
+        catch_unwind(AssertUnwindSafe(|| inline.get(&7))).is_err(),
+        "a panic in one's own thread goes through"
+    );
+    assert!(
+        catch_unwind(AssertUnwindSafe(|| inline.get(&7))).is_err(),
+        "and wedges nothing"
+    );
+    execute.run();
+}
+
+#[test]
+fn requests_are_answered_from_anywhere_by_threads_and_tasks() {
+    let (sender, requests) = mpsc::channel::<Request<u32, u32, String>>();
+    let cache = Cache::<u32, u32>::builder(10)
+        .loading_by(move |request| sender.send(request).unwrap())
+        .build()
+        .unwrap();
+    thread::scope(|scope| {
+        let waiters: Vec<_> = (0..3)
+            .map(|number| {
+                let cache = &cache;
+                scope.spawn(move || {
+                    if number == 0 {
+                        block_on(cache.get_async(&7))
+                    } else {
+                        cache.get(&7)
+                    }
+                })
+            })
+            .collect();
+        let request = requests.recv().unwrap();
+        assert_eq!(*request.key(), 7);
+        assert!(format!("{request:?}").contains('7'));
+        while cache.stats().load_waits < 2 {
+            thread::yield_now();
+        }
+        request.answer(Ok(70));
+        assert!(
+            waiters
+                .into_iter()
+                .all(|waiter| waiter.join().unwrap() == Ok(70))
+        );
+    });
+    let stats = cache.stats();
+    assert_eq!((stats.loads, stats.load_failures), (1, 0));
+}
+
+#[test]
+fn a_task_waits_on_the_executor_and_for_no_longer_than_the_limits() {
+    let never = |builder: LoadingBuilder<u32, u32, String>| {
+        builder.hard_limit(ms(1)).sleep(|_| std::future::ready(()))
+    };
+    let World { cache, jobs, .. } = world(Policy::Adaptive, never);
+    assert!(matches!(
+        block_on(cache.get_async(&7)),
+        Err(LoadError::TimedOut)
+    ));
+    jobs.run();
+    assert_eq!(block_on(cache.get_async(&7)), Ok(7_000));
+
+    let World { cache, jobs, .. } = world(Policy::Adaptive, |builder| builder);
+    let mut get = pin!(cache.get_async(&7));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(get.as_mut().poll(&mut context).is_pending());
+    drop(cache.get_async(&7));
+    assert_eq!(jobs.run(), 1);
+    assert_eq!(block_on(get), Ok(7_000));
+}
+
+#[test]
+fn a_loader_that_asks_for_its_own_key_is_told() {
+    let own: Arc<std::sync::OnceLock<LoadingCache<u32, u32, String>>> = Arc::default();
+    let cache = Arc::clone(&own);
+    let loading = Cache::<u32, u32>::builder(10)
+        .loading(move |key: &u32| {
+            let cache = cache.get().unwrap();
+            assert!(matches!(cache.get(key), Err(LoadError::Reentrant)));
+            if *key == 7 {
+                cache.get(&8).map_err(|error| error.to_string())
+            } else {
+                Ok(1)
+            }
+        })
+        .build()
+        .unwrap();
+    own.set(loading.clone()).unwrap();
+    assert_eq!(loading.get(&7), Ok(1));
+}
+
+#[test]
+fn early_expiry_refreshes_the_earlier_the_longer_loads_take() {
+    let refreshed_at = |load_time: u64, beta: f64| {
+        let (clock, hand) = Clock::manual();
+        let (time, jobs) = (hand.clone(), Jobs::default());
+        let execute = jobs.clone();
+        let cache = Cache::<u32, u32>::builder(10)
+            .time_to_live(ms(1_000_000))
+            .clock(clock)
+            .loading(move |_: &u32| {
+                time.advance(ms(load_time));
+                Ok::<_, ()>(1)
+            })
+            .executor(move |job| execute.push(job))
+            .early_expiry(beta)
+            .build()
+            .unwrap();
+        cache.get(&7).unwrap();
+        (0..1_000_000_u64 / 500).find(|_| {
+            hand.advance(ms(500));
+            cache.get(&7).unwrap();
+            jobs.run() > 0
+        })
+    };
+    // Never within the life counts as last of all.
+    let at = |load_time, beta| refreshed_at(load_time, beta).unwrap_or(u64::MAX);
+    let (short, long, longer) = (at(100, 1.0), at(20_000, 1.0), at(20_000, 20.0));
+    assert!(longer < long && long < short, "{longer}, {long}, {short}");
+    assert!(
+        short > 1_990 && long < 1_960,
+        "some mean load times ahead of 2000: {long}, {short}"
+    );
+}
+
+#[test]
+fn nonsense_is_refused_and_the_message_names_the_remedy() {
+    let builder = || Cache::<u32, u32>::builder(10).loading(|_: &u32| Ok::<u32, ()>(1));
+    type Rule = fn(LoadingBuilder<u32, u32, ()>) -> LoadingBuilder<u32, u32, ()>;
+    let needs_executor: [Rule; 5] = [
+        |builder| builder.refresh_ahead(0.5),
+        |builder| builder.early_expiry(1.0),
+        |builder| builder.stale_while_revalidating(ms(1)),
+        |builder| builder.soft_limit(ms(1)),
+        |builder| builder.hard_limit(ms(1)),
+    ];
+    for rule in needs_executor {
+        let error = rule(builder()).build().unwrap_err();
+        assert_eq!(error, BuildError::NoExecutor);
+        assert!(error.to_string().contains("give the builder an executor"));
+        assert!(rule(builder().executor(|job| job())).build().is_ok());
+    }
+    for share in [0.0, 1.0, -1.0, f64::NAN, f64::INFINITY] {
+        let error = builder()
+            .executor(|job| job())
+            .refresh_ahead(share)
+            .build()
+            .unwrap_err();
+        assert!(
+            matches!(error, BuildError::RefreshOutOfRange { .. }),
+            "{share}"
+        );
+    }
+    for beta in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let error = builder()
+            .executor(|job| job())
+            .early_expiry(beta)
+            .build()
+            .unwrap_err();
+        assert!(
+            matches!(error, BuildError::EarlinessOutOfRange { .. }),
+            "{beta}"
+        );
+    }
+    let error = builder()
+        .executor(|job| job())
+        .soft_limit(ms(2))
+        .hard_limit(ms(1))
+        .build()
+        .unwrap_err();
+    assert_eq!(
+        error,
+        BuildError::SoftLimitOverHardLimit {
+            soft: ms(2),
+            hard: ms(1)
+        }
+    );
+    let nothing: CacheBuilder<u32, u32> = Cache::builder(0);
+    assert_eq!(
+        nothing
+            .loading(|_: &u32| Ok::<u32, ()>(1))
+            .build()
+            .unwrap_err(),
+        BuildError::ZeroCapacity
+    );
+}
+
+#[test]
+fn weights_tags_listeners_and_lives_see_values_only() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&told);
+    let (clock, hand) = Clock::manual();
+    let cache = Cache::<u32, u32>::builder(10)
+        .weigher(100, |_, &value| u64::from(value))
+        .expiry(|_, &value| Some(ms(u64::from(value))))
+        .on_removal(move |&key, &value, cause| {
+            log.lock().unwrap().push((key, value, cause.to_string()))
+        })
+        .clock(clock)
+        .loading(|key: &u32| {
+            if *key < 50 {
+                Ok(*key)
+            } else {
+                Err("no such customer")
+            }
+        })
+        .remember_failures(ms(15))
+        .build()
+        .unwrap();
+    assert_eq!((cache.get(&10), cache.get(&20)), (Ok(10), Ok(20)));
+    assert!(cache.get(&60).is_err());
+    assert_eq!((cache.len(), cache.stats().weight), (3, 30));
+    hand.advance(ms(10));
+    assert_eq!(
+        (cache.get_if_present(&10), cache.get_if_present(&20)),
+        (None, Some(20))
+    );
+    cache.clear();
+    assert_eq!((cache.is_empty(), cache.stats().weight), (true, 0));
+    let mut told = told.lock().unwrap().clone();
+    told.sort_unstable();
+    assert_eq!(
+        told.iter().map(|entry| entry.0).collect::<Vec<_>>(),
+        [10, 20]
+    );
+}
