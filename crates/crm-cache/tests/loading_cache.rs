@@ -634,7 +634,7 @@ fn weights_tags_listeners_and_lives_see_values_only() {
         .weigher(100, |_, &value| u64::from(value))
         .expiry(|_, &value| Some(ms(u64::from(value))))
         .on_removal(move |&key, &value, cause| {
-            log.lock().unwrap().push((key, value, cause.to_string()))
+            log.lock().unwrap().push((key, value, cause.to_string()));
         })
         .clock(clock)
         .loading(|key: &u32| {

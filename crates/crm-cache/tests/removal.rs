@@ -74,7 +74,7 @@ fn retain_keeps_the_order_of_an_lru_and_a_panic_in_it_changes_nothing() {
             } else {
                 false
             }
-        })
+        });
     };
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(panics)).is_err());
     assert_eq!(cache.hottest(9), [0, 5, 4, 3, 2, 1]);
@@ -87,7 +87,7 @@ fn a_load_under_way_is_not_stored_after_retain_and_forget() {
     for policy in POLICIES {
         let cache: Cache<u32, u32> = Cache::builder(10).policy(policy).build().unwrap();
         for (round, meanwhile) in [&(|| cache.retain(|_, _| true)) as &dyn Fn(), &|| {
-            assert!(!cache.forget(&1))
+            assert!(!cache.forget(&1));
         }]
         .into_iter()
         .enumerate()
