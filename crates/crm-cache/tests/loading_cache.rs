@@ -22,12 +22,14 @@ fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
+type Job = Box<dyn FnOnce() + Send>;
+
 /// Jobs that wait until the test runs them.
 #[derive(Clone, Default)]
-struct Jobs(Arc<Mutex<VecDeque<Box<dyn FnOnce() + Send>>>>);
+struct Jobs(Arc<Mutex<VecDeque<Job>>>);
 
 impl Jobs {
-    fn push(&self, job: Box<dyn FnOnce() + Send>) {
+    fn push(&self, job: Job) {
         self.0.lock().unwrap().push_back(job);
     }
 
