@@ -32,11 +32,15 @@
 //! |---|---|
 //! | hold the N records most worth holding | [`Cache::new`] |
 //! | bound it by bytes, end entries, choose the policy, listen, turn the clock by hand | [`Cache::builder`] |
-//! | read, and load what is missing | [`Cache::get_or_load`], [`Cache::get_or_insert_with`] |
+//! | read, and load what is missing | [`Cache::get_or_load`], [`Cache::get_or_insert_with`], for tasks [`Cache::get_or_load_async`] |
+//! | read a page of many, and load what is missing in one query | [`Cache::get_many_or_load`] |
+//! | refresh before the end, serve stale while the source is down, limit the wait | [`CacheBuilder::loading`], a [`LoadingCache`] |
 //! | read and write by hand | [`Cache::get`], [`Cache::insert`] |
 //! | look at a large value without cloning it | [`Cache::read`] |
 //! | write only what somebody wants, or remove only what you saw | [`Cache::replace`], [`Cache::remove_if`] |
-//! | drop what has changed elsewhere | [`Cache::remove`], [`Cache::clear`] |
+//! | drop what has changed elsewhere | [`Cache::remove`], [`Cache::retain`], [`Cache::clear`] |
+//! | drop all that belongs to an account at once | [`CacheBuilder::tags`], [`Cache::invalidate_tag`] |
+//! | answer an erasure request | [`Cache::forget`] |
 //! | know whether it pays, and what is in it | [`Cache::stats`], [`Cache::hottest`], [`Cache::entries`] |
 //!
 //! [`get`](Cache::get) clones the value, so a record larger than a few words belongs into an `Arc`.
@@ -63,6 +67,53 @@
 //! # Ok::<(), crm_cache::BuildError>(())
 //! ```
 //!
+//! # Loading
+//!
+//! [`get_or_load`](Cache::get_or_load) takes its loader with each call and is all that many caches need. A
+//! [`LoadingCache`] is given the loader once, and decides by rules when it runs:
+//!
+//! ```
+//! use crm_cache::Cache;
+//! use std::time::Duration;
+//! # #[derive(Clone)] struct Database;
+//! # impl Database { fn customer(&self, id: u64) -> Result<String, std::io::Error> { Ok(format!("customer {id}")) } }
+//! # let db = Database;
+//!
+//! let customers = Cache::<u64, String>::builder(100_000)
+//!     .time_to_live(Duration::from_secs(300))
+//!     .loading(move |id: &u64| db.customer(*id))
+//!     .executor(|job| drop(std::thread::spawn(job))) // rayon::spawn, tokio::task::spawn_blocking, ...
+//!     .refresh_ahead(0.8)                            // whoever asks after 240 s has it loaded anew, and waits for nothing
+//!     .stale_on_error(Duration::from_secs(3_600), Duration::from_secs(10)) // an hour without the database is survived
+//!     .hard_limit(Duration::from_secs(2))
+//!     .build()?;
+//! assert_eq!(customers.get(&7)?, "customer 7");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Invalidation
+//!
+//! Change the source first, then invalidate: by key ([`remove`](Cache::remove)), by a condition
+//! ([`retain`](Cache::retain)), by [tag](Cache::invalidate_tag), or all ([`clear`](Cache::clear)). Once the call has
+//! returned nobody reads an older value, and no load that began before it brings one back.
+//!
+//! ```
+//! use crm_cache::{Cache, Tag};
+//!
+//! // Pages of a list, each tagged with the customers that it shows.
+//! let pages = Cache::<(u64, u32), Vec<u64>>::builder(10_000)
+//!     .tags(|(account, _), customers, tags| {
+//!         tags.add(Tag::new("account", *account));
+//!         tags.extend(customers.iter().map(|id| Tag::new("customer", *id)));
+//!     })
+//!     .build()?;
+//! pages.insert((1, 0), vec![7, 8]);
+//! pages.insert((1, 1), vec![9]);
+//! pages.invalidate_tag(Tag::new("customer", 8)); // whatever shows customer 8
+//! assert!(pages.get(&(1, 0)).is_none() && pages.get(&(1, 1)).is_some());
+//! # Ok::<(), crm_cache::BuildError>(())
+//! ```
+//!
 //! # Guarantees
 //!
 //! - **Bound**: `len() <= capacity()` at every moment, and with a [weigher](CacheBuilder::weigher) `weight()` is never
@@ -71,9 +122,10 @@
 //! - **Identity**: keys are compared by `Eq`, never by their hash alone; a record is never served for another key.
 //! - **One load per key**: concurrent [`get_or_load`](Cache::get_or_load) calls for one key run one loader. Its error
 //!   reaches every waiter and is not cached; if it panics, one of the waiters loads instead.
-//! - **No stale refill**: once [`insert`](Cache::insert), [`remove`](Cache::remove) or [`clear`](Cache::clear) has
-//!   returned, a load that began before the call never puts its older result into the cache. Those who waited for that
-//!   load still receive it.
+//! - **No stale refill**: once [`insert`](Cache::insert), [`replace`](Cache::replace), [`remove`](Cache::remove),
+//!   [`forget`](Cache::forget), [`retain`](Cache::retain), [`clear`](Cache::clear) or
+//!   [`invalidate_tag`](Cache::invalidate_tag) has returned, a load that began before the call never puts its older
+//!   result into the cache. Those who waited for that load still receive it; who asks later does not.
 //! - **Concurrency**: operations on one key are linearisable. Under [`Policy::Adaptive`] reads take no lock. Loaders,
 //!   listeners, weighers, expiry functions and the destructors of values that leave run under no lock.
 //! - **Complexity**: every operation on a key is O(1), and an insertion into a full cache that is bounded by weight as many
