@@ -406,6 +406,30 @@ fn past_the_soft_limit_a_stale_value_is_served() {
 }
 
 #[test]
+fn who_has_something_to_fall_back_to_waits_for_the_soft_limit_and_others_for_the_hard_one() {
+    let waited = Arc::new(Mutex::new(Vec::new()));
+    let World {
+        cache, jobs, hand, ..
+    } = world(Policy::Adaptive, |builder| {
+        let waited = Arc::clone(&waited);
+        let sleep = move |limit| {
+            waited.lock().unwrap().push(limit);
+            std::future::ready(())
+        };
+        builder
+            .soft_limit(ms(3))
+            .hard_limit(ms(9))
+            .stale_on_error(ms(5_000), ms(100))
+            .sleep(sleep)
+    });
+    assert!(block_on(cache.get_async(&7)).is_err());
+    jobs.run();
+    hand.advance(ms(1_000));
+    assert_eq!(block_on(cache.get_async(&7)), Ok(7_000));
+    assert_eq!(*waited.lock().unwrap(), [ms(9), ms(3)]);
+}
+
+#[test]
 fn a_load_that_a_panic_or_a_drop_has_ended_is_told_and_not_tried_for_ever() {
     let jobs = Jobs::default();
     let execute = jobs.clone();

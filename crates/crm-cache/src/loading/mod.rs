@@ -347,16 +347,12 @@ where
             }
             Standing::Stale => {
                 let stale_for = view.now.saturating_sub(view.fresh_until);
-                if rules.may_revalidate(stale_for) {
+                if rules.may_revalidate(stale_for) || is_paused {
                     Judgement::ServeStale {
                         refresh: !is_paused,
                     }
-                } else if is_paused && rules.may_stand_in(stale_for) {
-                    Judgement::ServeStale { refresh: false }
                 } else {
-                    Judgement::Load {
-                        may_stand_in: rules.may_stand_in(stale_for),
-                    }
+                    Judgement::Load { may_stand_in: true }
                 }
             }
             Standing::Invalidated => Judgement::Load {

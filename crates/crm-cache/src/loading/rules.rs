@@ -26,7 +26,7 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    /// How long stale values are kept.
+    /// How long stale values are kept. As long as one is here it may stand in for one that cannot be loaded.
     pub(super) fn stale_for(&self) -> Duration {
         self.while_revalidating.max(self.on_error)
     }
@@ -56,11 +56,6 @@ impl Rules {
     /// Whether an entry that is stale for so long is served at once while it is loaded anew.
     pub(super) fn may_revalidate(&self, stale_for: Millis) -> bool {
         stale_for < millis(self.while_revalidating)
-    }
-
-    /// Whether an entry that is stale for so long may stand in for one that cannot be loaded.
-    pub(super) fn may_stand_in(&self, stale_for: Millis) -> bool {
-        stale_for < millis(self.stale_for())
     }
 
     /// How long a caller waits for a load, depending on whether there is something to fall back to.
