@@ -451,6 +451,21 @@ fn a_load_that_a_panic_or_a_drop_has_ended_is_told_and_not_tried_for_ever() {
     assert_eq!(cache.stats().load_failures, 1);
 
     let cache = Cache::<u32, u32>::builder(10)
+        .loading(|key: &u32| Ok::<_, ()>(*key))
+        .executor(drop)
+        .hard_limit(Duration::from_secs(600))
+        .build()
+        .unwrap();
+    assert!(
+        matches!(cache.get(&7), Err(LoadError::Abandoned)),
+        "dropped unseen"
+    );
+    assert!(matches!(
+        block_on(cache.get_async(&7)),
+        Err(LoadError::Abandoned)
+    ));
+
+    let cache = Cache::<u32, u32>::builder(10)
         .loading_by(|request: Request<u32, u32, String>| drop(request))
         .build()
         .unwrap();
