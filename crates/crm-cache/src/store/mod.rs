@@ -3,6 +3,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `table.rs` | hash to slot index, in cache lines |
+//! | `growth.rs` | how a larger table takes over |
 //! | `slab.rs` | the entries, by index, never moved |
 //! | `prefetch.rs` | a hint to the processor |
 //! | `registry.rs` | which thread is reading in which shard |
@@ -15,6 +16,7 @@
 //! reader's does, the writer sees the visit and waits for its end. If the writer's does, the reader sees the table
 //! without the entry. Either way nobody holds an entry whose slot is emptied.
 
+mod growth;
 mod limbo;
 #[cfg(all(test, loom))]
 mod models;
@@ -31,6 +33,7 @@ pub(crate) use table::Hash;
 
 use crate::time::Millis;
 
+use growth::Growth;
 use limbo::{Limbo, Next};
 use registry::{ShardName, Visit};
 use slab::{Slab, Slot};
@@ -51,13 +54,22 @@ pub(crate) struct Store<K, V, P> {
     ledger: OwnLines<Mutex<Ledger<P>>>,
 }
 
-/// Entries for which the first table is made. It grows with the number of entries: what is half empty fills a
+/// The first table is made for so many entries at most. It grows with the number of entries: what is half empty fills a
 /// processor's caches with nothing.
 const FIRST_TABLE: usize = 256;
 
-/// A table is not doubled beyond this, but made as large as planned. Entries are moved under the shard's lock, some
-/// thirty nanoseconds each: so no more than twenty thousand at a time, for well below a millisecond.
-const LAST_DOUBLED: usize = 1 << 15;
+/// A table is not doubled beyond this, but made as large as planned: to give back the memory of a large one is work of its
+/// own for the operating system, some thirty microseconds for a quarter of a megabyte.
+const LAST_DOUBLED: usize = 1 << 14;
+
+/// What a first table is made for: what is planned, halved as often as need be, so that doubling ends there.
+fn first_table(planned: usize) -> usize {
+    let mut entries = planned;
+    while entries > FIRST_TABLE {
+        entries = entries.div_ceil(2);
+    }
+    entries
+}
 
 /// Keeps what writers write off the cache lines that readers read. Two lines, because processors fetch them in pairs.
 #[repr(align(128))]
@@ -76,6 +88,10 @@ struct Ledger<P> {
     tables: Vec<*mut Table>,
     /// The entries for which the table is made in the end.
     planned: usize,
+    /// The table that will take over, and the number of entries at which something is to be done for it: none while
+    /// there is one.
+    growth: Option<Growth>,
+    grows_at: usize,
     /// Slots without an entry, and the first index that was never used.
     free: Vec<u32>,
     fresh: u32,
@@ -89,10 +105,14 @@ impl<K, V, P> Store<K, V, P> {
     pub(crate) fn new(planned: usize, policy: P) -> Self {
         static COUNT: StdAtomicU64 = StdAtomicU64::new(0);
         let name = ShardName::from_count(COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
-        let table = Box::into_raw(Box::new(Table::new(planned.min(FIRST_TABLE))));
+        let table = Table::new(first_table(planned));
+        let grows_at = table.crowded_at() - Growth::steps(&table, planned);
+        let table = Box::into_raw(Box::new(table));
         let ledger = Ledger {
             tables: vec![table],
             planned,
+            growth: None,
+            grows_at,
             free: Vec::new(),
             fresh: 0,
             len: 0,
@@ -408,12 +428,15 @@ impl<K, V, P> Writer<'_, K, V, P> {
         new: NewEntry<K, V>,
         prepare: impl FnOnce(u32),
     ) -> u32 {
-        if self.table().is_crowded(self.ledger.len) {
+        if self.ledger.len >= self.ledger.grows_at {
             self.grow();
         }
         let index = self.fill(hash, new);
         prepare(index);
         self.table().insert(hash, index);
+        if let Some(growth) = &self.ledger.growth {
+            growth.inserted(hash.home, index);
+        }
         self.ledger.len += 1;
         index
     }
@@ -430,13 +453,23 @@ impl<K, V, P> Writer<'_, K, V, P> {
         let index = self.fill(hash, new);
         prepare(index);
         self.table().replace(found.place, index);
+        if let Some(growth) = &self.ledger.growth {
+            growth.removed(self.slot(found.index).hash(), found.index);
+            growth.inserted(hash.home, index);
+        }
         self.retire(found.index);
+        if self.ledger.growth.is_some() {
+            self.grow();
+        }
         index
     }
 
     pub(crate) fn remove(&mut self, found: Found) {
         let home = self.slot(found.index).hash();
         self.table().remove(home, found.place);
+        if let Some(growth) = &self.ledger.growth {
+            growth.removed(home, found.index);
+        }
         self.ledger.len -= 1;
         self.retire(found.index);
     }
@@ -508,23 +541,60 @@ impl<K, V, P> Writer<'_, K, V, P> {
         index
     }
 
-    /// Puts a larger table in place of the one in use.
+    /// Begins a larger table, or does a step towards it.
+    ///
+    /// Should the one in use be crowded before the other is ready, the rest is done at once: in a table of a few buckets,
+    /// and where there are many more slots than entries because a reader has stayed very long.
     #[cold]
     fn grow(&mut self) {
-        let (entries, planned) = (self.table().planned(), self.ledger.planned);
-        let larger = match 2 * entries {
-            doubled if entries < planned && doubled > planned.min(LAST_DOUBLED) => planned,
-            doubled => doubled,
+        let is_crowded = self.ledger.len >= self.table().crowded_at();
+        let mut growth = match self.ledger.growth.take() {
+            None => Growth::new(
+                self.larger(),
+                Growth::steps(self.table(), self.ledger.planned),
+            ),
+            Some(growth) => growth.step(&self.store.slab, self.ledger.fresh),
         };
-        let larger = Table::new(larger);
-        self.table().for_each(|index| {
-            let home = self.slot(index).hash();
-            larger.insert(Hash { home }, index);
-        });
-        let larger = Box::into_raw(Box::new(larger));
-        self.ledger.tables.push(larger);
+        while is_crowded && !matches!(growth, Growth::Complete(_)) {
+            growth = growth.step(&self.store.slab, self.ledger.fresh);
+        }
+        match growth {
+            Growth::Complete(table) => self.publish(table),
+            incomplete => {
+                self.ledger.growth = Some(incomplete);
+                self.ledger.grows_at = 0;
+            }
+        }
+    }
+
+    /// Puts a larger table in place of the one in use.
+    #[cfg(test)]
+    fn grow_at_once(&mut self) {
+        self.grow();
+        while self.ledger.growth.is_some() {
+            self.grow();
+        }
+    }
+
+    /// The entries for which the next table is made.
+    fn larger(&self) -> usize {
+        let (entries, planned) = (self.table().planned(), self.ledger.planned);
+        // Halves are rounded up, so doubling may end a little before what is planned.
+        let is_last = 2 * entries > LAST_DOUBLED.min(planned - planned / 8);
+        if entries < planned && is_last {
+            planned
+        } else {
+            2 * entries
+        }
+    }
+
+    /// Puts a table in place of the one in use. It has every entry.
+    fn publish(&mut self, table: Box<Table>) {
+        self.ledger.grows_at = table.crowded_at() - Growth::steps(&table, self.ledger.planned);
+        let table = Box::into_raw(table);
+        self.ledger.tables.push(table);
         // Release: the table is filled before it is published.
-        self.store.table.store(larger, Ordering::Release);
+        self.store.table.store(table, Ordering::Release);
         // Mostly nobody is in the old one. It is dropped now, or when the next slot is given back.
         self.reclaim();
     }
@@ -585,23 +655,120 @@ impl<K, V, P> Drop for Store<K, V, P> {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{FIRST_TABLE, Hash, NewEntry, Store};
+    use std::collections::HashMap;
+
+    use super::growth::{Growth, MOVED_AT_ONCE};
+    use super::{FIRST_TABLE, Hash, NewEntry, Store, Writer};
     use crate::time::NEVER;
+
+    fn hash(key: u64) -> Hash {
+        Hash::new(key.wrapping_mul(0x9E37_79B9_7F4A_7C15))
+    }
+
+    fn store_value(writer: &mut Writer<'_, u64, u64, ()>, key: u64, value: u64) {
+        let new = NewEntry {
+            pair: (key, value),
+            last: 0,
+            class: 0,
+            deadline: NEVER,
+        };
+        match writer.find(hash(key), |other| *other == key) {
+            Some(found) => writer.replace(hash(key), found, new, |_| ()),
+            None => writer.insert(hash(key), new, |_| ()),
+        };
+    }
+
+    fn cleared_and_moved(writer: &Writer<'_, u64, u64, ()>) -> (usize, u32) {
+        let growth = writer.ledger.growth.as_ref();
+        growth.map_or((0, 0), Growth::cleared_and_moved)
+    }
+
+    #[test]
+    fn no_insertion_does_more_than_a_step_of_a_growth() {
+        let planned = if cfg!(miri) { 4 } else { 4_000 } * FIRST_TABLE;
+        let store: Store<u64, u64, ()> = Store::new(planned, ());
+        let mut growths = 0;
+        for key in 0..planned as u64 / 4 {
+            let mut writer = store.write();
+            let made = writer.table().planned();
+            let (cleared, moved) = cleared_and_moved(&writer);
+            store_value(&mut writer, key, key);
+            let (cleared_then, mut moved_then) = cleared_and_moved(&writer);
+            if writer.table().planned() != made {
+                growths += 1;
+                // The entry that has just come in was not moved.
+                moved_then = writer.slots() - 1;
+            }
+            assert!(moved_then - moved <= MOVED_AT_ONCE, "at {key}");
+            assert!(cleared_then.saturating_sub(cleared) <= 64, "at {key}");
+            drop(writer.finish());
+        }
+        assert_eq!(growths, if cfg!(miri) { 0 } else { 7 });
+        assert!(cfg!(miri) || (planned..planned + 9).contains(&store.write().table().planned()));
+    }
+
+    #[test]
+    fn what_happens_while_a_table_is_filled_is_in_it() {
+        let (stores, rounds) = if cfg!(miri) { (2, 200) } else { (50, 1_500) };
+        let mut random = 1_u64;
+        for _ in 0..stores {
+            let store: Store<u64, u64, ()> = Store::new(1, ());
+            let mut expected = HashMap::new();
+            for round in 0..rounds {
+                random ^= random << 13;
+                random ^= random >> 7;
+                random ^= random << 17;
+                // More and more keys, of which some are removed again.
+                let key = random % (2 + round);
+                let mut writer = store.write();
+                if random >> 62 == 0 {
+                    let found = writer.find(hash(key), |other| *other == key);
+                    assert_eq!(found.is_some(), expected.remove(&key).is_some());
+                    if let Some(found) = found {
+                        writer.remove(found);
+                    }
+                } else {
+                    store_value(&mut writer, key, round);
+                    expected.insert(key, round);
+                }
+                let (taken, len) = (writer.table().taken(), writer.len());
+                drop(writer.finish());
+                assert_eq!((taken, len), (expected.len(), expected.len()));
+            }
+            for (key, value) in expected {
+                let reader = store.read().unwrap();
+                let entry = reader.find(hash(key), |other| *other == key);
+                assert_eq!(entry.map(|entry| *entry.value()), Some(value));
+            }
+        }
+    }
+
+    #[test]
+    fn a_table_with_many_vacant_slots_grows_before_it_is_full() {
+        let store: Store<u64, u64, ()> = Store::new(1, ());
+        let many = if cfg!(miri) { 200 } else { 5_000 };
+        let reader = store.read().unwrap();
+        for round in 0..many {
+            // The reader keeps each slot from being used again.
+            store_value(&mut store.write(), round % 10, round);
+        }
+        for key in 0..many / 4 {
+            store_value(&mut store.write(), key, key);
+        }
+        drop(reader);
+        for key in 0..many / 4 {
+            let reader = store.read().unwrap();
+            assert!(reader.find(hash(key), |other| *other == key).is_some());
+        }
+    }
 
     #[test]
     fn the_table_grows_to_what_was_planned_and_leaves_no_old_one_behind() {
         let planned = if cfg!(miri) { 2 } else { 8 } * FIRST_TABLE;
         let store: Store<u64, u64, ()> = Store::new(planned, ());
-        let hash = |key: u64| Hash::new(key.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         for key in 0..planned as u64 {
             let mut writer = store.write();
-            let new = NewEntry {
-                pair: (key, key),
-                last: 0,
-                class: 0,
-                deadline: NEVER,
-            };
-            writer.insert(hash(key), new, |_| ());
+            store_value(&mut writer, key, key);
             assert_eq!(writer.ledger.tables.len(), 1);
             drop(writer.finish());
         }
@@ -618,7 +785,7 @@ mod tests {
     fn a_replaced_table_stays_while_somebody_reads() {
         let store: Store<u64, u64, ()> = Store::new(1, ());
         let reader = store.read().unwrap();
-        store.write().grow();
+        store.write().grow_at_once();
         assert_eq!(store.write().ledger.tables.len(), 2);
         drop(reader);
         store.write().reclaim();

@@ -271,12 +271,63 @@ fn a_reader_in_the_old_table_is_waited_for() {
         insert(&shard, 7, lives, 0);
         let reading = Arc::clone(&shard);
         let reader = thread::spawn(move || read(&reading, 7));
-        shard.write().grow();
+        shard.write().grow_at_once();
         remove(&shard, 7);
         insert(&shard, 7, lives, 1);
         insert(&shard, 8, lives, 2);
         reader.join().unwrap();
         assert_eq!((read(&shard, 7), read(&shard, 8)), (Some(1), Some(2)));
+        end(shard, lives);
+    });
+}
+
+#[test]
+fn an_entry_is_never_missed_while_a_table_is_filled() {
+    check(|| {
+        let lives = Lives::new();
+        let shard = Arc::new(Shard::new(1, ()));
+        insert(&shard, 7, lives, 0);
+        // The larger table is made, and empty.
+        shard.write().grow();
+        shard.write().grow();
+        let reading = Arc::clone(&shard);
+        let reader = thread::spawn(move || {
+            let first = read(&reading, 7).expect("missed");
+            let second = read(&reading, 7).expect("missed");
+            assert!(second >= first, "an older value after a newer one");
+        });
+        // Moved, replaced in both tables, and published with the last step.
+        shard.write().grow();
+        insert(&shard, 7, lives, 1);
+        insert(&shard, 8, lives, 2);
+        assert!(shard.write().ledger.growth.is_none());
+        reader.join().unwrap();
+        assert_eq!((read(&shard, 7), read(&shard, 8)), (Some(1), Some(2)));
+        end(shard, lives);
+    });
+}
+
+#[test]
+fn what_is_removed_while_a_table_is_filled_is_in_neither() {
+    check(|| {
+        let lives = Lives::new();
+        let shard = Arc::new(Shard::new(1, ()));
+        insert(&shard, 7, lives, 0);
+        insert(&shard, 8, lives, 1);
+        // The entry of the first slot is in the larger table.
+        (0..3).for_each(|_| shard.write().grow());
+        let reading = Arc::clone(&shard);
+        let reader = thread::spawn(move || {
+            read(&reading, 7);
+            assert!(read(&reading, 8).is_some(), "missed");
+        });
+        remove(&shard, 7);
+        shard.write().grow();
+        assert!(shard.write().ledger.growth.is_none());
+        remove(&shard, 7);
+        insert(&shard, 7, lives, 2);
+        reader.join().unwrap();
+        assert_eq!((read(&shard, 7), read(&shard, 8)), (Some(2), Some(1)));
         end(shard, lives);
     });
 }

@@ -3,6 +3,8 @@
 //! Entries never move from one bucket to another, so a reader that finds nothing needs no second look. One writer at a
 //! time changes it, under the shard's lock.
 
+use std::mem::MaybeUninit;
+
 use super::sync::{AtomicU32, AtomicU64, Life, Ordering};
 
 /// Entries in a bucket: 12 one-byte tags, a counter and 12 indices fill 64 bytes.
@@ -11,6 +13,9 @@ const LOW_PLACES: usize = 8;
 
 /// Entries for each bucket at which the table is as full as planned, three quarters.
 const PLANNED: usize = 9;
+
+/// Buckets of a [`Blank`] cleared at once, if that is soon enough: a page of memory.
+const CLEARED_AT_ONCE: usize = 64;
 
 /// The part of a key's hash that the table uses: its upper bits for the bucket, its lowest ones for the tag.
 #[derive(Clone, Copy, Debug)]
@@ -69,12 +74,6 @@ impl Bucket {
             (0, high) => Some(LOW_PLACES + place_of(high)),
             (low, _) => Some(place_of(low)),
         }
-    }
-
-    /// Whether anything is at a place.
-    fn is_taken(&self, place: usize) -> bool {
-        let (tags, place) = self.tags_of(place);
-        tags.load(Ordering::Relaxed) & (0xFF << (8 * place)) != 0
     }
 
     fn tags_of(&self, place: usize) -> (&AtomicU64, usize) {
@@ -139,22 +138,76 @@ pub(crate) struct Table {
     life: Life,
 }
 
-impl Table {
-    pub(crate) fn new(entries: usize) -> Self {
+/// A table on its way. Its memory comes as it is, and is cleared a little at a time: to clear a large one, or to have the
+/// operating system give clear pages for all of it, would hold up whoever does it.
+pub(crate) struct Blank {
+    buckets: Box<[MaybeUninit<Bucket>]>,
+    at_once: usize,
+    /// The buckets that are made, from the first one on.
+    cleared: usize,
+}
+
+impl Blank {
+    /// A table for so many entries, to be cleared in so many steps at most.
+    pub(crate) fn new(entries: usize, steps: usize) -> Self {
         let buckets = entries.div_ceil(PLANNED).max(1);
         Self {
-            buckets: std::iter::repeat_with(Bucket::new).take(buckets).collect(),
-            life: Life::new(),
+            buckets: Box::new_uninit_slice(buckets),
+            at_once: buckets.div_ceil(steps.max(1)).max(CLEARED_AT_ONCE),
+            cleared: 0,
         }
     }
 
-    /// Whether it should be replaced by a larger one before the next insertion.
-    pub(crate) fn is_crowded(&self, entries: usize) -> bool {
-        let places = self.buckets.len() * PLACES;
+    /// Makes some of the buckets, and says whether all are made.
+    pub(crate) fn clear_some(&mut self) -> bool {
+        let uncleared = &mut self.buckets[self.cleared..];
+        let some = uncleared.len().min(self.at_once);
+        for bucket in &mut uncleared[..some] {
+            bucket.write(Bucket::new());
+        }
+        self.cleared += some;
+        self.cleared == self.buckets.len()
+    }
+
+    #[cfg(all(test, not(loom)))]
+    pub(crate) fn cleared(&self) -> usize {
+        self.cleared
+    }
+
+    /// The table, empty.
+    ///
+    /// # Panics
+    ///
+    /// If not all of it was cleared.
+    pub(crate) fn into_table(self) -> Table {
+        assert_eq!(self.cleared, self.buckets.len(), "a table is cleared first");
+        Table {
+            // SAFETY: `clear_some` has made all buckets, as just asserted.
+            buckets: unsafe { self.buckets.assume_init() },
+            life: Life::new(),
+        }
+    }
+}
+
+impl Table {
+    pub(crate) fn new(entries: usize) -> Self {
+        let mut blank = Blank::new(entries, 1);
+        blank.clear_some();
+        blank.into_table()
+    }
+
+    /// The entries for which there are places. They are not all to be used.
+    pub(crate) fn places(&self) -> usize {
+        self.buckets.len() * PLACES
+    }
+
+    /// The number of entries at which a larger one must have taken its place.
+    pub(crate) fn crowded_at(&self) -> usize {
+        let places = self.places();
         if self.buckets.len() == 1 {
-            entries >= places
+            places
         } else {
-            entries >= places - places / 8
+            places - places / 8
         }
     }
 
@@ -216,9 +269,14 @@ impl Table {
         }
     }
 
-    /// Writer only: publishes a slot under a hash. The table must not be full.
+    /// Writer only: publishes a slot under a hash.
+    ///
+    /// # Panics
+    ///
+    /// If the table is full.
     pub(crate) fn insert(&self, hash: Hash, slot: u32) {
-        let mut bucket = self.home(hash.home);
+        let home = self.home(hash.home);
+        let mut bucket = home;
         loop {
             let line = &self.buckets[bucket];
             if let Some(place) = line.free_place() {
@@ -229,6 +287,7 @@ impl Table {
             }
             line.add_passed();
             bucket = self.after(bucket);
+            assert_ne!(bucket, home, "a table grows before it is full");
         }
     }
 
@@ -253,12 +312,15 @@ impl Table {
             .map(|(_, place)| place)
     }
 
-    /// Writer only: every slot in it.
-    pub(crate) fn for_each(&self, mut visit: impl FnMut(u32)) {
-        for line in &self.buckets {
-            let taken = (0..PLACES).filter(|&place| line.is_taken(place));
-            taken.for_each(|place| visit(line.slots[place].load(Ordering::Relaxed)));
-        }
+    /// How many entries are in it.
+    #[cfg(all(test, not(loom)))]
+    pub(crate) fn taken(&self) -> usize {
+        let is_taken = |line: &Bucket, place| {
+            let (tags, place) = line.tags_of(place);
+            tags.load(Ordering::Relaxed) & (0xFF << (8 * place)) != 0
+        };
+        let taken = |line| (0..PLACES).filter(|&place| is_taken(line, place)).count();
+        self.buckets.iter().map(taken).sum()
     }
 
     /// The entries for which it was made, at least.
