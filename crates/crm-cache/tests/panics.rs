@@ -3,12 +3,11 @@
 use std::hash::{Hash, Hasher};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
-use crm_cache::{Cache, Policy};
+use crm_cache::{Cache, Policy, RemovalCause};
 
 /// What the user's code does wrong, and what it has made and not yet dropped.
 #[derive(Default)]
@@ -198,10 +197,6 @@ fn a_panic_in_clone_leaves_the_entry() {
         let key = || Key::new(held, &world);
         let (len, switch) = (cache.len(), &world.panics_in_clone);
         while_panicking(switch, || drop(cache.get(&key())));
-        while_panicking(switch, || drop(cache.remove(&key())));
-        while_panicking(switch, || {
-            drop(cache.insert(key(), Value::new(9, &world)));
-        });
         while_panicking(switch, || drop(cache.entries()));
         assert_eq!(cache.len(), len);
         assert_eq!(number(&cache, held, &world), Some(held));
@@ -212,6 +207,68 @@ fn a_panic_in_clone_leaves_the_entry() {
         drop(absent);
         works(cache, &world);
     });
+}
+
+#[test]
+fn what_was_there_before_is_handed_out_as_it_is() {
+    let world: Arc<World> = Arc::default();
+    let cache = full_cache(Policy::Adaptive, 1, &world);
+    let key = || Key::new(0, &world);
+    world.panics_in_clone.store(true, Ordering::Relaxed);
+    let before = cache.insert(key(), Value::new(9, &world));
+    assert_eq!(before.map(|value| value.0), Some(0), "nothing was cloned");
+    let before = cache.remove(&key());
+    assert_eq!(before.map(|value| value.0), Some(9), "nothing was cloned");
+    world.panics_in_clone.store(false, Ordering::Relaxed);
+    works(cache, &world);
+}
+
+#[test]
+fn a_panic_in_clone_of_what_was_there_before_comes_after_the_write() {
+    let causes: Arc<Mutex<Vec<RemovalCause>>> = Arc::default();
+    for listens in [false, true] {
+        let world: Arc<World> = Arc::default();
+        let builder = Cache::builder(CAPACITY as usize).shards(1);
+        let told = Arc::clone(&causes);
+        let cache: Fixture = if listens {
+            builder.on_removal(move |_, _, cause| told.lock().unwrap().push(cause))
+        } else {
+            builder
+        }
+        .build()
+        .unwrap();
+        let key = || Key::new(0, &world);
+        drop(cache.insert(key(), Value::new(0, &world)));
+        let switch = &world.panics_in_clone;
+        // A reader holds what is taken out, so that the caller gets a clone.
+        cache.read(&key(), |value| {
+            while_panicking(switch, || {
+                drop(cache.insert(key(), Value::new(9, &world)));
+            });
+            assert_eq!(number(&cache, 0, &world), Some(9), "the write is done");
+            while_panicking(switch, || drop(cache.remove(&key())));
+            assert_eq!(number(&cache, 0, &world), None, "the write is done");
+            assert_eq!(value.0, 0);
+        });
+        assert_eq!((cache.len(), cache.stats().replacements), (0, 1));
+        works(cache, &world);
+    }
+    let causes = &causes.lock().unwrap()[..2];
+    assert_eq!(causes, [RemovalCause::Replaced, RemovalCause::Removed]);
+}
+
+#[test]
+fn a_panic_in_clone_leaves_a_locked_shard_as_it_was() {
+    let world: Arc<World> = Arc::default();
+    let cache = full_cache(Policy::Lru, 1, &world);
+    let key = || Key::new(0, &world);
+    let switch = &world.panics_in_clone;
+    while_panicking(switch, || drop(cache.remove(&key())));
+    while_panicking(switch, || {
+        drop(cache.insert(key(), Value::new(9, &world)));
+    });
+    assert_eq!(number(&cache, 0, &world), Some(0));
+    works(cache, &world);
 }
 
 #[test]

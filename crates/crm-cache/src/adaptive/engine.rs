@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::learner::Learner;
-use super::shard::{Aftermath, Extras, Order, Shard, ShardWriter};
+use super::shard::{Aftermath, Extras, Order, Shard, ShardWriter, Taken};
 use crate::arrival::{Arrival, Declined};
 use crate::bound::{Bound, Space};
 use crate::content::{Content, Present, Standing};
 use crate::outflow::Listener;
-use crate::store::{Hash, Reader};
+use crate::store::{Hash, Left, Reader};
 use crate::tags::TagSlots;
 use crate::tally::Tallies;
 use crate::time::NEVER;
@@ -164,20 +164,16 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
         loop {
             let mut writer = self.write(shard, watcher.as_ref());
             let found = writer.find(Hash::new(arrival.hash), |key| *key == arrival.pair.0);
-            // Cloned before anything is changed: a panic in `clone` leaves the shard as it was.
-            let previous =
-                found.and_then(|found| fresh_value(&writer, found.index, present).cloned());
-            if !may_store(previous.is_some()) {
-                settle(writer.finish(), listener);
+            let is_fresh =
+                found.is_some_and(|found| fresh_value(&writer, found.index, present).is_some());
+            if !may_store(is_fresh) {
+                settle(&writer.finish(), listener);
                 return Err(Declined::Unwanted(arrival.pair));
             }
             if !self.bound.admits(arrival.weight) {
-                if let Some(found) = found {
-                    writer.remove(found, present, RemovalCause::Removed);
-                    writer.reclaim();
-                }
+                let taken = found.map(|found| writer.take(found, present));
                 writer.refuse();
-                settle(writer.finish(), listener);
+                let previous = hand_out(writer, taken, listener);
                 return Err(Declined::TooHeavy {
                     pair: arrival.pair,
                     previous,
@@ -186,9 +182,8 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
             if let Some(found) = found {
                 let more = arrival.weight.saturating_sub(writer.weight(found.index));
                 if writer.makes_space(&mut space, more, Some(found.index)) {
-                    writer.replace(found, arrival, present, space);
-                    settle(writer.finish(), listener);
-                    return Ok(previous);
+                    let taken = writer.replace(found, arrival, present, space);
+                    return Ok(hand_out(writer, Some(taken), listener));
                 }
             } else if writer.makes_space(&mut space, arrival.weight, None)
                 && (space.takes_entry() || writer.len() > 0)
@@ -200,13 +195,13 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
                 if ends {
                     writer.sweep(present);
                 }
-                settle(writer.finish(), listener);
+                settle(&writer.finish(), listener);
                 return Ok(None);
             }
             // The cache is full and this shard has nothing more to give: another one must, under its own lock. Meanwhile
             // listeners and destructors run, which may store something: they would wait for ever for what is held here.
             space.release();
-            settle(writer.finish(), listener);
+            settle(&writer.finish(), listener);
             if !self.evict_elsewhere(shard, listener) {
                 // Others hold the rest for entries on their way in.
                 thread::yield_now();
@@ -231,7 +226,7 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
         if let Some(weight) = evicted {
             self.bound.give(1, weight);
         }
-        settle(writer.finish(), listener);
+        settle(&writer.finish(), listener);
         evicted.is_some()
     }
 
@@ -252,11 +247,8 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
         if fresh.is_some_and(|value| !condition(value)) {
             return None;
         }
-        let previous = fresh.cloned();
-        writer.remove(found, present, RemovalCause::Removed);
-        writer.reclaim();
-        settle(writer.finish(), listener);
-        previous
+        let taken = writer.take(found, present);
+        hand_out(writer, Some(taken), listener)
     }
 
     /// Takes an entry out with all that the policy remembers of it, and waits until nobody holds it. Says whether it was
@@ -285,7 +277,7 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
             }
             writer.reclaim();
             let is_held = leaving.is_some_and(|index| writer.is_held(index));
-            settle(writer.finish(), listener);
+            settle(&writer.finish(), listener);
             if !is_held {
                 return was_here;
             }
@@ -310,7 +302,7 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
             }
             writer.forget_ghosts();
             writer.reclaim();
-            settle(writer.finish(), listener);
+            settle(&writer.finish(), listener);
         }
     }
 
@@ -361,7 +353,7 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
                 (next..end).for_each(|index| look(&mut writer, index));
                 let is_last = end == writer.slots();
                 writer.reclaim();
-                settle(writer.finish(), listener);
+                settle(&writer.finish(), listener);
                 if is_last {
                     break;
                 }
@@ -474,8 +466,44 @@ fn fresh_value<'a, K: Eq + StdHash, C: Content>(
         .map(|entry| entry.value().value())
 }
 
+/// Ends a write that has taken an entry out in the end, and returns its value if it may be seen.
+///
+/// The value itself, if nobody else holds it. Otherwise a clone, made when all is done that the write has to do, the
+/// listener included: a panic in `clone` costs its caller the value and nothing else.
+fn hand_out<K: Eq + StdHash, C: Content<Value: Clone>>(
+    writer: ShardWriter<'_, K, C>,
+    taken: Option<Taken<K, C>>,
+    listener: &Listener<K, C::Value>,
+) -> Option<C::Value> {
+    let (left, is_fresh) = match taken {
+        Some(Taken { left, is_fresh }) => (left, is_fresh),
+        None => {
+            settle(&writer.finish(), listener);
+            return None;
+        }
+    };
+    match left {
+        Left::Free((_key, content)) => {
+            settle(&writer.finish(), listener);
+            is_fresh.then(|| content.into_value())
+        }
+        Left::Held(index) if is_fresh && !writer.is_watched() => {
+            // Under the lock, as nobody else empties the slot then.
+            let value = writer.held(index).map(|content| content.value().clone());
+            settle(&writer.finish(), listener);
+            value
+        }
+        Left::Held(_) => {
+            let aftermath = writer.finish();
+            settle(&aftermath, listener);
+            let last = aftermath.departed().last().filter(|_| is_fresh);
+            last.map(|(entry, _)| entry.value().value().clone())
+        }
+    }
+}
+
 /// Tells the listener who has left. The lock is gone by now.
-fn settle<K, C: Content>(aftermath: Aftermath<'_, K, C>, listener: &Listener<K, C::Value>) {
+fn settle<K, C: Content>(aftermath: &Aftermath<'_, K, C>, listener: &Listener<K, C::Value>) {
     for (entry, cause) in aftermath.departed() {
         listener.tell(entry.key(), entry.value().value(), *cause);
     }

@@ -12,7 +12,7 @@ use crate::arrival::Arrival;
 use crate::bound::{Bound, Space};
 use crate::content::{Content, Present, Standing};
 use crate::store::{
-    Entry, Found, Hash, NewEntry, OwnLines, Reader, Slots, Store, Unlinked, Writer,
+    Entry, Found, Hash, Left, NewEntry, OwnLines, Reader, Slots, Store, Unlinked, Writer,
 };
 use crate::time::Millis;
 use crate::{RemovalCause, Stats};
@@ -95,7 +95,7 @@ impl<K: Eq + StdHash, C: Content> Shard<K, C> {
         let selector = Selector {
             ghosts,
             victims: Victims::new(seed),
-            weights: extras.weighs.then(Vec::new),
+            weights: extras.weighs.then(|| Vec::with_capacity(planned)),
             census: 0,
             passed,
             told_at: 0,
@@ -226,6 +226,14 @@ pub(crate) struct ShardWriter<'a, K, C> {
     departed: Departed<'a, K, C>,
 }
 
+/// An entry that was taken out to be handed out.
+#[must_use = "its destructors are user code, to be run after the lock"]
+pub(crate) struct Taken<K, C> {
+    pub(crate) left: Left<K, C>,
+    /// Whether its value may be seen.
+    pub(crate) is_fresh: bool,
+}
+
 /// Entries that were taken out, for the removal listener.
 type Departed<'a, K, C> = Vec<(Entry<'a, K, C>, RemovalCause)>;
 
@@ -325,7 +333,7 @@ impl<'a, K: Eq + StdHash, C: Content> ShardWriter<'a, K, C> {
         arrival: Arrival<K, C::Value>,
         present: Present<'_>,
         space: Space<'_>,
-    ) {
+    ) -> Taken<K, C> {
         let clock = self.shard.time.0.clock.load(Ordering::Relaxed);
         let (mut last, mut class) = (clock, Class::NEW);
         if let Some(entry) = self.writer.entry(found.index) {
@@ -345,7 +353,7 @@ impl<'a, K: Eq + StdHash, C: Content> ShardWriter<'a, K, C> {
         let former = self.weight(found.index);
         let weight = arrival.weight;
         let (key, value) = arrival.pair;
-        let index = self.writer.replace(
+        let (index, left) = self.writer.replace(
             Hash::new(arrival.hash),
             found,
             NewEntry {
@@ -363,6 +371,10 @@ impl<'a, K: Eq + StdHash, C: Content> ShardWriter<'a, K, C> {
             selector.stats.insertions += 1;
         }
         selector.victims.moved(found.index, index);
+        Taken {
+            left,
+            is_fresh: cause == RemovalCause::Replaced,
+        }
     }
 
     /// Takes in an entry whose key is not here. If `space` has no room for an entry, another one is evicted.
@@ -443,26 +455,42 @@ impl<'a, K: Eq + StdHash, C: Content> ShardWriter<'a, K, C> {
         count
     }
 
-    /// Takes an entry out, for a cause; as expired if its life is over. Says which it was.
-    pub(crate) fn remove(
-        &mut self,
-        found: Found,
-        present: Present<'_>,
-        cause: RemovalCause,
-    ) -> RemovalCause {
+    /// Takes an entry out, for a cause; as expired if its life is over.
+    pub(crate) fn remove(&mut self, found: Found, present: Present<'_>, cause: RemovalCause) {
         let cause = self.cause_of(found, present, cause);
-        let weight = self.take_out(found, cause);
+        let (weight, left) = self.take_out(found, cause);
+        self.writer.discard(left);
         self.bound.give(1, weight);
-        cause
     }
 
-    /// Takes an entry out and says what it weighed.
-    fn take_out(&mut self, found: Found, cause: RemovalCause) -> u64 {
+    /// Takes an entry out as its user wishes, to hand it out. Its slot is emptied in the end if no reader is in the way.
+    pub(crate) fn take(&mut self, found: Found, present: Present<'_>) -> Taken<K, C> {
+        let cause = self.cause_of(found, present, RemovalCause::Removed);
+        let (weight, left) = self.take_out(found, cause);
+        self.bound.give(1, weight);
+        self.writer.reclaim_in_the_end();
+        Taken {
+            left,
+            is_fresh: cause == RemovalCause::Removed,
+        }
+    }
+
+    /// The content of the entry that was taken out last, if a reader may hold it and it was in this slot.
+    pub(crate) fn held(&self, index: u32) -> Option<&C> {
+        self.writer.held(index)
+    }
+
+    /// Whether what is taken out is kept for the listener to see.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.watcher.is_some()
+    }
+
+    /// Takes an entry out, and says what it weighed.
+    fn take_out(&mut self, found: Found, cause: RemovalCause) -> (u64, Left<K, C>) {
         self.count(cause);
         self.watch(found, cause);
         let weight = self.weight(found.index);
-        self.writer.remove(found);
-        weight
+        (weight, self.writer.remove(found))
     }
 
     /// Why an entry leaves: for the cause that is given, unless it could not have been served any more anyway.
@@ -574,7 +602,9 @@ impl<'a, K: Eq + StdHash, C: Content> ShardWriter<'a, K, C> {
                 }
             }
         }
-        Some(self.take_out(victim, RemovalCause::Evicted))
+        let (weight, left) = self.take_out(victim, RemovalCause::Evicted);
+        self.writer.discard(left);
+        Some(weight)
     }
 
     /// The entry to evict.

@@ -73,6 +73,12 @@ impl Limbo {
         self.gathering.contains(&index) || self.waiting.contains(&index)
     }
 
+    /// Whether a slot is here and came last.
+    pub(crate) fn took_last(&self, index: u32) -> bool {
+        // The gathering ones are younger.
+        self.gathering.last().or(self.waiting.last()) == Some(&index)
+    }
+
     /// How many slots are here.
     pub(crate) fn len(&self) -> usize {
         self.gathering.len() + self.waiting.len()

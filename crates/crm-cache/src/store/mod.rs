@@ -147,6 +147,7 @@ impl<K, V, P> Store<K, V, P> {
             store: self,
             ledger: self.ledger.0.lock(),
             unlinked: Unlinked::new(),
+            has_work: false,
         }
     }
 }
@@ -299,11 +300,22 @@ impl<K, V> Unlinked<K, V> {
     }
 }
 
+/// What became of an entry that was unlinked.
+#[must_use = "drop this only after the writer is gone, or have the writer discard it"]
+pub(crate) enum Left<K, V> {
+    /// Nobody can hold it: here it is. Its destructors are user code.
+    Free((K, V)),
+    /// A reader may hold the entry of this slot.
+    Held(u32),
+}
+
 /// The right to change a shard.
 pub(crate) struct Writer<'a, K, V, P> {
     store: &'a Store<K, V, P>,
     ledger: MutexGuard<'a, Ledger<P>>,
     unlinked: Unlinked<K, V>,
+    /// Whether something is to be done in the end.
+    has_work: bool,
 }
 
 /// Where a writer has found an entry. It is good until the writer changes something.
@@ -449,29 +461,52 @@ impl<K, V, P> Writer<'_, K, V, P> {
         found: Found,
         new: NewEntry<K, V>,
         prepare: impl FnOnce(u32),
-    ) -> u32 {
+    ) -> (u32, Left<K, V>) {
         let index = self.fill(hash, new);
         prepare(index);
         self.table().replace(found.place, index);
         if let Some(growth) = &self.ledger.growth {
             growth.removed(self.slot(found.index).hash(), found.index);
             growth.inserted(hash.home, index);
+            self.has_work = true;
         }
-        self.retire(found.index);
-        if self.ledger.growth.is_some() {
-            self.grow();
-        }
-        index
+        (index, self.retire(found.index))
     }
 
-    pub(crate) fn remove(&mut self, found: Found) {
+    pub(crate) fn remove(&mut self, found: Found) -> Left<K, V> {
         let home = self.slot(found.index).hash();
         self.table().remove(home, found.place);
         if let Some(growth) = &self.ledger.growth {
             growth.removed(home, found.index);
         }
         self.ledger.len -= 1;
-        self.retire(found.index);
+        self.retire(found.index)
+    }
+
+    /// The value that was unlinked last, if a reader may hold it and it is that of this slot.
+    pub(crate) fn held(&self, index: u32) -> Option<&V> {
+        if !self.ledger.limbo.took_last(index) {
+            return None;
+        }
+        // SAFETY: the slot was unlinked and is still in limbo. So it was made and filled, and it is not emptied while the
+        // writer is borrowed.
+        let slot = unsafe { self.store.slab.slot(index) };
+        // SAFETY: as above.
+        Some(&unsafe { slot.pair() }.1)
+    }
+
+    /// Keeps what is not wanted until it can be dropped.
+    #[inline]
+    pub(crate) fn discard(&mut self, left: Left<K, V>) {
+        match left {
+            Left::Free(pair) if std::mem::needs_drop::<(K, V)>() => self.unlinked.push(pair),
+            Left::Free(_) | Left::Held(_) => {}
+        }
+    }
+
+    /// Has slots of removed entries emptied in the end, as [`reclaim`](Self::reclaim) does.
+    pub(crate) fn reclaim_in_the_end(&mut self) {
+        self.has_work = true;
     }
 
     /// Empties the slots of removed entries now where no reader is in the way, instead of together with later ones.
@@ -483,7 +518,10 @@ impl<K, V, P> Writer<'_, K, V, P> {
         }
         let nobody_holds_anything = limbo.reclaim(|index| {
             // SAFETY: limbo gives an index back once, when nobody who could have found the entry is still there.
-            unsafe { empty(slab, index, free, unlinked) };
+            let pair = unsafe { empty(slab, index, free) };
+            if std::mem::needs_drop::<(K, V)>() {
+                unlinked.push(pair);
+            }
         });
         if nobody_holds_anything {
             self.drop_tables();
@@ -496,18 +534,21 @@ impl<K, V, P> Writer<'_, K, V, P> {
     }
 
     #[inline]
-    fn retire(&mut self, index: u32) {
+    fn retire(&mut self, index: u32) -> Left<K, V> {
         self.slot(index).retire();
         let Ledger { limbo, free, .. } = &mut *self.ledger;
         match limbo.push(index) {
             Next::Free => {
                 // SAFETY: limbo has found that nobody can hold the entry, and does not take it.
-                unsafe { empty(&self.store.slab, index, free, &mut self.unlinked) };
+                let pair = unsafe { empty(&self.store.slab, index, free) };
                 self.drop_tables();
+                return Left::Free(pair);
             }
             Next::Wait => {}
-            Next::Reclaim => self.reclaim(),
+            // Not now: what was unlinked can be asked for until the end.
+            Next::Reclaim => self.has_work = true,
         }
+        Left::Held(index)
     }
 
     /// Drops the tables that were replaced. Nobody may be left who could have loaded one.
@@ -600,9 +641,23 @@ impl<K, V, P> Writer<'_, K, V, P> {
     }
 
     /// Ends the writing and gives out what has left for good.
-    pub(crate) fn finish(self) -> Unlinked<K, V> {
+    #[inline]
+    pub(crate) fn finish(mut self) -> Unlinked<K, V> {
+        if self.has_work {
+            self.work();
+        }
         drop(self.ledger);
         self.unlinked
+    }
+
+    /// What is better done now and then than with each change.
+    #[cold]
+    fn work(&mut self) {
+        self.reclaim();
+        // Insertions do this by themselves. A cache in which values are only replaced must not have two tables for good.
+        if self.ledger.growth.is_some() {
+            self.grow();
+        }
     }
 }
 
@@ -612,20 +667,12 @@ impl<K, V, P> Writer<'_, K, V, P> {
 ///
 /// The slot holds a pair that was not taken yet, and nobody can access it any more.
 #[inline]
-unsafe fn empty<K, V>(
-    slab: &Slab<K, V>,
-    index: u32,
-    free: &mut Vec<u32>,
-    unlinked: &mut Unlinked<K, V>,
-) {
+unsafe fn empty<K, V>(slab: &Slab<K, V>, index: u32, free: &mut Vec<u32>) -> (K, V) {
     free.push(index);
     // SAFETY: a slot that holds a pair was made.
     let slot = unsafe { slab.slot(index) };
     // SAFETY: by the contract.
-    let pair = unsafe { slot.empty() };
-    if std::mem::needs_drop::<(K, V)>() {
-        unlinked.push(pair);
-    }
+    unsafe { slot.empty() }
 }
 
 impl<K, V, P> Drop for Store<K, V, P> {
@@ -658,7 +705,7 @@ mod tests {
     use std::collections::HashMap;
 
     use super::growth::{Growth, MOVED_AT_ONCE};
-    use super::{FIRST_TABLE, Hash, NewEntry, Store, Writer};
+    use super::{FIRST_TABLE, Hash, Left, NewEntry, Store, Writer};
     use crate::time::NEVER;
 
     fn hash(key: u64) -> Hash {
@@ -673,9 +720,56 @@ mod tests {
             deadline: NEVER,
         };
         match writer.find(hash(key), |other| *other == key) {
-            Some(found) => writer.replace(hash(key), found, new, |_| ()),
-            None => writer.insert(hash(key), new, |_| ()),
+            Some(found) => {
+                let (_, left) = writer.replace(hash(key), found, new, |_| ());
+                writer.discard(left);
+            }
+            None => {
+                writer.insert(hash(key), new, |_| ());
+            }
+        }
+    }
+
+    #[test]
+    fn what_nobody_holds_is_handed_out_and_what_somebody_may_hold_is_shown() {
+        let store: Store<u64, u64, ()> = Store::new(1, ());
+        store_value(&mut store.write(), 7, 1);
+        let take = |expected: u64, is_free: bool| {
+            let mut writer = store.write();
+            let found = writer.find(hash(7), |key| *key == 7).unwrap();
+            match writer.remove(found) {
+                Left::Free(pair) => assert_eq!((pair, is_free), ((7, expected), true)),
+                Left::Held(index) => {
+                    assert_eq!((writer.held(index), is_free), (Some(&expected), false));
+                    assert_eq!(writer.held(index + 1), None);
+                    writer.reclaim_in_the_end();
+                }
+            }
+            drop(writer.finish());
         };
+        take(1, true);
+        let reader = store.read().unwrap();
+        store_value(&mut store.write(), 7, 2);
+        take(2, false);
+        store_value(&mut store.write(), 7, 3);
+        drop(reader);
+        take(3, false);
+        assert_eq!(store.write().ledger.limbo.len(), 0);
+        store_value(&mut store.write(), 7, 4);
+        take(4, true);
+    }
+
+    #[test]
+    fn replacing_alone_completes_a_growth() {
+        let store: Store<u64, u64, ()> = Store::new(1, ());
+        store_value(&mut store.write(), 7, 1);
+        store.write().grow();
+        for value in 0..4 {
+            let mut writer = store.write();
+            store_value(&mut writer, 7, value);
+            drop(writer.finish());
+        }
+        assert!(store.write().ledger.growth.is_none());
     }
 
     fn cleared_and_moved(writer: &Writer<'_, u64, u64, ()>) -> (usize, u32) {
@@ -725,7 +819,8 @@ mod tests {
                     let found = writer.find(hash(key), |other| *other == key);
                     assert_eq!(found.is_some(), expected.remove(&key).is_some());
                     if let Some(found) = found {
-                        writer.remove(found);
+                        let left = writer.remove(found);
+                        writer.discard(left);
                     }
                 } else {
                     store_value(&mut writer, key, round);

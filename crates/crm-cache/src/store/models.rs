@@ -10,7 +10,7 @@ use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::thread;
 
-use super::{Hash, NewEntry, Reader, Store};
+use super::{Hash, Left, NewEntry, Reader, Store, Writer};
 use crate::time::NEVER;
 
 type Shard = Store<u32, Value, ()>;
@@ -78,21 +78,40 @@ fn insert(shard: &Shard, key: u32, lives: &'static Lives, id: usize) -> u32 {
         class: 0,
         deadline: NEVER,
     };
-    let index = match writer.find(hash(key), |other| *other == key) {
-        Some(found) => writer.replace(hash(key), found, new, |_| ()),
-        None => writer.insert(hash(key), new, |_| ()),
-    };
+    match writer.find(hash(key), |other| *other == key) {
+        Some(found) => {
+            let (index, left) = writer.replace(hash(key), found, new, |_| ());
+            leave(writer, left);
+            index
+        }
+        None => {
+            let index = writer.insert(hash(key), new, |_| ());
+            drop(writer.finish());
+            index
+        }
+    }
+}
+
+/// Looks at a value that was taken out, and drops it if it is free.
+fn leave(writer: Writer<'_, u32, Value, ()>, left: Left<u32, Value>) {
+    match &left {
+        Left::Free((_, value)) => value.look(),
+        Left::Held(index) => writer.held(*index).expect("the last one").look(),
+    }
     drop(writer.finish());
-    index
+    drop(left);
 }
 
 fn remove(shard: &Shard, key: u32) {
     let mut writer = shard.write();
-    if let Some(found) = writer.find(hash(key), |other| *other == key) {
-        writer.remove(found);
+    writer.reclaim_in_the_end();
+    match writer.find(hash(key), |other| *other == key) {
+        Some(found) => {
+            let left = writer.remove(found);
+            leave(writer, left);
+        }
+        None => drop(writer.finish()),
     }
-    writer.reclaim();
-    drop(writer.finish());
 }
 
 /// Looks at a value, records a use, and looks again; returns which value it was.
@@ -252,9 +271,9 @@ fn a_writer_that_reads_waits_for_itself() {
         let mut writer = shard.write();
         let found = writer.find(hash(7), |key| *key == 7).unwrap();
         let held = watcher.hold(&writer, found).unwrap();
-        writer.remove(found);
-        writer.reclaim();
-        drop(writer.finish());
+        writer.reclaim_in_the_end();
+        let left = writer.remove(found);
+        leave(writer, left);
         held.value().look();
         other.join().unwrap();
         held.value().look();
@@ -321,8 +340,8 @@ fn what_is_removed_while_a_table_is_filled_is_in_neither() {
             read(&reading, 7);
             assert!(read(&reading, 8).is_some(), "missed");
         });
+        // Taken out of both tables; the step that follows is the last.
         remove(&shard, 7);
-        shard.write().grow();
         assert!(shard.write().ledger.growth.is_none());
         remove(&shard, 7);
         insert(&shard, 7, lives, 2);
