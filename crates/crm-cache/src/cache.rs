@@ -16,6 +16,8 @@ use crate::content::{Content, Mark, Marked, Plain, Present, View};
 use crate::hash::hash;
 use crate::load::{Flights, Queue};
 use crate::outflow::{Callback, Listener};
+#[cfg(feature = "serde")]
+use crate::snapshot::{Copied, Past, Place};
 use crate::tags::{TagSlots, TagTable};
 use crate::time::Lifetimes;
 use crate::{
@@ -35,7 +37,7 @@ pub struct Cache<K, V, S = DefaultHashBuilder> {
     weigher: Option<Weigher<K, V>>,
     /// When which tag was invalidated, and the user's function that says which tags an entry has.
     tags: Option<(TagTable, Tagger<K, V>)>,
-    lifetimes: Lifetimes<K, V>,
+    pub(crate) lifetimes: Lifetimes<K, V>,
     pub(crate) listener: Listener<K, V>,
 }
 
@@ -510,7 +512,7 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
 
     /// What decides now what may be served.
     #[inline]
-    fn present(&self) -> Present<'_> {
+    pub(crate) fn present(&self) -> Present<'_> {
         Present {
             millis: self.lifetimes.now(),
             tags: self.tags.as_ref().map(|(table, _)| table),
@@ -619,6 +621,46 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         stats.tags_invalidated = self.tags.as_ref().map_or(0, |(table, _)| table.count());
         stats.listener_panics = self.listener.panics();
         stats
+    }
+
+    /// The entries to a shard, by which a policy measures ages.
+    #[cfg(feature = "serde")]
+    pub(crate) fn share(&self) -> u64 {
+        let shards = on_engine!(self, engine => engine.shards());
+        self.capacity().div_ceil(shards) as u64
+    }
+
+    /// Where the fresh entries are, in no order.
+    #[cfg(feature = "serde")]
+    pub(crate) fn places(&self) -> Vec<Place> {
+        let present = self.present();
+        on_engine!(self, engine => engine.places(present))
+    }
+
+    /// Gives copies of the entries at some places of one shard, those that are still there and fresh, with the numbers
+    /// that the places came with.
+    #[cfg(feature = "serde")]
+    pub(crate) fn copy(
+        &self,
+        shard: usize,
+        places: &[(usize, Place)],
+        take: impl FnMut(usize, Copied<K, V>),
+    ) where
+        K: Clone,
+    {
+        let present = self.present();
+        on_engine!(self, engine => engine.copy(shard, places, present, take));
+    }
+
+    /// Takes an entry in with its past, where there is none and room. Says whether it came in.
+    #[cfg(feature = "serde")]
+    pub(crate) fn take_back(
+        &self,
+        arrival: Arrival<K, V>,
+        past: Past,
+        may_store: impl FnOnce() -> bool,
+    ) -> bool {
+        on_engine!(self, engine => engine.restore(arrival, past, may_store))
     }
 }
 

@@ -68,6 +68,10 @@ pub(crate) trait Content {
 
     /// How it stands, as far as the entry that holds it does not know.
     fn standing(&self, present: Present<'_>) -> Standing;
+
+    /// Until when it is fresh, as far as the entry that holds it does not know.
+    #[cfg(feature = "serde")]
+    fn fresh_until(&self) -> Millis;
 }
 
 /// A value and nothing else.
@@ -95,6 +99,11 @@ impl<V> Content for Plain<V> {
     #[inline]
     fn standing(&self, _: Present<'_>) -> Standing {
         Standing::Fresh
+    }
+
+    #[cfg(feature = "serde")]
+    fn fresh_until(&self) -> Millis {
+        crate::time::NEVER
     }
 }
 
@@ -150,5 +159,10 @@ impl<V> Content for Marked<V> {
         } else {
             Standing::Fresh
         }
+    }
+
+    #[cfg(feature = "serde")]
+    fn fresh_until(&self) -> Millis {
+        self.mark.fresh_until
     }
 }

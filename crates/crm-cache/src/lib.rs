@@ -153,6 +153,8 @@ mod lru;
 mod outflow;
 mod policy;
 mod removal;
+#[cfg(feature = "serde")]
+mod snapshot;
 mod stats;
 #[expect(
     unsafe_code,
@@ -173,6 +175,8 @@ pub use hash::DefaultHashBuilder;
 pub use loading::{LoadingBuilder, LoadingCache, Request};
 pub use policy::Policy;
 pub use removal::RemovalCause;
+#[cfg(feature = "serde")]
+pub use snapshot::{RestoreError, SnapshotError};
 pub use stats::Stats;
 pub use tags::{Tag, TagIdentity, Tags};
 

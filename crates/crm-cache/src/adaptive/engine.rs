@@ -10,6 +10,8 @@ use crate::arrival::{Arrival, Declined};
 use crate::bound::{Bound, Space};
 use crate::content::{Content, Present, Standing};
 use crate::outflow::Listener;
+#[cfg(feature = "serde")]
+use crate::snapshot::{Copied, Past, Place};
 use crate::store::{Hash, Left, Reader};
 use crate::tags::TagSlots;
 use crate::tally::Tallies;
@@ -440,6 +442,70 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
 
     pub(crate) fn shards(&self) -> usize {
         self.shards.len()
+    }
+
+    /// Where the fresh entries are, in no order. No shard is locked for long.
+    #[cfg(feature = "serde")]
+    pub(crate) fn places(&self, present: Present<'_>) -> Vec<Place> {
+        let mut places = Vec::new();
+        for (number, shard) in self.shards.iter().enumerate() {
+            let mut next = 0;
+            loop {
+                let writer = self.look(shard);
+                let end = writer.slots().min(next + SLOTS_AT_ONCE);
+                places.extend((next..end).filter_map(|slot| {
+                    let (rank, hash) = writer.rank(slot, present)?;
+                    Some(Place::new(rank, number, slot as usize, u64::from(hash)))
+                }));
+                next = end;
+                if end == writer.slots() {
+                    break;
+                }
+            }
+        }
+        places
+    }
+
+    /// Copies of the entries at some places of one shard, if they are still there and fresh.
+    #[cfg(feature = "serde")]
+    pub(crate) fn copy(
+        &self,
+        shard: usize,
+        places: &[(usize, Place)],
+        present: Present<'_>,
+        mut take: impl FnMut(usize, Copied<K, C::Value>),
+    ) where
+        K: Clone,
+    {
+        let writer = self.look(&self.shards[shard]);
+        for (at, place) in places {
+            if let Some(copied) = writer.copy(place.at() as u32, place.hash() as u32, present) {
+                take(*at, copied);
+            }
+        }
+    }
+
+    /// Takes an entry in with its past if there is none under its key and room for it; nothing is evicted. `may_store` is
+    /// asked under the lock. Says whether it came in.
+    #[cfg(feature = "serde")]
+    pub(crate) fn restore(
+        &self,
+        arrival: Arrival<K, C::Value>,
+        past: Past,
+        may_store: impl FnOnce() -> bool,
+    ) -> bool {
+        let shard = self.shard(arrival.hash);
+        let mut space = Space::none(&self.bound);
+        let mut writer = self.look(shard);
+        let found = writer.find(Hash::new(arrival.hash), |key| *key == arrival.pair.0);
+        let comes_in = found.is_none()
+            && may_store()
+            && space.takes_weight(arrival.weight)
+            && space.takes_entry();
+        if comes_in {
+            writer.restore(arrival, past, space);
+        }
+        comes_in
     }
 }
 

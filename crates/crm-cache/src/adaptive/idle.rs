@@ -60,6 +60,11 @@ impl IdleTimes {
         self.at(index).store(until, Ordering::Relaxed);
     }
 
+    #[cfg(feature = "serde")]
+    pub(crate) fn until(&self, index: u32) -> Millis {
+        self.at(index).load(Ordering::Relaxed)
+    }
+
     #[inline]
     pub(crate) fn is_over(&self, index: u32, now: Millis) -> bool {
         now >= self.at(index).load(Ordering::Relaxed)

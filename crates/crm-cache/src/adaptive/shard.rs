@@ -11,10 +11,14 @@ use super::victims::{Priced, Pricing, Victims};
 use crate::arrival::Arrival;
 use crate::bound::{Bound, Space};
 use crate::content::{Content, Present, Standing};
+#[cfg(feature = "serde")]
+use crate::snapshot::{Copied, Past};
 use crate::store::{
     Entry, Found, Hash, Left, NewEntry, OwnLines, Reader, Slots, Store, Unlinked, Writer,
 };
 use crate::time::Millis;
+#[cfg(feature = "serde")]
+use crate::time::NEVER;
 use crate::{RemovalCause, Stats};
 
 /// Ghosts for each entry of the capacity.
@@ -656,6 +660,78 @@ impl<'a, K: Eq + StdHash, C: Content> ShardWriter<'a, K, C> {
             _unlinked: self.writer.finish(),
             departed: self.departed,
         }
+    }
+
+    /// Where the entry of a slot stands in the order of worth, and its hash; none if there is no fresh one.
+    #[cfg(feature = "serde")]
+    pub(crate) fn rank(&self, slot: u32, present: Present<'_>) -> Option<(Rank, u32)> {
+        let entry = self.entry(slot)?;
+        if !self.is_fresh(&entry, present) {
+            return None;
+        }
+        let (last, class) = entry.recency()?;
+        let clock = self.shard.time.0.clock.load(Ordering::Relaxed);
+        let age = age_at(clock, last);
+        let worth = self.learner.worth(Class::from_byte(class), age);
+        Some((Order::HottestFirst.of(worth, age), entry.hash()))
+    }
+
+    /// A copy of the fresh entry of a slot, if it still has this hash.
+    #[cfg(feature = "serde")]
+    pub(crate) fn copy(
+        &self,
+        slot: u32,
+        hash: u32,
+        present: Present<'_>,
+    ) -> Option<Copied<K, C::Value>>
+    where
+        K: Clone,
+        C::Value: Clone,
+    {
+        let entry = self.entry(slot)?;
+        if entry.hash() != hash || !self.is_fresh(&entry, present) {
+            return None;
+        }
+        let (last, class) = entry.recency()?;
+        let clock = self.shard.time.0.clock.load(Ordering::Relaxed);
+        let idle = self.shard.idle.as_ref();
+        Some(Copied {
+            key: entry.key().clone(),
+            value: entry.value().value().clone(),
+            past: Past {
+                class,
+                age: age_at(clock, last),
+            },
+            deadline: entry.deadline().min(entry.value().fresh_until()),
+            idle_until: idle.map_or(NEVER, |idle| idle.until(slot)),
+        })
+    }
+
+    /// Takes in an entry whose key is not here, with its past. It is as old as it was: no tick passes, and nothing is
+    /// learned. `space` has room for it.
+    #[cfg(feature = "serde")]
+    pub(crate) fn restore(&mut self, arrival: Arrival<K, C::Value>, past: Past, space: Space<'_>) {
+        let hash = Hash::new(arrival.hash);
+        let clock = self.shard.time.0.clock.load(Ordering::Relaxed);
+        self.forget_ghost(hash);
+        let slots = self.writer.slots();
+        let (key, value) = arrival.pair;
+        let index = self.writer.insert(
+            hash,
+            NewEntry {
+                pair: (key, C::new(value, arrival.mark)),
+                last: clock.wrapping_sub(past.age),
+                class: past.class,
+                deadline: arrival.deadline,
+            },
+            idle_setter(self.shard, arrival.idle_until),
+        );
+        space.fill(1, arrival.weight);
+        self.set_weight(index, arrival.weight);
+        let grown = u64::from(self.writer.slots() - slots);
+        let selector = self.writer.policy();
+        selector.stats.insertions += 1;
+        selector.passed.new_places += grown;
     }
 }
 

@@ -13,6 +13,10 @@ use equivalent::Equivalent;
 
 use super::aboard::is_aboard;
 use super::signal::Signal;
+#[cfg(feature = "serde")]
+use super::window::Window;
+#[cfg(feature = "serde")]
+use crate::hash::hash;
 
 /// An error of whichever type the loader has; each waiter asks for its own type back.
 pub(crate) type AnyError = Arc<dyn Any + Send + Sync>;
@@ -80,7 +84,11 @@ pub(crate) struct Flights<K, V, S> {
     by_key: DashMap<K, Arc<Flight<V>>, S>,
     /// Loads that have begun and not yet landed, those detached from the map included. While it is zero a write need
     /// not look into the map.
-    airborne: AtomicUsize,
+    ///
+    /// With snapshots one more as long as the cache was not written to, so that the first write is noticed.
+    pub(super) airborne: AtomicUsize,
+    #[cfg(feature = "serde")]
+    pub(super) window: Window,
     pub(crate) counts: Counts,
     /// Measures the loads.
     clock: Clock,
@@ -135,7 +143,9 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Flights<K, V, S> {
         Self {
             clock,
             by_key: DashMap::with_hasher(hasher),
-            airborne: AtomicUsize::new(0),
+            airborne: AtomicUsize::new(usize::from(cfg!(feature = "serde"))),
+            #[cfg(feature = "serde")]
+            window: Window::new(),
             counts: Counts::default(),
         }
     }
@@ -209,6 +219,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Flights<K, V, S> {
     /// voided.
     pub(crate) fn detach(&self, key: &K) {
         if self.airborne.load(Ordering::SeqCst) > 0 {
+            #[cfg(feature = "serde")]
+            self.wrote(|| hash(self.by_key.hasher(), key));
             if let Some((_, flight)) = self.by_key.remove(key) {
                 flight.void();
             }
@@ -216,8 +228,10 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Flights<K, V, S> {
     }
 
     /// [`detach`](Self::detach) by another form of the key.
-    pub(crate) fn detach_equivalent<Q: Equivalent<K> + ?Sized>(&self, key: &Q) {
+    pub(crate) fn detach_equivalent<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) {
         if self.airborne.load(Ordering::SeqCst) > 0 {
+            #[cfg(feature = "serde")]
+            self.wrote(|| hash(self.by_key.hasher(), key));
             // The map finds keys by `Borrow` alone; the loads under way are few enough to look at each.
             self.by_key.retain(|loading, flight| {
                 let is_it = key.equivalent(loading);
@@ -232,6 +246,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Flights<K, V, S> {
     /// Detaches every load; see [`detach`](Self::detach).
     pub(crate) fn detach_all(&self) {
         if self.airborne.load(Ordering::SeqCst) > 0 {
+            #[cfg(feature = "serde")]
+            self.wrote_all();
             self.by_key.retain(|_, flight| {
                 flight.void();
                 false

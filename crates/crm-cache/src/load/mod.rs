@@ -6,11 +6,14 @@
 //! | `batch.rs` | the queue of keys that travel in one load |
 //! | `signal.rs` | a value that comes once, for threads and tasks |
 //! | `aboard.rs` | which loads the running code belongs to |
+//! | `window.rs` | whether a snapshot may be restored: until the first write |
 
 mod aboard;
 mod batch;
 mod flight;
 mod signal;
+#[cfg(feature = "serde")]
+mod window;
 
 use std::any::Any;
 use std::collections::HashMap;

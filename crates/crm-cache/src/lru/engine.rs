@@ -11,6 +11,8 @@ use crate::arrival::{Arrival, Declined};
 use crate::bound::{Bound, Space};
 use crate::content::{Content, Present, Standing};
 use crate::outflow::{Listener, Outflow};
+#[cfg(feature = "serde")]
+use crate::snapshot::{Copied, Past, Place};
 use crate::time::Millis;
 use crate::{RemovalCause, Stats};
 
@@ -314,6 +316,73 @@ impl<K: Eq, C: Content<Value: Clone>> Engine<K, C> {
 
     pub(crate) fn shards(&self) -> usize {
         self.shards.len()
+    }
+
+    /// Where the fresh entries are, in no order.
+    #[cfg(feature = "serde")]
+    pub(crate) fn places(&self, present: Present<'_>) -> Vec<Place> {
+        let mut places = Vec::new();
+        for (number, shard) in self.shards.iter().enumerate() {
+            let shard = shard.0.lock();
+            places.extend(shard.places(present).zip(0..).map(|((at, hash), used)| {
+                // The later used, the hotter; the shards take turns.
+                Place::new((0, used), number, at, hash)
+            }));
+        }
+        places
+    }
+
+    /// Copies of the entries at some places of one shard, if they are still there and fresh.
+    #[cfg(feature = "serde")]
+    pub(crate) fn copy(
+        &self,
+        shard: usize,
+        places: &[(usize, Place)],
+        present: Present<'_>,
+        mut take: impl FnMut(usize, Copied<K, C::Value>),
+    ) where
+        K: Clone,
+    {
+        let shard = self.shards[shard].0.lock();
+        for (at, place) in places {
+            // As many others were used since.
+            let age = place.rank().1;
+            if let Some(copied) = shard.copy(place.at(), place.hash(), age, present) {
+                take(*at, copied);
+            }
+        }
+    }
+
+    /// Takes an entry in as the least recently used one if there is none under its key and room for it; nothing is
+    /// evicted. `may_store` is asked under the lock. Says whether it came in.
+    #[cfg(feature = "serde")]
+    pub(crate) fn restore(
+        &self,
+        arrival: Arrival<K, C::Value>,
+        _: Past,
+        may_store: impl FnOnce() -> bool,
+    ) -> bool {
+        let hash = arrival.hash;
+        let key = Hashed {
+            hash,
+            key: arrival.pair.0,
+        };
+        let entry = Entry {
+            content: C::new(arrival.pair.1, arrival.mark),
+            weight: arrival.weight,
+            deadline: arrival.deadline,
+            idle_until: arrival.idle_until,
+        };
+        let mut space = Space::none(&self.bound);
+        let mut shard = self.shard(hash);
+        let comes_in = !shard.contains(&key)
+            && may_store()
+            && space.takes_weight(entry.weight)
+            && space.takes_entry();
+        if comes_in {
+            shard.restore(key, entry, space);
+        }
+        comes_in
     }
 }
 

@@ -1,11 +1,18 @@
 //! One shard: an exact LRU with expiry and weights. It takes no lock and reads no clock; its owner does both.
 
+#[cfg(feature = "serde")]
+use std::cell::RefCell;
+
 use lru::LruCache;
 
+#[cfg(feature = "serde")]
+use super::lookup::Query;
 use super::lookup::{CarryHash, Hashed, Lookup};
 use crate::bound::{Bound, Space};
 use crate::content::{Content, Present, Standing};
 use crate::outflow::Outflow;
+#[cfg(feature = "serde")]
+use crate::snapshot::{Copied, Past};
 use crate::time::{Millis, NEVER};
 use crate::{RemovalCause, Stats};
 
@@ -285,6 +292,71 @@ impl<K: Eq, C: Content> Shard<K, C> {
         true
     }
 
+    /// Where the fresh entries are, most recently used first: the address of each key, and its hash.
+    #[cfg(feature = "serde")]
+    pub(crate) fn places(&self, present: Present<'_>) -> impl Iterator<Item = (usize, u64)> {
+        self.entries
+            .iter()
+            .filter(move |(_, entry)| entry.is_fresh(present))
+            .map(|(key, _)| (address(&key.key), key.hash))
+    }
+
+    /// A copy of the fresh entry whose key has this address and hash, if it is still there; with this age.
+    #[cfg(feature = "serde")]
+    pub(crate) fn copy(
+        &self,
+        at: usize,
+        hash: u64,
+        age: u32,
+        present: Present<'_>,
+    ) -> Option<Copied<K, C::Value>>
+    where
+        K: Clone,
+        C::Value: Clone,
+    {
+        // The list shows a key to nobody but the query, unless it is to be moved to the front.
+        let found = RefCell::new(None);
+        let is_it = |key: &K| {
+            let is_it = address(key) == at;
+            if is_it {
+                *found.borrow_mut() = Some(key.clone());
+            }
+            is_it
+        };
+        let query = Query { hash, is_it };
+        let entry = self.entries.peek(&query as &dyn Lookup<K>)?;
+        if !entry.is_fresh(present) {
+            return None;
+        }
+        Some(Copied {
+            key: found.take()?,
+            value: entry.content.value().clone(),
+            past: Past { class: 0, age },
+            deadline: entry.deadline.min(entry.content.fresh_until()),
+            idle_until: entry.idle_until,
+        })
+    }
+
+    /// Whether there is an entry under this key, fresh or not.
+    #[cfg(feature = "serde")]
+    pub(crate) fn contains(&self, key: &Hashed<K>) -> bool {
+        self.entries.contains(key as &dyn Lookup<K>)
+    }
+
+    /// Takes in an entry whose key is not here, as the least recently used one. `space` has room for it.
+    #[cfg(feature = "serde")]
+    pub(crate) fn restore(&mut self, key: Hashed<K>, entry: Entry<C>, space: Space<'_>) {
+        let (hash, weight) = (key.hash, entry.weight);
+        self.entries.put(key, entry);
+        if let Some(at) = self.entries.peek_mru().map(|(key, _)| address(&key.key)) {
+            let is_it = |key: &K| address(key) == at;
+            self.entries
+                .demote(&Query { hash, is_it } as &dyn Lookup<K>);
+        }
+        self.stats.insertions += 1;
+        space.fill(1, weight);
+    }
+
     fn take(
         &mut self,
         query: &dyn Lookup<K>,
@@ -338,4 +410,10 @@ impl<K: Eq, C: Content> Cleared<K, C> {
 /// all.
 fn empty<K: Eq, C>() -> LruCache<Hashed<K>, Entry<C>, CarryHash> {
     LruCache::unbounded_with_hasher(CarryHash::default())
+}
+
+/// Where a key lies. The list never moves one.
+#[cfg(feature = "serde")]
+fn address<K>(key: &K) -> usize {
+    std::ptr::from_ref(key).addr()
 }

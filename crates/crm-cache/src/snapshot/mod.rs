@@ -1,0 +1,205 @@
+//! Snapshots: what a cache holds, in bytes, so that a restarted service is warm at once.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `entry.rs` | where an entry is found, a copy of it, its past |
+//! | `format.rs` | the bytes, and their checks |
+//! | `error.rs` | what can go wrong |
+
+mod entry;
+mod error;
+mod format;
+
+use std::hash::{BuildHasher, Hash};
+use std::io::{Read, Write};
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub(crate) use entry::{Copied, Past, Place};
+pub use error::{RestoreError, SnapshotError};
+
+use crate::Cache;
+#[cfg(doc)]
+use crate::Tag;
+use crate::arrival::Arrival;
+use crate::time::{Millis, NEVER};
+use format::{Head, Record, Sink, Source, types};
+
+/// Entries that are copied before they are written. As many at the most are copied under one hold of a shard's lock.
+const COPIED_AT_ONCE: usize = 256;
+
+/// The stamp of a value that knows of no invalidation of a tag since the cache was built.
+const BEFORE_ALL: u64 = 0;
+
+impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
+    /// Writes what the cache holds, for [`restore`](Self::restore) to read after a restart. Returns the number of entries.
+    ///
+    /// Each fresh entry goes with what is left of its life and with what the policy knows of it, the hottest first, as in
+    /// [`hottest`](Self::hottest). Weights and tags are not written: the cache that restores computes them. See the
+    /// [guide](crate#snapshots) for what is in a snapshot and what is not.
+    ///
+    /// The cache is in use meanwhile, and the snapshot is no picture of one instant: each entry is as it was at some
+    /// moment during the call. At most 256 entries are cloned under one hold of a shard's lock, and nothing is written
+    /// under it. While it runs it needs 32 bytes for each entry, and a block of 64 KiB or the largest entry. The writer
+    /// gets whole blocks, so it needs no buffer of its own.
+    ///
+    /// Write to a file beside the last one and rename it when this has returned, so that there is a whole snapshot at
+    /// every moment.
+    ///
+    /// # Errors
+    ///
+    /// [`SnapshotError`] when the writer fails, or when a key or value cannot be written. The format is `postcard`, which
+    /// does not describe itself: types that ask the data what it is, as untagged enums do, can be written but not read.
+    pub fn snapshot(&self, writer: impl Write) -> Result<u64, SnapshotError>
+    where
+        K: Serialize + Clone,
+        V: Serialize,
+    {
+        // This clock first: what passes between the two counts as time that has passed.
+        let taken_at = wall_clock();
+        let begun = self.present().millis;
+        let share = self.share();
+        let mut sink = Sink::begin(writer, Head { taken_at, share }, &types::<K, V>())?;
+        let mut places = self.places();
+        places.sort_unstable();
+        let left = |end: Millis| (end != NEVER).then(|| end.saturating_sub(begun));
+        for places in places.chunks(COPIED_AT_ONCE) {
+            for copied in self.copies(places).into_iter().flatten() {
+                let record = Record {
+                    past: copied.past,
+                    life: left(copied.deadline),
+                    idle: left(copied.idle_until),
+                };
+                sink.push(record, &copied.key, &copied.value)?;
+            }
+        }
+        sink.end()
+    }
+
+    /// Copies of the entries at these places, in their order.
+    fn copies(&self, places: &[Place]) -> Vec<Option<Copied<K, V>>>
+    where
+        K: Clone,
+    {
+        let mut copies: Vec<_> = std::iter::repeat_with(|| None).take(places.len()).collect();
+        let mut by_shard: Vec<_> = places.iter().copied().enumerate().collect();
+        by_shard.sort_unstable_by_key(|(at, place)| (place.shard(), *at));
+        for places in by_shard.chunk_by(|(_, one), (_, other)| one.shard() == other.shard()) {
+            self.copy(places[0].1.shard(), places, |at, copied| {
+                copies[at] = Some(copied);
+            });
+        }
+        copies
+    }
+
+    /// Takes in the entries of a [`snapshot`](Self::snapshot). Returns how many came in.
+    ///
+    /// It is for start-up: for a cache that nobody has written to. Others may use the cache while it runs, and find what
+    /// has come in so far. It reads no further than the end of the snapshot.
+    ///
+    /// - **Nothing that was invalidated comes back.** A restore is refused once a key was written or removed or the cache
+    ///   was cleared, whether or not the key was here; what was only [loaded](Self::get_or_load) is no such write. Keys
+    ///   that are written or removed while it runs are left alone from then on, and so are entries of which a
+    ///   [tag](Tag) was invalidated at any time since the cache was built. A load under way is stored over what was
+    ///   restored before it, never the other way around.
+    /// - **Nothing leaves for it.** A key that is here keeps its value, and no entry is evicted. The hottest entries come
+    ///   first, so they are what a smaller cache keeps.
+    /// - **Time passes.** What has passed since the snapshot by the system's clock is taken from each life, and what is
+    ///   over does not come in; if that clock was set back, nothing has passed. No entry lives longer than one that would
+    ///   come in now.
+    ///
+    /// What has changed in the source meanwhile, and was not told to this cache, it cannot know. That is what a time to
+    /// live is for: it bounds how old a value is, restarts included.
+    ///
+    /// # Errors
+    ///
+    /// [`RestoreError`] when this is no whole and undamaged snapshot of a cache with these types, told apart by their
+    /// names, or when the cache was written to before. Entries of the blocks before the fault stay, for they were checked
+    /// and are right; [`RestoreError::restored`] says how many. A checksum tells damage and not forgery: restore what you
+    /// have written yourself.
+    ///
+    /// # Panics
+    ///
+    /// A panic of the user's functions goes through to the caller. What came in before stays.
+    pub fn restore(&self, reader: impl Read) -> Result<u64, RestoreError>
+    where
+        K: DeserializeOwned,
+        V: DeserializeOwned,
+    {
+        let restoring = self
+            .flights
+            .begin_restore(self.capacity())
+            .ok_or(RestoreError::InUse)?;
+        let (mut source, head) =
+            Source::begin(reader, &types::<K, V>()).map_err(|fault| fault.after(0))?;
+        let lives = Lives::since(head.taken_at, self.present().millis);
+        let share = self.share();
+        let mut restored = 0;
+        while let Some((record, key, value)) =
+            source.next().map_err(|fault| fault.after(restored))?
+        {
+            let (Some(deadline), Some(idle_until)) =
+                (lives.end(record.life), lives.end(record.idle))
+            else {
+                continue;
+            };
+            let mut arrival = self.arrival(key, value, BEFORE_ALL);
+            self.shorten(&mut arrival, deadline, idle_until);
+            if self.is_invalidated(&arrival) {
+                continue;
+            }
+            let (past, hash) = (record.past.scaled(head.share, share), arrival.hash);
+            let came_in = self.take_back(arrival, past, || restoring.may_store(hash));
+            restored += u64::from(came_in);
+        }
+        Ok(restored)
+    }
+
+    /// Ends the life of an entry that comes in at the latest then, where entries of this cache end so.
+    fn shorten(&self, arrival: &mut Arrival<K, V>, deadline: Millis, idle_until: Millis) {
+        if self.lifetimes.clock.is_some() {
+            arrival.deadline = arrival.deadline.min(deadline);
+        }
+        if self.lifetimes.time_to_idle.is_some() {
+            arrival.idle_until = arrival.idle_until.min(idle_until);
+        }
+    }
+}
+
+/// From what was left of lives to their ends on the clock of this cache.
+struct Lives {
+    now: Millis,
+    passed: Millis,
+}
+
+impl Lives {
+    /// At this moment of the cache's clock, read before the call: what passes between the two is lost to the lives.
+    fn since(taken_at: Duration, now: Millis) -> Self {
+        let passed = wall_clock().saturating_sub(taken_at);
+        // Rounded up: an entry may end early, never late.
+        let passed = Millis::try_from(passed.as_nanos().div_ceil(1_000_000)).unwrap_or(NEVER);
+        Self { now, passed }
+    }
+
+    /// When a life ends; none if it is over.
+    fn end(&self, left: Option<Millis>) -> Option<Millis> {
+        match left {
+            None => Some(NEVER),
+            Some(left) if left <= self.passed => None,
+            Some(left) => Some(self.now.saturating_add(left - self.passed)),
+        }
+    }
+}
+
+/// The time since 1970. It is all that two processes have in common.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "no clock of ours goes on while the process does not"
+)]
+fn wall_clock() -> Duration {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default()
+}
