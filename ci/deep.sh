@@ -79,8 +79,8 @@ operations() {
         -- --nocapture as_many_operations_as_asked_for
 }
 
-# The same operations, chosen by a fuzzer that looks at which code they reach, under the address sanitiser. It goes on from
-# what it found before, which it keeps in fuzz/corpus.
+# The same operations, and the bytes of snapshots, chosen by a fuzzer that looks at which code they reach, under the address
+# sanitiser. It goes on from what it found before, which it keeps in fuzz/corpus.
 fuzz() {
     local fuzz seconds=${FUZZ_SECONDS:-60}
     fuzz=$(ci/cargo-fuzz.sh)
@@ -88,6 +88,8 @@ fuzz() {
     # Long inputs from the beginning: it takes many operations to fill a cache.
     RUSTUP_TOOLCHAIN=nightly timeout $((seconds + 240)) "$fuzz" run cache_operations --target-dir "$target/fuzz" \
         -- -max_total_time="$seconds" -len_control=0 -max_len=2400 -verbosity=0 -print_final_stats=1
+    RUSTUP_TOOLCHAIN=nightly timeout $((seconds + 240)) "$fuzz" run cache_restore --target-dir "$target/fuzz" \
+        -- -max_total_time="$seconds" -max_len=1200 -verbosity=0 -print_final_stats=1
 }
 
 if [ $# -eq 0 ]; then

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a dependent relies on: every feature alone, none and all; the minimum Rust; licences and sources of dependencies;
+# What a dependent relies on: every feature alone, none and all, and what optional ones bring; the minimum Rust; licences and sources of dependencies;
 # no C compiler for the defaults; no competitor in `cargo test`.
 . "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
 
@@ -19,6 +19,12 @@ each_feature() {
         # shellcheck disable=SC2086
         cargo clippy --quiet -p "$crate" --lib $flags -- -D warnings
     done
+}
+
+# What is only there with a feature that is no default, `cargo test` leaves out. The other tests run once more beside it: a
+# feature must not change what they find.
+tests_with_features() {
+    cargo test -p crm-cache --all-features
 }
 
 # A target folder of its own: sharing one would make the two compilers rebuild each other's work.
@@ -58,6 +64,7 @@ no_competitor_in_tests() {
 }
 
 step "each feature alone, none, all" each_feature
+step "tests with optional features" tests_with_features
 step "minimum Rust" minimum_rust
 step "licences, bans, sources" dependencies
 step "no C compiler by default" no_c_compiler

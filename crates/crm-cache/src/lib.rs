@@ -41,6 +41,7 @@
 //! | drop what has changed elsewhere | [`Cache::remove`], [`Cache::retain`], [`Cache::clear`] |
 //! | drop all that belongs to an account at once | [`CacheBuilder::tags`], [`Cache::invalidate_tag`] |
 //! | answer an erasure request | [`Cache::forget`] |
+//! | be warm at once after a restart | `Cache::snapshot`, `Cache::restore` with the feature `serde` |
 //! | know whether it pays, and what is in it | [`Cache::stats`], [`Cache::hottest`], [`Cache::entries`] |
 //!
 //! [`get`](Cache::get) clones the value, so a record larger than a few words belongs into an `Arc`.
@@ -113,6 +114,49 @@
 //! assert!(pages.get(&(1, 0)).is_none() && pages.get(&(1, 1)).is_some());
 //! # Ok::<(), crm_cache::BuildError>(())
 //! ```
+//! # Snapshots
+//!
+//! A service that starts with an empty cache sends its whole traffic to the database. With the feature `serde` it begins
+//! with what it held before: `Cache::snapshot` writes the entries with what is left of their lives and what the policy
+//! knows of them, `Cache::restore` takes them in.
+//!
+//! ```
+//! # #[cfg(feature = "serde")] {
+//! use crm_cache::Cache;
+//! use std::fs::{self, File};
+//! use std::time::Duration;
+//!
+//! # let folder = std::env::temp_dir().join(format!("crm-cache-{}", std::process::id()));
+//! # fs::create_dir_all(&folder)?;
+//! let build = || Cache::<u64, String>::builder(100_000).time_to_live(Duration::from_secs(3_600)).build();
+//! let customers = build()?;
+//! customers.insert(7, "Ada".to_owned());
+//!
+//! // When the service stops, or every few minutes. Renamed when it is complete, so that there always is a whole one.
+//! let (path, draft) = (folder.join("customers"), folder.join("customers.draft"));
+//! customers.snapshot(File::create(&draft)?)?;
+//! fs::rename(&draft, &path)?;
+//!
+//! // When it starts again, before it serves. Whatever goes wrong, the cache can be used.
+//! let customers = build()?;
+//! match customers.restore(File::open(&path)?) {
+//!     Ok(entries) => println!("{entries} customers are warm"),
+//!     Err(error) => eprintln!("{error}"),
+//! }
+//! assert_eq!(customers.get(&7).as_deref(), Some("Ada"));
+//! # fs::remove_dir_all(&folder)?;
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! - **Nothing that was invalidated comes back.** A snapshot holds what was fresh while it was taken. It is restored only
+//!   into a cache that nobody has written to, and what is written, removed or invalidated while that goes on stays so.
+//! - **Lives go on**, the time in which the service was down included: what has expired meanwhile is left out. What has
+//!   changed in the database meanwhile the cache cannot know. A time to live bounds that, as it always does; without one,
+//!   restore only where the source does not change behind the cache's back.
+//! - **The hottest come first.** A smaller cache keeps them, and so does one whose snapshot has lost its end.
+//! - **Damage is found**, by a checksum over each block of 64 KiB, before anything of the block is used. A snapshot of
+//!   another version of the format, or of types with other names, is refused.
 //!
 //! # Guarantees
 //!
@@ -134,7 +178,13 @@
 //! - **Eviction**: see [`Policy`]. The whole capacity is usable, whatever the number of shards.
 //! - **Memory**: about 40 bytes an entry beyond key and value; see [`_design`].
 //!
-//! There are no optional features. The design is explained in [`_design`].
+//! # Features
+//!
+//! | feature | brings | default |
+//! |---|---|---|
+//! | `serde` | [snapshots](#snapshots): `Cache::snapshot`, `Cache::restore`; over `serde`, `postcard` and `crc32fast` | no |
+//!
+//! The design is explained in [`_design`].
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(unsafe_code)]

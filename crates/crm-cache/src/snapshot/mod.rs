@@ -42,8 +42,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     ///
     /// The cache is in use meanwhile, and the snapshot is no picture of one instant: each entry is as it was at some
     /// moment during the call. At most 256 entries are cloned under one hold of a shard's lock, and nothing is written
-    /// under it. While it runs it needs 32 bytes for each entry, and a block of 64 KiB or the largest entry. The writer
-    /// gets whole blocks, so it needs no buffer of its own.
+    /// under it. While it runs it needs 32 bytes for each entry, those 256, and a block of 64 KiB or the largest entry. The
+    /// writer gets whole blocks, so it needs no buffer of its own.
     ///
     /// Write to a file beside the last one and rename it when this has returned, so that there is a whole snapshot at
     /// every moment.
