@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crm_cache::{Cache, Policy, Tag};
+use crm_cache::{Cache, Clock, Policy, Tag};
 use libfuzzer_sys::fuzz_target;
 
 type Value = (String, Vec<Option<u16>>, BTreeMap<i32, char>, f64);
@@ -18,6 +18,8 @@ fn build(policy: Policy, capacity: usize, with_lives: bool) -> Cache<u16, Value>
     let mut builder = Cache::builder(capacity)
         .policy(policy)
         .shards(2)
+        // The coarse clock would start a thread for each input.
+        .clock(Clock::manual().0)
         .weigher(100, |_, value: &Value| value.0.len() as u64);
     if with_lives {
         builder = builder

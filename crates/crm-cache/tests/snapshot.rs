@@ -443,8 +443,21 @@ fn idleness_goes_on() {
         hand.advance(3 * HOUR);
         assert!(cache.get(&2).is_some(), "a read begins it anew");
         let (cache, _) = build();
-        assert_eq!(cache.restore(&aged(bytes, 2 * HOUR)[..]).unwrap(), 1);
+        assert_eq!(
+            cache.restore(&aged(bytes.clone(), 2 * HOUR)[..]).unwrap(),
+            1
+        );
         assert_eq!(cache.get(&1), None);
+        // Where nothing ends by idleness, nothing does.
+        let (clock, hand) = Clock::manual();
+        let cache: Cache<u32, String> = builder(policy, 10)
+            .time_to_live(8 * HOUR)
+            .clock(clock)
+            .build()
+            .unwrap();
+        assert_eq!(cache.restore(&of_now(bytes)[..]).unwrap(), 2);
+        hand.advance(7 * HOUR);
+        assert!(cache.get(&1).is_some() && cache.get(&2).is_some());
     }
 }
 
