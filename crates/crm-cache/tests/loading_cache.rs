@@ -529,6 +529,28 @@ fn requests_are_answered_from_anywhere_by_threads_and_tasks() {
 }
 
 #[test]
+fn who_asks_after_an_invalidation_does_not_take_the_answer_of_an_older_load() {
+    let (sender, requests) = mpsc::channel::<Request<u32, u32, String>>();
+    let cache = Cache::<u32, u32>::builder(10)
+        .tags(|key, _, tags| tags.add(Tag::new("customer", *key)))
+        .loading_by(move |request| sender.send(request).unwrap())
+        .build()
+        .unwrap();
+    let mut context = Context::from_waker(Waker::noop());
+    let mut before = pin!(cache.get_async(&7));
+    assert!(before.as_mut().poll(&mut context).is_pending());
+    cache.invalidate_tag(Tag::new("customer", 7));
+    let mut after = pin!(cache.get_async(&7));
+    assert!(after.as_mut().poll(&mut context).is_pending());
+    requests.recv().unwrap().answer(Ok(1));
+    assert_eq!(block_on(before), Ok(1), "he asked before");
+    assert!(after.as_mut().poll(&mut context).is_pending());
+    requests.recv().unwrap().answer(Ok(2));
+    assert_eq!(block_on(after), Ok(2));
+    assert_eq!(cache.get_if_present(&7), Some(2));
+}
+
+#[test]
 fn a_task_waits_on_the_executor_and_for_no_longer_than_the_limits() {
     let never = |builder: LoadingBuilder<u32, u32, String>| {
         builder.hard_limit(ms(1)).sleep(|_| std::future::ready(()))

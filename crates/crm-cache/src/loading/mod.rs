@@ -451,7 +451,6 @@ where
                 }
             }
             (Some(Outcome::Failed(_) | Outcome::Loaded(Loaded::Failed(_))), Some(stale)) => {
-                self.0.pause(key);
                 stand_in(stale)
             }
             (Some(Outcome::Loaded(Loaded::Failed(error))), None) => {
