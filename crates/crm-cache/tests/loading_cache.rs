@@ -368,6 +368,9 @@ fn a_failure_is_remembered_for_its_life_and_ended_by_a_write() {
         source.goes(false);
         assert_eq!(cache.get(&8), Ok(8_000), "a removal ends it");
         source.goes(true);
+        assert!(cache.get(&10).is_err());
+        cache.retain(|_, _| true);
+        assert_eq!(cache.len(), 2, "a failure is nothing to keep");
         assert!(cache.get(&9).is_err());
         source.goes(false);
         hand.advance(ms(99));
