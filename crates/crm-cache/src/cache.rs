@@ -171,6 +171,26 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         Q: Hash + Equivalent<K> + ?Sized,
     {
         let (hash, present) = (hash(&self.hasher, key), self.present());
+        match &self.engine {
+            Engine::Adaptive(engine) => {
+                engine.get(hash, |other| key.equivalent(other), present, read)
+            }
+            _ => self.read_otherwise(hash, key, present, read),
+        }
+    }
+
+    /// Apart, so that the usual engine has the registers to itself.
+    #[inline(never)]
+    fn read_otherwise<Q, R>(
+        &self,
+        hash: u64,
+        key: &Q,
+        present: Present<'_>,
+        read: impl FnOnce(&V) -> R,
+    ) -> Option<R>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
         let is_it = |other: &K| key.equivalent(other);
         match &self.engine {
             Engine::Adaptive(engine) => engine.get(hash, is_it, present, read),
@@ -573,6 +593,20 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         may_store: impl Fn(bool) -> bool,
     ) -> Result<Option<V>, Declined<K, V>> {
         let present = self.present();
+        match &self.engine {
+            Engine::Adaptive(engine) => engine.insert(arrival, present, &self.listener, may_store),
+            _ => self.store_otherwise(arrival, present, may_store),
+        }
+    }
+
+    /// Apart, as is [`read_otherwise`](Self::read_otherwise).
+    #[inline(never)]
+    fn store_otherwise(
+        &self,
+        arrival: Arrival<K, V>,
+        present: Present<'_>,
+        may_store: impl Fn(bool) -> bool,
+    ) -> Result<Option<V>, Declined<K, V>> {
         on_engine!(self, engine => engine.insert(arrival, present, &self.listener, may_store))
     }
 

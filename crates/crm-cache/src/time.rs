@@ -34,7 +34,7 @@ impl<K, V> Lifetimes<K, V> {
     #[inline]
     pub(crate) fn now(&self) -> Millis {
         match &self.clock {
-            Some(clock) => clock.now().as_nanos() / NANOS_PER_MILLI,
+            Some(clock) => present(clock),
             None => 0,
         }
     }
@@ -101,6 +101,12 @@ pub(crate) struct Ends {
 /// A duration in whole milliseconds, rounded down.
 pub(crate) fn millis(duration: Duration) -> Millis {
     Millis::try_from(duration.as_millis()).unwrap_or(NEVER)
+}
+
+/// Apart, as it is much code for those who never come here.
+#[inline(never)]
+fn present(clock: &Clock) -> Millis {
+    clock.now().as_nanos() / NANOS_PER_MILLI
 }
 
 /// A number from 0 to 1 that looks random, by the finaliser of `SplitMix64` (Steele, Lea and Flood 2014).

@@ -536,6 +536,7 @@ fn fresh_value<'a, K: Eq + StdHash, C: Content>(
 ///
 /// The value itself, if nobody else holds it. Otherwise a clone, made when all is done that the write has to do, the
 /// listener included: a panic in `clone` costs its caller the value and nothing else.
+#[inline(always)]
 fn hand_out<K: Eq + StdHash, C: Content<Value: Clone>>(
     writer: ShardWriter<'_, K, C>,
     taken: Option<Taken<K, C>>,
@@ -569,6 +570,7 @@ fn hand_out<K: Eq + StdHash, C: Content<Value: Clone>>(
 }
 
 /// Tells the listener who has left. The lock is gone by now.
+#[inline(always)]
 fn settle<K, C: Content>(aftermath: &Aftermath<'_, K, C>, listener: &Listener<K, C::Value>) {
     for (entry, cause) in aftermath.departed() {
         listener.tell(entry.key(), entry.value().value(), *cause);

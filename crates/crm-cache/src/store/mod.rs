@@ -96,6 +96,8 @@ struct Ledger<P> {
     free: Vec<u32>,
     fresh: u32,
     len: usize,
+    /// Whether the writer has something to do in the end.
+    has_work: bool,
     limbo: Limbo,
     policy: P,
 }
@@ -116,6 +118,7 @@ impl<K, V, P> Store<K, V, P> {
             free: Vec::new(),
             fresh: 0,
             len: 0,
+            has_work: false,
             limbo: Limbo::new(name),
             policy,
         };
@@ -147,7 +150,6 @@ impl<K, V, P> Store<K, V, P> {
             store: self,
             ledger: self.ledger.0.lock(),
             unlinked: Unlinked::new(),
-            has_work: false,
         }
     }
 }
@@ -314,8 +316,6 @@ pub(crate) struct Writer<'a, K, V, P> {
     store: &'a Store<K, V, P>,
     ledger: MutexGuard<'a, Ledger<P>>,
     unlinked: Unlinked<K, V>,
-    /// Whether something is to be done in the end.
-    has_work: bool,
 }
 
 /// Where a writer has found an entry. It is good until the writer changes something.
@@ -468,7 +468,7 @@ impl<K, V, P> Writer<'_, K, V, P> {
         if let Some(growth) = &self.ledger.growth {
             growth.removed(self.slot(found.index).hash(), found.index);
             growth.inserted(hash.home, index);
-            self.has_work = true;
+            self.ledger.has_work = true;
         }
         (index, self.retire(found.index))
     }
@@ -506,7 +506,7 @@ impl<K, V, P> Writer<'_, K, V, P> {
 
     /// Has slots of removed entries emptied in the end, as [`reclaim`](Self::reclaim) does.
     pub(crate) fn reclaim_in_the_end(&mut self) {
-        self.has_work = true;
+        self.ledger.has_work = true;
     }
 
     /// Empties the slots of removed entries now where no reader is in the way, instead of together with later ones.
@@ -533,10 +533,15 @@ impl<K, V, P> Writer<'_, K, V, P> {
         self.ledger.limbo.holds(index)
     }
 
-    #[inline]
+    #[inline(always)]
     fn retire(&mut self, index: u32) -> Left<K, V> {
         self.slot(index).retire();
-        let Ledger { limbo, free, .. } = &mut *self.ledger;
+        let Ledger {
+            limbo,
+            free,
+            has_work,
+            ..
+        } = &mut *self.ledger;
         match limbo.push(index) {
             Next::Free => {
                 // SAFETY: limbo has found that nobody can hold the entry, and does not take it.
@@ -546,7 +551,7 @@ impl<K, V, P> Writer<'_, K, V, P> {
             }
             Next::Wait => {}
             // Not now: what was unlinked can be asked for until the end.
-            Next::Reclaim => self.has_work = true,
+            Next::Reclaim => *has_work = true,
         }
         Left::Held(index)
     }
@@ -565,6 +570,7 @@ impl<K, V, P> Writer<'_, K, V, P> {
         }
     }
 
+    #[inline(always)]
     fn fill(&mut self, hash: Hash, new: NewEntry<K, V>) -> u32 {
         let ledger = &mut *self.ledger;
         let index = ledger.free.pop().unwrap_or_else(|| {
@@ -641,9 +647,9 @@ impl<K, V, P> Writer<'_, K, V, P> {
     }
 
     /// Ends the writing and gives out what has left for good.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn finish(mut self) -> Unlinked<K, V> {
-        if self.has_work {
+        if self.ledger.has_work {
             self.work();
         }
         drop(self.ledger);
@@ -653,6 +659,7 @@ impl<K, V, P> Writer<'_, K, V, P> {
     /// What is better done now and then than with each change.
     #[cold]
     fn work(&mut self) {
+        self.ledger.has_work = false;
         self.reclaim();
         // Insertions do this by themselves. A cache in which values are only replaced must not have two tables for good.
         if self.ledger.growth.is_some() {
