@@ -810,7 +810,7 @@ mod tests {
     use super::{Extras, Learner, Ordering, Shard};
     use crate::arrival::Arrival;
     use crate::bound::{Bound, Space};
-    use crate::content::{Mark, Plain};
+    use crate::content::{Mark, Plain, Present};
     use crate::store::Hash;
     use crate::time::NEVER;
 
@@ -848,6 +848,28 @@ mod tests {
             drop(writer.finish());
         }
         (shard, learner)
+    }
+
+    #[test]
+    fn what_its_user_removes_is_given_back_at_once_while_others_come_and_go() {
+        let (shard, learner) = filled(8);
+        let bound = Bound::new(CAPACITY, 0);
+        let present = Present {
+            millis: 0,
+            tags: None,
+        };
+        for key in 0..8 {
+            std::thread::scope(|scope| {
+                scope.spawn(|| drop(shard.read()));
+            });
+            let mut writer = shard.write(&learner, &bound, None);
+            let found = writer.find(Hash::new(key), |other| *other == key).unwrap();
+            let taken = writer.take(found, present);
+            drop(writer.finish());
+            assert!(taken.is_fresh);
+            let writer = shard.write(&learner, &bound, None);
+            assert!(!writer.is_held(found.index), "key {key}");
+        }
     }
 
     #[test]
