@@ -706,7 +706,7 @@ fn what_is_cleared_or_invalidated_while_it_runs_stays_away() {
     for policy in POLICIES {
         let bytes = large(policy);
         for clear in [Cache::clear as fn(&Cache<u32, String>), |cache| {
-            cache.retain(|_, _| false)
+            cache.retain(|_, _| false);
         }] {
             let cache = plain(policy, 1_000);
             let (first, restored) = restored_with(&cache, &bytes, || clear(&cache));
