@@ -30,13 +30,13 @@ impl Growth {
     }
 
     /// How many entries may come in from the beginning of a growth on until the table in use is crowded. Each of them does
-    /// a step.
+    /// a step. `next` is what the other table is made for.
     ///
     /// A sixteenth of the places is enough to take over twice as many slots as there are places, half of the steps being
-    /// for that. Tables smaller than planned begin earlier, since the next one may be very much larger.
-    pub(super) fn steps(table: &Table, planned: usize) -> usize {
-        let share = if table.planned() < planned { 4 } else { 16 };
-        (table.places() / share).max(1)
+    /// for that. Where the other table is very much larger, clearing takes more.
+    pub(super) fn steps(table: &Table, next: usize) -> usize {
+        let places = table.places();
+        (next / 256).clamp(places / 16, places / 4).max(1)
     }
 
     /// Does some of the work. Slots below `fresh` are made.
