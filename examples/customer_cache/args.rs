@@ -39,7 +39,7 @@ pub(crate) struct Args {
     pub(crate) requests: Option<u32>,
 
     /// Tasks that send requests at once
-    #[arg(long, value_name = "N", default_value_t = 8, requires = "requests",
+    #[arg(long, value_name = "N", default_value_t = 8, conflicts_with = "database",
         value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) tasks: u32,
 
