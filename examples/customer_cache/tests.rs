@@ -342,13 +342,16 @@ fn who_moves_leaves_one_list_and_comes_into_the_other() {
     let id = desk.page(1, 0)[0];
     assert!(!desk.page(3, 0).contains(&id));
     assert_eq!(desk.page(2, 0).len(), 20);
+    let behind = desk.page(1, 1);
     let loads = desk.service.caches.figures().pages.loads;
     assert_eq!(desk.put(id, 3, "aaaa"), StatusCode::OK);
     assert!(!desk.page(1, 0).contains(&id));
     assert_eq!(desk.page(3, 0)[0], id);
+    // The page behind has never shown him, and has moved up.
+    assert_eq!(desk.page(1, 1)[..19], behind[1..]);
     assert_eq!(desk.page(2, 0).len(), 20);
-    // The third account had nothing to do with it.
-    assert_eq!(desk.service.caches.figures().pages.loads, loads + 2);
+    // The second account had nothing to do with it.
+    assert_eq!(desk.service.caches.figures().pages.loads, loads + 3);
 }
 
 #[test]
