@@ -705,7 +705,8 @@ fn keys_that_are_written_while_it_runs_are_left_alone() {
 fn what_is_cleared_or_invalidated_while_it_runs_stays_away() {
     for policy in POLICIES {
         let bytes = large(policy);
-        for clear in [Cache::clear as fn(&Cache<u32, String>), |cache| {
+        type Clear = fn(&Cache<u32, String>);
+        for clear in [Cache::clear as Clear, |cache| {
             cache.retain(|_, _| false);
         }] {
             let cache = plain(policy, 1_000);
@@ -1050,6 +1051,13 @@ fn errors_of_readers_and_writers_are_handed_on() {
                 other => panic!("{left}: {other:?}"),
             }
         }
+        // What a writer keeps to itself is not written yet.
+        let failing = Failing {
+            inner: Vec::new(),
+            left: 0,
+        };
+        let buffered = io::BufWriter::with_capacity(1 << 20, failing);
+        assert!(cache.snapshot(buffered).is_err());
         let mut patient = Failing {
             inner: Vec::new(),
             left: 4 * bytes.len(),
@@ -1060,6 +1068,76 @@ fn errors_of_readers_and_writers_are_handed_on() {
             left: 4 * bytes.len(),
         };
         assert_eq!(plain(policy, 10).restore(patient).unwrap(), 1);
+    }
+}
+
+/// Does something when the first block is written.
+struct Meanwhile<F> {
+    bytes: Vec<u8>,
+    writes: usize,
+    what: Option<F>,
+}
+
+impl<F: FnOnce()> Write for Meanwhile<F> {
+    fn write(&mut self, from: &[u8]) -> io::Result<usize> {
+        self.writes += 1;
+        if self.writes == 2 {
+            self.what.take().expect("once")();
+        }
+        self.bytes.write(from)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_changes_while_it_is_taken_is_written_as_it_is_by_then() {
+    for policy in POLICIES {
+        let cache = tagged(policy);
+        for key in 0..1_000 {
+            cache.insert(key, format!("{key:1000}"));
+        }
+        let order: Vec<u32> = records::<u32, String>(&taken(&cache))
+            .iter()
+            .map(|record| record.4)
+            .collect();
+        // The first 256 are copied already when the first block is written.
+        let (copied, later) = order.split_at(256);
+        let mut writer = Meanwhile {
+            bytes: Vec::new(),
+            writes: 0,
+            what: Some(|| {
+                cache.invalidate_tag(Tag::new("account", 3));
+                for key in 0..1_000 {
+                    match key % 10 {
+                        5 => drop(cache.remove(&key)),
+                        6 | 7 => drop(cache.insert(key, "newer".to_owned())),
+                        _ => {}
+                    }
+                }
+            }),
+        };
+        let count = cache.snapshot(&mut writer).unwrap();
+        let written = records::<u32, String>(&writer.bytes);
+        assert_eq!(count, written.len() as u64);
+        let of = |key: u32| {
+            let mut values = written.iter().filter(|r| r.4 == key).map(|r| &*r.5);
+            let value = values.next();
+            assert_eq!(values.next(), None, "{key} is there twice");
+            value
+        };
+        for &key in copied {
+            assert!(of(key).is_some_and(|value| value.len() == 1_000));
+        }
+        for &key in later {
+            match key % 10 {
+                3 | 5 => assert_eq!(of(key), None, "{key}"),
+                6 | 7 => assert_eq!(of(key), Some("newer"), "{key}"),
+                _ => assert!(of(key).is_some_and(|value| value.len() == 1_000)),
+            }
+        }
     }
 }
 

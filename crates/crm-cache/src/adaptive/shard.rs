@@ -680,7 +680,7 @@ impl<'a, K: Eq + StdHash, C: Content> ShardWriter<'a, K, C> {
         Some((Order::HottestFirst.of(worth, age), entry.hash()))
     }
 
-    /// A copy of the fresh entry of a slot, if it still has this hash.
+    /// A copy of the fresh entry of this hash, wherever it is by now; mostly it still is in the slot where it was seen.
     #[cfg(feature = "serde")]
     pub(crate) fn copy(
         &self,
@@ -692,8 +692,20 @@ impl<'a, K: Eq + StdHash, C: Content> ShardWriter<'a, K, C> {
         K: Clone,
         C::Value: Clone,
     {
+        let is_there = |slot| self.entry(slot).is_some_and(|entry| entry.hash() == hash);
+        // The table tells hashes apart by a few of their bits: the first one that it finds, the second, and so on.
+        let nth = |nth: usize| {
+            let mut before = 0..nth;
+            self.find(Hash { home: hash }, |_| before.next().is_none())
+        };
+        let slot = if is_there(slot) {
+            slot
+        } else {
+            let mut found = (0..).map_while(|n| Some(nth(n)?.index));
+            found.find(|&slot| is_there(slot))?
+        };
         let entry = self.entry(slot)?;
-        if entry.hash() != hash || !self.is_fresh(&entry, present) {
+        if !self.is_fresh(&entry, present) {
             return None;
         }
         let (last, class) = entry.recency()?;

@@ -301,7 +301,7 @@ impl<K: Eq, C: Content> Shard<K, C> {
             .map(|(key, _)| (address(&key.key), key.hash))
     }
 
-    /// A copy of the fresh entry whose key has this address and hash, if it is still there; with this age.
+    /// A copy of the fresh entry of this hash, with this age; mostly its key still has the address where it was seen.
     #[cfg(feature = "serde")]
     pub(crate) fn copy(
         &self,
@@ -316,15 +316,17 @@ impl<K: Eq, C: Content> Shard<K, C> {
     {
         // The list shows a key to nobody but the query, unless it is to be moved to the front.
         let found = RefCell::new(None);
-        let is_it = |key: &K| {
-            let is_it = address(key) == at;
-            if is_it {
-                *found.borrow_mut() = Some(key.clone());
-            }
-            is_it
+        let find = |is_it: &dyn Fn(&K) -> bool| {
+            let is_it = |key: &K| {
+                let is_it = is_it(key);
+                if is_it {
+                    *found.borrow_mut() = Some(key.clone());
+                }
+                is_it
+            };
+            self.entries.peek(&Query { hash, is_it } as &dyn Lookup<K>)
         };
-        let query = Query { hash, is_it };
-        let entry = self.entries.peek(&query as &dyn Lookup<K>)?;
+        let entry = find(&|key| address(key) == at).or_else(|| find(&|_| true))?;
         if !entry.is_fresh(present) {
             return None;
         }

@@ -199,9 +199,6 @@ impl<R: Read> Source<R> {
             }));
         }
         let names = usize::from(u16::from_le_bytes(array(&bytes, 26)));
-        if names > LONGEST_NAMES {
-            return Err(Fault::Damaged);
-        }
         fetch(&mut from, &mut bytes, names as u64 + 4)?;
         let (head, sum) = bytes.split_at(28 + names);
         if crc32fast::hash(head).to_le_bytes() != sum {
