@@ -1,7 +1,8 @@
 //! What a cache writes down another one takes in: entries, their lives and what they are worth, and nothing that was
 //! invalidated. What is damaged is refused.
 
-#![cfg(feature = "serde")]
+// An hour under the interpreter, for what does nothing with the store that other tests do not do there.
+#![cfg(all(feature = "serde", not(miri)))]
 
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::io::{self, Cursor, Read, Write};
@@ -152,7 +153,7 @@ fn with_history(policy: Policy, capacity: usize) -> Cache<u32, String> {
 fn what_was_written_comes_back() {
     for policy in POLICIES {
         for shards in [1, 5] {
-            let capacity = if cfg!(miri) { 60 } else { 3_000 };
+            let capacity = 3_000;
             let build = || {
                 let builder = Cache::<u32, String>::builder(capacity);
                 builder.policy(policy).shards(shards).build().unwrap()
@@ -278,7 +279,7 @@ fn a_cache_of_the_other_policy_takes_it_in() {
 #[test]
 fn a_restored_cache_hits_at_once_what_a_cold_one_has_to_load() {
     for policy in POLICIES {
-        let capacity = if cfg!(miri) { 50 } else { 2_000 };
+        let capacity = 2_000;
         // Customers are asked for as in most shops: the n-th as often as 1/n.
         let mut state = 7_u64;
         let mut ask = |cache: &Cache<u32, String>, times: usize| {
@@ -754,7 +755,7 @@ fn damage_in_any_byte_is_refused() {
             cache.insert(key, format!("customer {key}"));
         }
         let (bytes, whole) = (taken(&cache), entries(&cache));
-        let step = if cfg!(miri) { 17 } else { 1 };
+        let step = 1;
         for at in (0..bytes.len()).step_by(step) {
             for flip in [1, 0x80, 0xFF] {
                 let mut damaged = bytes.clone();
@@ -1030,7 +1031,7 @@ fn errors_of_readers_and_writers_are_handed_on() {
         cache.insert(7, "customer".to_owned());
         let bytes = taken(&cache);
         let whole = entries(&cache);
-        let step = if cfg!(miri) { 23 } else { 1 };
+        let step = 1;
         for left in (0..2 * bytes.len()).step_by(step) {
             let failing = Failing {
                 inner: Vec::new(),
@@ -1273,7 +1274,7 @@ fn keys_of_one_hash_are_told_apart() {
 
 #[test]
 fn large_values_travel_too() {
-    let bytes = if cfg!(miri) { 70_000 } else { 5_000_000 };
+    let bytes = 5_000_000;
     for policy in POLICIES {
         let cache: Cache<u32, Vec<u8>> = builder(policy, 10).build().unwrap();
         for key in 0..3 {
@@ -1288,7 +1289,7 @@ fn large_values_travel_too() {
 #[test]
 fn a_snapshot_under_traffic_holds_what_was_true_during_it() {
     const KEYS: u32 = 500;
-    let rounds = if cfg!(miri) { 1 } else { 20 };
+    let rounds = 20;
     for policy in POLICIES {
         let builder = Cache::<u32, u64>::builder(10_000).policy(policy);
         let cache = builder.shards(4).build().unwrap();
@@ -1337,8 +1338,8 @@ fn a_snapshot_under_traffic_holds_what_was_true_during_it() {
 
 #[test]
 fn a_restore_under_traffic_loses_to_every_write() {
-    let rounds = if cfg!(miri) { 2 } else { 30 };
-    let keys = if cfg!(miri) { 100 } else { 2_000 };
+    let rounds = 30;
+    let keys = 2_000;
     for policy in POLICIES {
         let full: Cache<u32, u64> = Cache::builder(10_000).policy(policy).build().unwrap();
         for key in 0..keys {
