@@ -38,10 +38,13 @@ enum Step {
     Page,
 }
 
+/// Where to stop, whom to tell, and what to wait for.
+type Stop = (Step, Sender<()>, Receiver<()>);
+
 /// The database, whose next read of a kind can be held up after it has read.
 struct Gated {
     database: Arc<Database>,
-    next: Mutex<Option<(Step, Sender<()>, Receiver<()>)>>,
+    next: Mutex<Option<Stop>>,
 }
 
 /// A read that is held up. Dropping it lets the read go on.
