@@ -397,9 +397,10 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         on_engine!(self, engine => engine.clear(&self.listener));
     }
 
-    /// Takes out every entry whose life is over, tells the listener, and returns how many they were.
+    /// Takes out every entry whose life is over or one of whose tags was invalidated, tells the listener, and returns how
+    /// many they were.
     ///
-    /// Expired entries are never served and leave as others come in. This is for a cache that is written so seldom that
+    /// Such entries are never served and leave as others come in. This is for a cache that is written so seldom that
     /// their memory matters meanwhile; call it from time to time. It costs a look at each entry.
     pub fn remove_expired(&self) -> usize {
         let present = self.present();
@@ -513,6 +514,20 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         match &self.engine {
             Engine::MarkedAdaptive(engine) => engine.view(hash, is_it, present, read),
             Engine::MarkedLru(engine) => engine.view(hash, is_it, present, read),
+            Engine::Adaptive(_) | Engine::Lru(_) => unreachable!("a loading cache has marks"),
+        }
+    }
+
+    /// As [`view`](Self::view), but no use of the entry, and not counted.
+    pub(crate) fn inspect<R>(&self, key: &K, read: impl FnOnce(&V, View<'_>) -> R) -> Option<R> {
+        let (hash, present) = (hash(&self.hasher, key), self.present());
+        let is_it = |other: &K| other == key;
+        let read = |content: &Marked<V>, standing| {
+            read(content.value(), content.view(standing, present.millis))
+        };
+        match &self.engine {
+            Engine::MarkedAdaptive(engine) => engine.inspect(hash, is_it, present, read),
+            Engine::MarkedLru(engine) => engine.inspect(hash, is_it, present, read),
             Engine::Adaptive(_) | Engine::Lru(_) => unreachable!("a loading cache has marks"),
         }
     }

@@ -576,6 +576,46 @@ fn a_task_waits_on_the_executor_and_for_no_longer_than_the_limits() {
 }
 
 #[test]
+fn issue_each_of_many_tasks_queued_a_job_of_its_own() {
+    let World {
+        cache,
+        jobs,
+        source,
+        ..
+    } = world(Policy::Adaptive, |builder| builder);
+    let mut context = Context::from_waker(Waker::noop());
+    let mut gets: Vec<_> = (0..10).map(|_| Box::pin(cache.get_async(&7))).collect();
+    assert!(
+        gets.iter_mut()
+            .all(|get| get.as_mut().poll(&mut context).is_pending())
+    );
+    assert_eq!(
+        (jobs.run(), source.asked(), cache.stats().load_waits),
+        (1, 1, 9)
+    );
+    assert!(gets.into_iter().all(|get| block_on(get) == Ok(7_000)));
+}
+
+#[test]
+fn issue_a_failed_load_counted_as_more_than_the_one_read_that_asked() {
+    for policy in POLICIES {
+        let World {
+            cache,
+            source,
+            hand,
+            ..
+        } = world(policy, |builder| builder.stale_on_error(ms(5_000), ms(100)));
+        cache.get(&7).unwrap();
+        hand.advance(ms(1_000));
+        source.goes(true);
+        cache.get(&7).unwrap();
+        assert!(cache.get(&8).is_err());
+        let stats = cache.stats();
+        assert_eq!((stats.hits, stats.misses), (0, 3));
+    }
+}
+
+#[test]
 fn a_loader_that_asks_for_its_own_key_is_told() {
     let own: Arc<std::sync::OnceLock<LoadingCache<u32, u32, String>>> = Arc::default();
     let cache = Arc::clone(&own);

@@ -125,6 +125,21 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
         Some(read(entry.value(), standing))
     }
 
+    /// As [`view`](Self::view), without a trace in policy or statistics.
+    pub(crate) fn inspect<R>(
+        &self,
+        hash: u64,
+        is_it: impl Fn(&K) -> bool,
+        present: Present<'_>,
+        read: impl FnOnce(&C, Standing) -> R,
+    ) -> Option<R> {
+        let writer = self.look(self.shard(hash));
+        let found = writer.find(Hash::new(hash), is_it)?;
+        let entry = writer.entry(found.index)?;
+        let standing = writer.standing(&entry, present)?;
+        (standing != Standing::Invalidated).then(|| read(entry.value(), standing))
+    }
+
     /// For a thread that is being taken down and has no word any more to announce its visit with.
     #[cold]
     fn get_without_visit<R>(

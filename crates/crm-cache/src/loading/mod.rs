@@ -386,8 +386,7 @@ where
                 pilot
             }
             Ticket::Wait(flight) if flight.is_mine() => return Err(LoadError::Reentrant),
-            Ticket::Wait(flight) => match Pilot::claim(&inner.cache.flights, key, &flight) {
-                // In the background nobody has begun it yet, and perhaps nobody will.
+            Ticket::Wait(flight) => match self.claim(key, &flight, elsewhere) {
                 Some(pilot) => pilot,
                 None => {
                     count(&inner.cache.flights.counts.waits);
@@ -418,6 +417,20 @@ where
             asked,
             is_own: true,
         })
+    }
+
+    /// Takes over a load that waits for the executor: nobody has begun it yet, and perhaps nobody will. Not if this would
+    /// only hand it to the executor once more.
+    fn claim(
+        &self,
+        key: &K,
+        flight: &Arc<Flight<Loaded<V, E>>>,
+        elsewhere: bool,
+    ) -> Option<Pilot<'_, K, Loaded<V, E>, S>> {
+        let runs_here = matches!(&self.0.loads, Loads::Function { executor, .. } if !elsewhere || executor.is_none());
+        runs_here
+            .then(|| Pilot::claim(&self.0.cache.flights, key, flight))
+            .flatten()
     }
 
     /// What a caller is told after he has waited.
@@ -536,7 +549,7 @@ where
     /// Attempts no load of a key for a while, after one has failed.
     fn pause(&self, key: &K) {
         if let Some(pause) = self.rules.pause {
-            self.cache.view(key, |_, view| {
+            self.cache.inspect(key, |_, view| {
                 let until = view.now.saturating_add(pause);
                 view.paused_until.store(until, Ordering::Relaxed);
             });

@@ -183,7 +183,7 @@ where
                 // What is fresh or may stand in is worth more than a failure.
                 let stands_in = self
                     .cache
-                    .view(pilot.key(), |loaded, _| matches!(loaded, Loaded::Value(_)));
+                    .inspect(pilot.key(), |loaded, _| matches!(loaded, Loaded::Value(_)));
                 if self.rules.failures.is_some() && stands_in != Some(true) {
                     self.cache.land_loaded(pilot, Loaded::Failed(error));
                 } else {

@@ -83,6 +83,18 @@ impl<K: Eq, C: Content<Value: Clone>> Engine<K, C> {
         self.shard(hash).view(&Query { hash, is_it }, present, read)
     }
 
+    /// As [`view`](Self::view), without a trace in order or statistics.
+    pub(crate) fn inspect<R>(
+        &self,
+        hash: u64,
+        is_it: impl Fn(&K) -> bool,
+        present: Present<'_>,
+        read: impl FnOnce(&C, Standing) -> R,
+    ) -> Option<R> {
+        self.shard(hash)
+            .inspect(&Query { hash, is_it }, present, read)
+    }
+
     pub(crate) fn peek(
         &self,
         hash: u64,

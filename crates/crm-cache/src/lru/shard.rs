@@ -106,6 +106,18 @@ impl<K: Eq, C: Content> Shard<K, C> {
         Some(read(&entry.content, standing))
     }
 
+    /// Shows what is kept under a key, fresh or stale; changes neither order nor statistics.
+    pub(crate) fn inspect<R>(
+        &self,
+        query: &dyn Lookup<K>,
+        present: Present<'_>,
+        read: impl FnOnce(&C, Standing) -> R,
+    ) -> Option<R> {
+        let entry = self.entries.peek(query)?;
+        let standing = entry.standing(present)?;
+        (standing != Standing::Invalidated).then(|| read(&entry.content, standing))
+    }
+
     /// The fresh value of a key; changes neither order nor statistics.
     pub(crate) fn peek(&self, query: &dyn Lookup<K>, present: Present<'_>) -> Option<&C::Value> {
         self.entries
