@@ -5,6 +5,9 @@ use std::sync::atomic::{AtomicIsize, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
+/// The most entries that a cache may be built for. It fits every platform's numbers, signs and doublings included.
+pub(crate) const LARGEST: usize = (u32::MAX / 2) as usize;
+
 /// What fits and what is held. Space is taken before an entry is published and given back after it is unlinked, so that
 /// what is held is never above the bound.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use std::{fmt, thread};
 
 use crm_clock::Clock;
 
-use crate::bound::Bound;
+use crate::bound::{Bound, LARGEST};
 use crate::cache::Plan;
 use crate::outflow::Callback;
 use crate::time::{Expiry, Lifetimes};
@@ -200,7 +200,8 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     /// Calls `listener` for each entry that leaves, with the cause.
     ///
     /// It runs in the thread whose call made the entry leave, before that call returns and under no lock, so it may use
-    /// the cache. A panic in it is contained and counted in [`Stats`](crate::Stats). Entries that are in the cache when
+    /// the cache; all but [`forget`](Cache::forget), which waits for readers, and under [`Policy::Adaptive`] a listener is
+    /// one. A panic in it is contained and counted in [`Stats`](crate::Stats). Entries that are in the cache when
     /// the cache itself is dropped do not leave it and are not told. Calls from the destructors of a thread's locals,
     /// while the thread ends, may go untold under [`Policy::Adaptive`].
     ///
@@ -286,7 +287,7 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     ///
     /// # Errors
     ///
-    /// [`BuildError`] when the capacity, the number of shards, the weight or the largest batch is zero, when there are more shards than
+    /// [`BuildError`] when the capacity is above 2,147,483,647, when the capacity, the number of shards, the weight or the largest batch is zero, when there are more shards than
     /// entries, when the time to live or to idle is below a millisecond, or when the jitter is not from 0 to 1.
     pub fn build(self) -> Result<Cache<K, V, S>, BuildError>
     where
@@ -297,6 +298,9 @@ impl<K, V, S> CacheBuilder<K, V, S> {
         let capacity = self.capacity;
         if capacity == 0 {
             return Err(BuildError::ZeroCapacity);
+        }
+        if capacity > LARGEST {
+            return Err(BuildError::CapacityTooLarge { capacity });
         }
         let shards = self
             .shards

@@ -10,7 +10,7 @@ use equivalent::Equivalent;
 
 use crate::adaptive::shard::Extras;
 use crate::arrival::{Arrival, Declined};
-use crate::bound::Bound;
+use crate::bound::{Bound, LARGEST};
 use crate::builder::{Tagger, Weigher};
 use crate::content::{Content, Mark, Marked, Plain, Present, View};
 use crate::hash::hash;
@@ -286,7 +286,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// Takes `key` out if `condition` holds for its fresh value, and returns that value. In one step: nothing can come
     /// between the look and the removal.
     ///
-    /// `condition` runs under the lock of a shard and must not use the cache. A load of `key` that is under way will not
+    /// `condition` runs under the lock of a shard and must not use the cache. It is not asked about what is past its life
+    /// or invalidated; that leaves. A load of `key` that is under way will not
     /// be stored, whatever `condition` says.
     ///
     /// ```
@@ -309,7 +310,7 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// value was here.
     ///
     /// Beyond what [`remove`](Self::remove) does, it waits until no reader looks at the value any more and its memory is
-    /// given back, and makes the policy forget that the key was ever here. Copies that callers hold are theirs.
+    /// given back, that of former values of the key included, and makes the policy forget that the key was ever here. Copies that callers hold are theirs.
     ///
     /// ```
     /// let cache: crm_cache::Cache<u64, String> = crm_cache::Cache::new(10);
@@ -320,8 +321,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     ///
     /// # Panics
     ///
-    /// If it is called from within [`read`](Self::read) under [`Policy::Adaptive`], of this cache or another one: it
-    /// would wait for its own caller.
+    /// If it is called from within [`read`](Self::read) or a removal listener under [`Policy::Adaptive`], of this cache or
+    /// another one: it would wait for its own caller.
     pub fn forget<Q>(&self, key: &Q) -> bool
     where
         Q: Hash + Equivalent<K> + ?Sized,
@@ -465,10 +466,13 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     ///
     /// # Errors
     ///
-    /// [`BuildError`] when `capacity` is zero or below the number of shards; then nothing is changed.
+    /// [`BuildError`] when `capacity` is zero, above 2,147,483,647 or below the number of shards; then nothing is changed.
     pub fn set_capacity(&self, capacity: usize) -> Result<(), BuildError> {
         if capacity == 0 {
             return Err(BuildError::ZeroCapacity);
+        }
+        if capacity > LARGEST {
+            return Err(BuildError::CapacityTooLarge { capacity });
         }
         let shards = on_engine!(self, engine => engine.shards());
         if shards > capacity {

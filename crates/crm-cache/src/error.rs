@@ -11,6 +11,11 @@ use std::time::Duration;
 pub enum BuildError {
     /// The capacity is zero.
     ZeroCapacity,
+    /// The capacity is above 2,147,483,647 entries.
+    CapacityTooLarge {
+        /// The capacity that was asked for, in entries.
+        capacity: usize,
+    },
     /// The number of shards is zero.
     ZeroShards,
     /// There are more shards than entries, so that some shard could hold none.
@@ -68,6 +73,11 @@ impl fmt::Display for BuildError {
             Self::ZeroCapacity => {
                 f.write_str("the capacity is zero: give the cache room for at least one entry")
             }
+            Self::CapacityTooLarge { capacity } => write!(
+                f,
+                "a capacity of {capacity} entries cannot be laid out: give an estimate of how many there will be, and a \
+                 weigher to bound them by weight"
+            ),
             Self::ZeroShards => f.write_str(
                 "the number of shards is zero: use at least one, or leave it to the cache",
             ),

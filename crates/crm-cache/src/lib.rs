@@ -49,8 +49,9 @@
 //! # Freshness
 //!
 //! With a [time to live](CacheBuilder::time_to_live), a [time to idle](CacheBuilder::time_to_idle) or a life
-//! [computed](CacheBuilder::expiry) for each entry, an entry is served only before its life is over, and never after. The
-//! resolution is one millisecond: an entry may end up to that much early. Its memory comes back as other entries come in,
+//! [computed](CacheBuilder::expiry) for each entry, an entry is served only before its life is over by the cache's
+//! [clock](CacheBuilder::clock), which by default lags a millisecond as a rule. The resolution is one millisecond: an entry
+//! may end up to that much early. Its memory comes back as other entries come in,
 //! when it is replaced or evicted, and by [`remove_expired`](Cache::remove_expired).
 //!
 //! ```
@@ -171,10 +172,11 @@
 //!   [`invalidate_tag`](Cache::invalidate_tag) has returned, a load that began before the call never puts its older
 //!   result into the cache. Those who waited for that load still receive it; who asks later does not.
 //! - **Concurrency**: operations on one key are linearisable. Under [`Policy::Adaptive`] reads take no lock. Loaders,
-//!   listeners, weighers, expiry functions and the destructors of values that leave run under no lock.
-//! - **Complexity**: every operation on a key is O(1), and an insertion into a full cache that is bounded by weight as many
+//!   listeners, weighers, expiry functions and the destructors of values that leave run under no lock. `Hash`, `Eq` and
+//!   `Clone` of keys and values may run under one, and must not use the cache.
+//! - **Complexity**: every operation on a key is O(1), a removal O(loads under way), and an insertion into a full cache that is bounded by weight as many
 //!   evictions as it takes; [`len`](Cache::len) and [`stats`](Cache::stats) are O(shards); `entries`, `hottest`,
-//!   `coldest`, `clear` and `remove_expired` look at every entry.
+//!   `coldest`, `retain`, `clear`, `remove_expired` and snapshots look at every entry.
 //! - **Eviction**: see [`Policy`]. The whole capacity is usable, whatever the number of shards.
 //! - **Memory**: about 40 bytes an entry beyond key and value; see [`_design`].
 //!

@@ -26,7 +26,7 @@ pub struct Stats {
     pub invalidations: u64,
     /// Calls of `invalidate_tag`.
     pub tags_invalidated: u64,
-    /// Entries taken out by `remove`, `remove_if` or `clear`, or because a new value of their key was refused.
+    /// Entries taken out by `remove`, `remove_if`, `retain`, `forget` or `clear`, or because a new value of their key was refused.
     pub removals: u64,
     /// Entries that did not come in because they are heavier than the whole cache may be.
     pub refusals: u64,
@@ -40,7 +40,8 @@ pub struct Stats {
     pub load_time: Duration,
     /// Callers who waited for somebody else's load instead of running their own.
     pub load_waits: u64,
-    /// Loads whose result was not stored, because the key was written or removed meanwhile.
+    /// Loads whose result was not stored, because the key was written or removed or one of its tags invalidated
+    /// meanwhile.
     pub loads_voided: u64,
     /// Loads begun in the background by a [`LoadingCache`](crate::LoadingCache) before anybody had to wait for them.
     pub refreshes: u64,

@@ -16,6 +16,17 @@ fn refused(builder: crm_cache::CacheBuilder<u32, u32>) -> BuildError {
 fn nonsense_is_refused_and_the_message_names_the_remedy() {
     assert_eq!(refused(Cache::builder(0)), BuildError::ZeroCapacity);
     assert_eq!(refused(Cache::builder(9).shards(0)), BuildError::ZeroShards);
+    for capacity in [1 << 31, usize::MAX] {
+        assert_eq!(
+            refused(Cache::builder(capacity)),
+            BuildError::CapacityTooLarge { capacity }
+        );
+        let cache: Cache<u32, u32> = Cache::new(9);
+        let error = cache.set_capacity(capacity).unwrap_err();
+        assert_eq!(error, BuildError::CapacityTooLarge { capacity });
+        assert!(error.to_string().contains("give an estimate"));
+        assert_eq!((cache.insert(1, 1), cache.len()), (None, 1));
+    }
     for time_to_live in [Duration::ZERO, Duration::from_nanos(999_999)] {
         let error = refused(Cache::builder(9).time_to_live(time_to_live));
         assert_eq!(error, BuildError::TimeToLiveTooShort { time_to_live });

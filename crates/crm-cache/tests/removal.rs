@@ -142,6 +142,30 @@ fn what_is_forgotten_has_no_memory_left_when_the_call_returns() {
 }
 
 #[test]
+fn issue_a_former_value_of_a_forgotten_key_outlived_the_call() {
+    let (cache, alive): (Cache<u32, Counted>, _) = (Cache::new(10), Arc::new(AtomicI32::new(0)));
+    cache.insert(1, Counted::new(&alive));
+    let (looking, is_looking) = mpsc::channel();
+    let (go_on, may_go_on) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        let cache = &cache;
+        scope.spawn(move || {
+            cache.read(&1, |_| {
+                looking.send(()).unwrap();
+                may_go_on.recv().unwrap();
+            });
+        });
+        is_looking.recv().unwrap();
+        // The value that is looked at leaves before the key is forgotten.
+        drop(cache.remove(&1));
+        let forgetting = scope.spawn(|| cache.forget(&1));
+        go_on.send(()).unwrap();
+        assert!(!forgetting.join().unwrap(), "it was not here any more");
+        assert_eq!(alive.load(Ordering::SeqCst), 0);
+    });
+}
+
+#[test]
 #[should_panic(expected = "call it after the read")]
 fn forgetting_from_within_a_read_is_told_instead_of_waited_for() {
     let cache: Cache<u32, u32> = Cache::new(10);

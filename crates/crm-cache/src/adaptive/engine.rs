@@ -278,27 +278,27 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
         listener: &Listener<K, C::Value>,
     ) -> bool {
         let (shard, hash) = (self.shard(hash), Hash::new(hash));
-        let mut leaving = None;
-        let mut was_here = false;
+        let watcher = watcher(shard, listener);
+        let mut writer = self.write(shard, watcher.as_ref());
+        writer.forget_ghost(hash);
+        let found = writer.find(hash, is_it);
+        let was_here =
+            found.is_some_and(|found| fresh_value(&writer, found.index, present).is_some());
+        if let Some(found) = found {
+            writer.remove(found, present, RemovalCause::Removed);
+        }
+        // A former value of the key, replaced or removed before, may be among those that wait too.
+        let taken_out = writer.taken_out_until_now();
+        settle(&writer.finish(), listener);
+        drop(watcher);
         loop {
-            let watcher = watcher(shard, listener).filter(|_| leaving.is_none());
-            let mut writer = self.write(shard, watcher.as_ref());
-            if leaving.is_none() {
-                writer.forget_ghost(hash);
-                let Some(found) = writer.find(hash, &is_it) else {
-                    return false;
-                };
-                was_here = fresh_value(&writer, found.index, present).is_some();
-                writer.remove(found, present, RemovalCause::Removed);
-                leaving = Some(found.index);
-            }
+            let mut writer = self.look(shard);
             writer.reclaim();
-            let is_held = leaving.is_some_and(|index| writer.is_held(index));
+            let is_held = writer.is_held(taken_out);
             settle(&writer.finish(), listener);
             if !is_held {
                 return was_here;
             }
-            drop(watcher);
             thread::yield_now();
         }
     }

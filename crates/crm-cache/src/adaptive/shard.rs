@@ -575,9 +575,14 @@ impl<'a, K: Eq + StdHash, C: Content> ShardWriter<'a, K, C> {
         self.writer.policy().ghosts.recall(hash.home);
     }
 
-    /// Whether the former entry of a slot may still be held by a reader.
-    pub(crate) fn is_held(&self, index: u32) -> bool {
-        self.writer.is_held(index)
+    /// Names all entries that were taken out and may still be held by a reader, for [`is_held`](Self::is_held).
+    pub(crate) fn taken_out_until_now(&self) -> u64 {
+        self.writer.unlinked_until_now()
+    }
+
+    /// Whether some of the entries that were so named may still be held.
+    pub(crate) fn is_held(&self, taken_out: u64) -> bool {
+        self.writer.is_held(taken_out)
     }
 
     pub(crate) fn find_slot(&self, index: u32) -> Option<Found> {
@@ -880,7 +885,7 @@ mod tests {
             drop(writer.finish());
             assert!(taken.is_fresh);
             let writer = shard.write(&learner, &bound, None);
-            assert!(!writer.is_held(found.index), "key {key}");
+            assert!(!writer.writer.holds(found.index), "key {key}");
         }
     }
 

@@ -89,7 +89,8 @@ impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
 
     /// Runs loads in the background by handing jobs to this function: a thread pool's, or a runtime's for blocking work.
     ///
-    /// A job that is never run holds nobody up: whoever needs the value loads it himself.
+    /// A refresh that it never runs holds nobody up who calls [`LoadingCache::get`] without limits: he takes it over. With
+    /// limits, and for tasks, it has to run its jobs or drop them.
     pub fn executor(
         mut self,
         execute: impl Fn(Box<dyn FnOnce() + Send>) + Send + Sync + 'static,
@@ -137,15 +138,17 @@ impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
         self
     }
 
-    /// Tells a caller who has waited for so long that the load is [late](crate::LoadError::TimedOut). It goes on, and its
-    /// value is stored. Real time.
+    /// Tells a caller who has waited for so long, and has no stale value, that the load is
+    /// [late](crate::LoadError::TimedOut). It goes on, and its value is stored. Real time. Tasks need a
+    /// [`sleep`](Self::sleep) for it.
     pub fn hard_limit(mut self, limit: Duration) -> Self {
         self.rules.hard_limit = Some(limit);
         self
     }
 
     /// Remembers for so long that a key could not be loaded, and tells the error to whoever asks meanwhile. A write or a
-    /// removal of the key ends it, the cache's time to live does so too.
+    /// removal of the key ends it, the cache's time to live does so too; an invalidated tag does not, since a failure has
+    /// none. This is also called negative caching.
     pub fn remember_failures(mut self, life: Duration) -> Self {
         self.rules.failures = Some(life);
         self

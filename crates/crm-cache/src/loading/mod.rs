@@ -143,7 +143,8 @@ where
     /// # Errors
     ///
     /// [`LoadError::Failed`] with the loader's error, which may be a remembered one, if no stale value may stand in.
-    /// [`LoadError::TimedOut`] past the hard limit. [`LoadError::Reentrant`] as for [`Cache::get_or_load`].
+    /// [`LoadError::TimedOut`] past the hard limit. [`LoadError::Abandoned`] if the load was given up.
+    /// [`LoadError::Reentrant`] as for [`Cache::get_or_load`].
     ///
     /// # Panics
     ///

@@ -14,6 +14,7 @@ use crate::load::{Pilot, Run, Seat, aboard};
 ///
 /// Move it to wherever the load runs, a task or another thread, and [`answer`](Self::answer) it there. Dropping it
 /// unanswered gives the load up: those who wait are told, or start another one.
+#[must_use = "dropping it gives the load up"]
 pub struct Request<K, V, E> {
     key: K,
     duty: Box<dyn Answer<V, E> + Send>,

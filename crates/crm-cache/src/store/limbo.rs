@@ -19,6 +19,8 @@ pub(crate) struct Limbo {
     /// Of the words of other threads, when they were looked at last. None before the first look: what those threads have
     /// read before says nothing.
     last_sum: Option<u64>,
+    /// How often those who waited have been given back.
+    rounds: u64,
 }
 
 /// What to do with a slot that was unlinked.
@@ -41,6 +43,7 @@ impl Limbo {
             visitors: Vec::new(),
             patience: 1,
             last_sum: None,
+            rounds: 0,
         }
     }
 
@@ -69,8 +72,20 @@ impl Limbo {
     }
 
     /// Whether a slot is here.
+    #[cfg(all(test, not(loom)))]
     pub(crate) fn holds(&self, index: u32) -> bool {
         self.gathering.contains(&index) || self.waiting.contains(&index)
+    }
+
+    /// The round at which all that is here now will have been given back, for [`is_over`](Self::is_over): those who wait,
+    /// and then those who gather.
+    pub(crate) fn round_of_all(&self) -> u64 {
+        self.rounds + 2
+    }
+
+    /// Whether all is given back that was here when a round was asked for.
+    pub(crate) fn is_over(&self, round: u64) -> bool {
+        self.is_empty() || self.rounds >= round
     }
 
     /// Whether a slot is here and came last.
@@ -106,6 +121,7 @@ impl Limbo {
                 return false;
             }
             self.waiting.drain(..).for_each(&mut free);
+            self.rounds += 1;
         }
         if self.look() {
             self.gathering.drain(..).for_each(free);

@@ -546,8 +546,19 @@ impl<K, V, P> Writer<'_, K, V, P> {
     }
 
     /// Whether a slot that was unlinked may still be held by a reader.
-    pub(crate) fn is_held(&self, index: u32) -> bool {
+    #[cfg(all(test, not(loom)))]
+    pub(crate) fn holds(&self, index: u32) -> bool {
         self.ledger.limbo.holds(index)
+    }
+
+    /// Names all entries that were unlinked and may still be held by a reader, for [`is_held`](Self::is_held).
+    pub(crate) fn unlinked_until_now(&self) -> u64 {
+        self.ledger.limbo.round_of_all()
+    }
+
+    /// Whether some of the entries that were so named may still be held.
+    pub(crate) fn is_held(&self, unlinked: u64) -> bool {
+        !self.ledger.limbo.is_over(unlinked)
     }
 
     #[inline(always)]
