@@ -18,6 +18,7 @@ pub(crate) struct Arrival<K, V> {
 pub(crate) enum Declined<K, V> {
     /// Whoever brought it does not want it stored any more, now that it is known what is here.
     Unwanted((K, V)),
-    /// It is heavier than the whole cache may be. What was here under its key has left: it is out of date.
+    /// It is heavier than the whole cache may be, or than what its tenant can have. What was here under its key has left:
+    /// it is out of date.
     TooHeavy { pair: (K, V), previous: Option<V> },
 }

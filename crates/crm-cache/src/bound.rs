@@ -5,6 +5,9 @@ use std::sync::atomic::{AtomicIsize, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
+use crate::content::Content;
+use crate::shares::{Group, Shares, Want};
+
 /// The most entries that a cache may be built for. It fits every platform's numbers, signs and doublings included.
 pub(crate) const LARGEST: usize = (u32::MAX / 2) as usize;
 
@@ -20,6 +23,8 @@ pub(crate) struct Bound {
     /// What the capacity will be once what does not fit is evicted. Locked while the numbers change, and not while
     /// entries leave: what is the user's runs then, and may change the bound in turn.
     target: Mutex<usize>,
+    /// None without tenants.
+    shares: Option<Shares>,
 }
 
 impl Bound {
@@ -31,6 +36,40 @@ impl Bound {
             max_weight: AtomicU64::new(max_weight),
             weight: AtomicU64::new(0),
             target: Mutex::new(capacity),
+            shares: None,
+        }
+    }
+
+    /// The same, divided among tenants.
+    pub(crate) fn shared(self, shares: Shares) -> Self {
+        shares.divide(self.capacity(), self.max_weight());
+        Self {
+            shares: Some(shares),
+            ..self
+        }
+    }
+
+    /// The shares of groups, where contents are of some; elsewhere the compiler knows that there are none.
+    #[inline]
+    pub(crate) fn shares<C: Content>(&self) -> Option<&Shares> {
+        if C::HAS_GROUPS {
+            self.shares.as_ref()
+        } else {
+            None
+        }
+    }
+
+    /// What there is to know of the shares from outside an engine.
+    pub(crate) fn all_shares(&self) -> Option<&Shares> {
+        self.shares.as_ref()
+    }
+
+    /// What there is too much of, while the bound is being lowered.
+    pub(crate) fn excess(&self) -> Want {
+        if self.room.load(Ordering::Relaxed) < 0 {
+            Want::Entry
+        } else {
+            Want::Weight(0)
         }
     }
 
@@ -46,10 +85,14 @@ impl Bound {
         self.weight.load(Ordering::Relaxed)
     }
 
-    /// Whether an entry of this weight could be alone in the cache.
+    /// Whether an entry of this content, group and weight could come in, were nothing here but what other groups are
+    /// guaranteed.
     #[inline]
-    pub(crate) fn admits(&self, weight: u64) -> bool {
-        weight == 0 || weight <= self.max_weight()
+    pub(crate) fn admits<C: Content>(&self, group: Group, weight: u64) -> bool {
+        (weight == 0 || weight <= self.max_weight())
+            && self
+                .shares::<C>()
+                .is_none_or(|shares| shares.admits(group, weight))
     }
 
     /// Whether more is held than the bound, which has just been lowered, allows.
@@ -77,6 +120,9 @@ impl Bound {
             self.room
                 .fetch_add(capacity as isize - *target as isize, Ordering::Relaxed);
             *target = capacity;
+            if let Some(shares) = &self.shares {
+                shares.divide(capacity, self.max_weight());
+            }
         }
         let mut panic = None;
         while self.is_exceeded() {

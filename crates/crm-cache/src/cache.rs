@@ -12,17 +12,19 @@ use crate::adaptive::shard::Extras;
 use crate::arrival::{Arrival, Declined};
 use crate::bound::{Bound, LARGEST};
 use crate::builder::{Tagger, Weigher};
-use crate::content::{Content, Mark, Marked, Plain, Present, View};
+use crate::content::{Mark, Marked, Owned, Plain, Present, Standing, View, Viewed};
 use crate::hash::hash;
 use crate::load::{Flights, Queue};
 use crate::outflow::{Callback, Listener};
+use crate::shares::OTHERS;
 #[cfg(feature = "serde")]
 use crate::snapshot::{Copied, Past, Place};
 use crate::tags::{TagSlots, TagTable};
-use crate::time::Lifetimes;
+use crate::tenants::Tenants;
+use crate::time::{Lifetimes, Millis};
 use crate::{
     BuildError, CacheBuilder, DefaultHashBuilder, Policy, Refused, RemovalCause, Stats, Tag,
-    adaptive, lru,
+    Tenant, adaptive, lru,
 };
 
 /// A bounded map from keys to values that keeps what is worth keeping and loads a missing key once.
@@ -37,6 +39,7 @@ pub struct Cache<K, V, S = DefaultHashBuilder> {
     weigher: Option<Weigher<K, V>>,
     /// When which tag was invalidated, and the user's function that says which tags an entry has.
     tags: Option<(TagTable, Tagger<K, V>)>,
+    tenants: Option<Tenants<K>>,
     pub(crate) lifetimes: Lifetimes<K, V>,
     pub(crate) listener: Listener<K, V>,
 }
@@ -49,6 +52,7 @@ pub(crate) struct Plan<K, V, S> {
     pub(crate) weigher: Option<Weigher<K, V>>,
     pub(crate) tagger: Option<Tagger<K, V>>,
     pub(crate) keeps_stale: bool,
+    pub(crate) tenants: Option<Tenants<K>>,
     pub(crate) max_batch: usize,
     pub(crate) lifetimes: Lifetimes<K, V>,
     pub(crate) load_clock: Clock,
@@ -62,6 +66,9 @@ enum Engine<K, V> {
     /// What only some caches need to know of their values stands beside the values, so that the others pay nothing for it.
     MarkedAdaptive(adaptive::engine::Engine<K, Marked<V>>),
     MarkedLru(lru::engine::Engine<K, Marked<V>>),
+    /// Where tenants have shares, it is known of each value whose it is.
+    OwnedAdaptive(adaptive::engine::Engine<K, Owned<V>>),
+    OwnedLru(lru::engine::Engine<K, Owned<V>>),
 }
 
 /// Runs the same call on whichever engine there is.
@@ -72,6 +79,8 @@ macro_rules! on_engine {
             Engine::Lru($engine) => $call,
             Engine::MarkedAdaptive($engine) => $call,
             Engine::MarkedLru($engine) => $call,
+            Engine::OwnedAdaptive($engine) => $call,
+            Engine::OwnedLru($engine) => $call,
         }
     };
 }
@@ -110,12 +119,19 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         let extras = Extras {
             time_to_idle,
             weighs: plan.weigher.is_some(),
+            groups: &[],
         };
         let (bound, shards) = (plan.bound, plan.shards);
         let tags = plan
             .tagger
             .map(|name| (TagTable::new(bound.capacity()), name));
         let engine = match (plan.policy, tags.is_some() || plan.keeps_stale) {
+            (Policy::Adaptive, _) if plan.tenants.is_some() => {
+                Engine::OwnedAdaptive(adaptive::engine::Engine::new(bound, shards, seed, extras))
+            }
+            (Policy::Lru, _) if plan.tenants.is_some() => {
+                Engine::OwnedLru(lru::engine::Engine::new(bound, shards, time_to_idle))
+            }
             (Policy::Adaptive, false) => {
                 Engine::Adaptive(adaptive::engine::Engine::new(bound, shards, seed, extras))
             }
@@ -137,6 +153,7 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
             hasher: plan.hasher,
             weigher: plan.weigher,
             tags,
+            tenants: plan.tenants,
             lifetimes: plan.lifetimes,
             listener: Listener::new(plan.on_removal),
         }
@@ -195,6 +212,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         match &self.engine {
             Engine::Adaptive(engine) => engine.get(hash, is_it, present, read),
             Engine::MarkedAdaptive(engine) => engine.get(hash, is_it, present, read),
+            Engine::OwnedAdaptive(engine) => engine.get(hash, is_it, present, read),
+            Engine::OwnedLru(engine) => engine.get(hash, is_it, present, &self.listener, read),
             Engine::Lru(engine) => engine.get(hash, is_it, present, &self.listener, read),
             Engine::MarkedLru(engine) => engine.get(hash, is_it, present, &self.listener, read),
         }
@@ -230,7 +249,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     ///
     /// # Errors
     ///
-    /// [`Refused`] when the entry is heavier than [`max_weight`](Self::max_weight). What was under the key before has left,
+    /// [`Refused`] when the entry is heavier than [`max_weight`](Self::max_weight), or when there is no place for it in its
+    /// [tenant's](CacheBuilder::tenants) share and what the others do not use of theirs. What was under the key before has left,
     /// since it is out of date.
     pub fn try_insert(&self, key: K, value: V) -> Result<Option<V>, Refused<K, V>> {
         self.flights.detach(&key);
@@ -262,7 +282,7 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     ///
     /// # Errors
     ///
-    /// Both are handed back if there is no fresh value, or if they are heavier than [`max_weight`](Self::max_weight); in
+    /// Both are handed back if there is no fresh value, or if they are refused as by [`try_insert`](Self::try_insert); in
     /// that case what was there has left, since it is out of date.
     pub fn replace(&self, key: K, value: V) -> Result<V, (K, V)> {
         self.flights.detach(&key);
@@ -512,12 +532,12 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     pub(crate) fn view<R>(&self, key: &K, read: impl FnOnce(&V, View<'_>) -> R) -> Option<R> {
         let (hash, present) = (hash(&self.hasher, key), self.present());
         let is_it = |other: &K| other == key;
-        let read = |content: &Marked<V>, standing| {
-            read(content.value(), content.view(standing, present.millis))
-        };
+        let now = present.millis;
         match &self.engine {
-            Engine::MarkedAdaptive(engine) => engine.view(hash, is_it, present, read),
-            Engine::MarkedLru(engine) => engine.view(hash, is_it, present, read),
+            Engine::MarkedAdaptive(engine) => engine.view(hash, is_it, present, viewed(now, read)),
+            Engine::MarkedLru(engine) => engine.view(hash, is_it, present, viewed(now, read)),
+            Engine::OwnedAdaptive(engine) => engine.view(hash, is_it, present, viewed(now, read)),
+            Engine::OwnedLru(engine) => engine.view(hash, is_it, present, viewed(now, read)),
             Engine::Adaptive(_) | Engine::Lru(_) => unreachable!("a loading cache has marks"),
         }
     }
@@ -526,12 +546,16 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     pub(crate) fn inspect<R>(&self, key: &K, read: impl FnOnce(&V, View<'_>) -> R) -> Option<R> {
         let (hash, present) = (hash(&self.hasher, key), self.present());
         let is_it = |other: &K| other == key;
-        let read = |content: &Marked<V>, standing| {
-            read(content.value(), content.view(standing, present.millis))
-        };
+        let now = present.millis;
         match &self.engine {
-            Engine::MarkedAdaptive(engine) => engine.inspect(hash, is_it, present, read),
-            Engine::MarkedLru(engine) => engine.inspect(hash, is_it, present, read),
+            Engine::MarkedAdaptive(engine) => {
+                engine.inspect(hash, is_it, present, viewed(now, read))
+            }
+            Engine::MarkedLru(engine) => engine.inspect(hash, is_it, present, viewed(now, read)),
+            Engine::OwnedAdaptive(engine) => {
+                engine.inspect(hash, is_it, present, viewed(now, read))
+            }
+            Engine::OwnedLru(engine) => engine.inspect(hash, is_it, present, viewed(now, read)),
             Engine::Adaptive(_) | Engine::Lru(_) => unreachable!("a loading cache has marks"),
         }
     }
@@ -573,6 +597,10 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
             None => TagSlots::None,
             Some((table, name)) => table.slots(|tags| name(&key, &value, tags)),
         };
+        let group = match &self.tenants {
+            None => OTHERS,
+            Some(tenants) => tenants.group(&key),
+        };
         Arrival {
             hash,
             weight,
@@ -583,6 +611,7 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
                 tags,
                 since: ends.since,
                 fresh_until: ends.fresh_until,
+                group,
             },
             pair: (key, value),
         }
@@ -633,6 +662,26 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     #[must_use]
     pub fn len(&self) -> usize {
         on_engine!(self, engine => engine.len())
+    }
+
+    /// The entries that a tenant holds; for one without a [share](CacheBuilder::tenants) of its own, those of all such
+    /// tenants together. In a cache without tenants these are all entries.
+    #[must_use]
+    pub fn tenant_len(&self, tenant: impl Into<Tenant>) -> usize {
+        match (self.bound().all_shares(), &self.tenants) {
+            (Some(shares), Some(tenants)) => shares.entries(tenants.group_of(tenant.into())),
+            _ => self.len(),
+        }
+    }
+
+    /// The entries that a tenant is guaranteed at the present capacity; for one without a
+    /// [share](CacheBuilder::tenants) of its own, those of all such tenants together.
+    #[must_use]
+    pub fn tenant_capacity(&self, tenant: impl Into<Tenant>) -> usize {
+        match (self.bound().all_shares(), &self.tenants) {
+            (Some(shares), Some(tenants)) => shares.guaranteed(tenants.group_of(tenant.into())),
+            _ => self.capacity(),
+        }
     }
 
     /// Whether no entry is held.
@@ -717,11 +766,21 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     }
 }
 
+/// Shows a content to a loading cache.
+fn viewed<C: Viewed, R>(
+    now: Millis,
+    read: impl FnOnce(&C::Value, View<'_>) -> R,
+) -> impl FnOnce(&C, Standing) -> R {
+    move |content, standing| read(content.value(), content.view(standing, now))
+}
+
 impl<K, V, S> fmt::Debug for Cache<K, V, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let policy = match self.engine {
-            Engine::Adaptive(_) | Engine::MarkedAdaptive(_) => Policy::Adaptive,
-            Engine::Lru(_) | Engine::MarkedLru(_) => Policy::Lru,
+            Engine::Adaptive(_) | Engine::MarkedAdaptive(_) | Engine::OwnedAdaptive(_) => {
+                Policy::Adaptive
+            }
+            Engine::Lru(_) | Engine::MarkedLru(_) | Engine::OwnedLru(_) => Policy::Lru,
         };
         let bound = on_engine!(self, engine => engine.bound());
         f.debug_struct("Cache")

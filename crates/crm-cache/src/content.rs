@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicU64;
 
+use crate::shares::{Group, OTHERS};
 use crate::tags::{TagSlots, TagTable};
 use crate::time::Millis;
 
@@ -43,6 +44,8 @@ pub(crate) struct Mark {
     /// When it came in, and until when it is fresh.
     pub(crate) since: Millis,
     pub(crate) fresh_until: Millis,
+    /// Whose it is.
+    pub(crate) group: Group,
 }
 
 #[cfg(all(test, not(loom)))]
@@ -53,6 +56,7 @@ impl Mark {
         tags: TagSlots::None,
         since: 0,
         fresh_until: crate::time::NEVER,
+        group: OTHERS,
     };
 }
 
@@ -60,11 +64,20 @@ impl Mark {
 pub(crate) trait Content {
     type Value;
 
+    /// Whether the entries are of several groups, each with a guarantee and a policy of its own.
+    const HAS_GROUPS: bool = false;
+
     fn new(value: Self::Value, mark: Mark) -> Self;
 
     fn value(&self) -> &Self::Value;
 
     fn into_value(self) -> Self::Value;
+
+    /// Whose it is.
+    #[inline]
+    fn group(&self) -> Group {
+        OTHERS
+    }
 
     /// How it stands, as far as the entry that holds it does not know.
     fn standing(&self, present: Present<'_>) -> Standing;
@@ -107,20 +120,28 @@ impl<V> Content for Plain<V> {
     }
 }
 
-/// A value with its mark, for caches with tags or with a time in which stale values are kept.
+/// A value with its mark, for caches with tags or with a time in which stale values are kept. Whose it is stays behind.
 #[derive(Debug)]
 pub(crate) struct Marked<V> {
     value: V,
-    mark: Mark,
+    stamp: u64,
+    tags: TagSlots,
+    since: Millis,
+    fresh_until: Millis,
     paused_until: AtomicU64,
 }
 
-impl<V> Marked<V> {
-    pub(crate) fn view(&self, standing: Standing, now: Millis) -> View<'_> {
+/// A content that a loading cache can judge.
+pub(crate) trait Viewed: Content {
+    fn view(&self, standing: Standing, now: Millis) -> View<'_>;
+}
+
+impl<V> Viewed for Marked<V> {
+    fn view(&self, standing: Standing, now: Millis) -> View<'_> {
         View {
             standing,
-            since: self.mark.since,
-            fresh_until: self.mark.fresh_until,
+            since: self.since,
+            fresh_until: self.fresh_until,
             now,
             paused_until: &self.paused_until,
         }
@@ -133,7 +154,10 @@ impl<V> Content for Marked<V> {
     fn new(value: V, mark: Mark) -> Self {
         Self {
             value,
-            mark,
+            stamp: mark.stamp,
+            tags: mark.tags,
+            since: mark.since,
+            fresh_until: mark.fresh_until,
             paused_until: AtomicU64::new(0),
         }
     }
@@ -151,10 +175,10 @@ impl<V> Content for Marked<V> {
     fn standing(&self, present: Present<'_>) -> Standing {
         let is_invalidated = present
             .tags
-            .is_some_and(|tags| tags.was_invalidated(&self.mark.tags, self.mark.stamp));
+            .is_some_and(|tags| tags.was_invalidated(&self.tags, self.stamp));
         if is_invalidated {
             Standing::Invalidated
-        } else if present.millis >= self.mark.fresh_until {
+        } else if present.millis >= self.fresh_until {
             Standing::Stale
         } else {
             Standing::Fresh
@@ -163,6 +187,57 @@ impl<V> Content for Marked<V> {
 
     #[cfg(feature = "serde")]
     fn fresh_until(&self) -> Millis {
-        self.mark.fresh_until
+        self.fresh_until
+    }
+}
+
+/// A value that is of a group, with its mark.
+#[derive(Debug)]
+pub(crate) struct Owned<V> {
+    marked: Marked<V>,
+    group: Group,
+}
+
+impl<V> Content for Owned<V> {
+    type Value = V;
+
+    const HAS_GROUPS: bool = true;
+
+    fn new(value: V, mark: Mark) -> Self {
+        let group = mark.group;
+        Self {
+            marked: Marked::new(value, mark),
+            group,
+        }
+    }
+
+    #[inline]
+    fn value(&self) -> &V {
+        self.marked.value()
+    }
+
+    fn into_value(self) -> V {
+        self.marked.into_value()
+    }
+
+    #[inline]
+    fn group(&self) -> Group {
+        self.group
+    }
+
+    #[inline]
+    fn standing(&self, present: Present<'_>) -> Standing {
+        self.marked.standing(present)
+    }
+
+    #[cfg(feature = "serde")]
+    fn fresh_until(&self) -> Millis {
+        self.marked.fresh_until()
+    }
+}
+
+impl<V> Viewed for Owned<V> {
+    fn view(&self, standing: Standing, now: Millis) -> View<'_> {
+        self.marked.view(standing, now)
     }
 }

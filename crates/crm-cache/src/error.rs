@@ -60,6 +60,23 @@ pub enum BuildError {
     },
     /// A weight was to be changed in a cache that does not weigh its entries.
     NoWeigher,
+    /// A tenant's share is not a number from 0 to 1.
+    ShareOutOfRange {
+        /// Where the tenant stands in the list, counted from zero.
+        position: usize,
+        /// The share that was asked for.
+        share: f64,
+    },
+    /// The shares of all tenants are more than the whole cache together.
+    SharesAboveOne {
+        /// What the shares add up to.
+        sum: f64,
+    },
+    /// A tenant was given a share twice.
+    TenantNamedTwice {
+        /// Where the second time stands in the list, counted from zero.
+        position: usize,
+    },
     /// The jitter is not a share from 0 to 1.
     JitterOutOfRange {
         /// The jitter that was asked for.
@@ -120,6 +137,19 @@ impl fmt::Display for BuildError {
             Self::NoWeigher => f.write_str(
                 "this cache does not weigh its entries: give the builder a weigher",
             ),
+            Self::ShareOutOfRange { position, share } => write!(
+                f,
+                "the share of the tenant at position {position} is {share}: use a share of the cache from 0 (only what \
+                 the others leave) to 1 (all of it)"
+            ),
+            Self::SharesAboveOne { sum } => write!(
+                f,
+                "the tenants' shares add up to {sum}: lower them to 1 together, or less to leave a rest to all others"
+            ),
+            Self::TenantNamedTwice { position } => write!(
+                f,
+                "the tenant at position {position} was given a share before: name each tenant once, with all of its share"
+            ),
             Self::JitterOutOfRange { jitter } => {
                 write!(
                     f,
@@ -132,7 +162,8 @@ impl fmt::Display for BuildError {
 
 impl Error for BuildError {}
 
-/// An entry that did not come in because it is heavier than the whole cache may be; see
+/// An entry that did not come in because it is heavier than the whole cache may be, or because its tenant had no place for
+/// it; see
 /// [`Cache::try_insert`](crate::Cache::try_insert).
 #[non_exhaustive]
 pub struct Refused<K, V> {
@@ -158,8 +189,8 @@ impl<K, V> fmt::Display for Refused<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "an entry of weight {} is heavier than the whole cache may be: raise the weight limit, or keep such values \
-             elsewhere",
+            "an entry of weight {} has no place, being heavier than the whole cache may be, or than its tenant's share and \
+             what others leave of theirs: raise the limit or the share, or keep such values elsewhere",
             self.weight
         )
     }

@@ -42,6 +42,7 @@
 //! | drop all that belongs to an account at once | [`CacheBuilder::tags`], [`Cache::invalidate_tag`] |
 //! | answer an erasure request | [`Cache::forget`] |
 //! | be warm at once after a restart | `Cache::snapshot`, `Cache::restore` with the feature `serde` |
+//! | keep one tenant's bulk job from pushing out what others need | [`CacheBuilder::tenants`] |
 //! | know whether it pays, and what is in it | [`Cache::stats`], [`Cache::hottest`], [`Cache::entries`] |
 //!
 //! [`get`](Cache::get) clones the value, so a record larger than a few words belongs into an `Arc`.
@@ -177,6 +178,8 @@
 //! - **Complexity**: every operation on a key is O(1), a removal O(loads under way), and an insertion into a full cache that is bounded by weight as many
 //!   evictions as it takes; [`len`](Cache::len) and [`stats`](Cache::stats) are O(shards); `entries`, `hottest`,
 //!   `coldest`, `retain`, `clear`, `remove_expired` and snapshots look at every entry.
+//! - **Fair shares**: with [`tenants`](CacheBuilder::tenants) nobody's entry leaves for another tenant's unless its own
+//!   tenant holds more than it is guaranteed, whatever other threads do.
 //! - **Eviction**: see [`Policy`]. The whole capacity is usable, whatever the number of shards.
 //! - **Memory**: about 40 bytes an entry beyond key and value; see [`_design`].
 //!
@@ -205,6 +208,7 @@ mod lru;
 mod outflow;
 mod policy;
 mod removal;
+mod shares;
 #[cfg(feature = "serde")]
 mod snapshot;
 mod stats;
@@ -215,6 +219,7 @@ mod stats;
 mod store;
 mod tags;
 mod tally;
+mod tenants;
 mod time;
 
 pub use builder::CacheBuilder;
@@ -231,6 +236,7 @@ pub use removal::RemovalCause;
 pub use snapshot::{RestoreError, SnapshotError};
 pub use stats::Stats;
 pub use tags::{Tag, TagIdentity, Tags};
+pub use tenants::Tenant;
 
 #[doc = include_str!("../DESIGN.md")]
 pub mod _design {}

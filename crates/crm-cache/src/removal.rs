@@ -16,7 +16,8 @@ pub enum RemovalCause {
     Invalidated,
     /// It had to make room for another one.
     Evicted,
-    /// It never came in: it is heavier than the whole cache may be.
+    /// It never came in: it is heavier than the whole cache may be, or its [tenant](crate::CacheBuilder::tenants) had no
+    /// place for it.
     Refused,
 }
 

@@ -28,7 +28,8 @@ pub struct Stats {
     pub tags_invalidated: u64,
     /// Entries taken out by `remove`, `remove_if`, `retain`, `forget` or `clear`, or because a new value of their key was refused.
     pub removals: u64,
-    /// Entries that did not come in because they are heavier than the whole cache may be.
+    /// Entries that did not come in because they are heavier than the whole cache may be, or because their tenant had no
+    /// place for them.
     pub refusals: u64,
     /// The weight of the entries held now; zero without a [weigher](crate::CacheBuilder::weigher).
     pub weight: u64,

@@ -144,7 +144,8 @@ pub(crate) enum TagSlots {
     None,
     One(u32),
     Two(u32, u32),
-    Many(Box<[u32]>),
+    /// Two boxes, so that the others need no room for a length.
+    Many(Box<Box<[u32]>>),
 }
 
 impl TagSlots {
@@ -152,11 +153,11 @@ impl TagSlots {
         match self {
             Self::None => Self::One(slot),
             Self::One(first) => Self::Two(first, slot),
-            Self::Two(first, second) => Self::Many([first, second, slot].into()),
+            Self::Two(first, second) => Self::Many(Box::new([first, second, slot].into())),
             Self::Many(slots) => {
-                let mut slots = slots.into_vec();
+                let mut slots = (*slots).into_vec();
                 slots.push(slot);
-                Self::Many(slots.into())
+                Self::Many(Box::new(slots.into()))
             }
         }
     }

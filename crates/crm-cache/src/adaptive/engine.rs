@@ -4,12 +4,13 @@ use std::hash::Hash as StdHash;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use super::learner::Learner;
+use super::learner::Learners;
 use super::shard::{Aftermath, Extras, Order, Shard, ShardWriter, Taken};
 use crate::arrival::{Arrival, Declined};
 use crate::bound::{Bound, Space};
 use crate::content::{Content, Present, Standing};
 use crate::outflow::Listener;
+use crate::shares::{Claim, Shares, Want};
 #[cfg(feature = "serde")]
 use crate::snapshot::{Copied, Past, Place};
 use crate::store::{Hash, Left, Reader};
@@ -23,7 +24,7 @@ const SLOTS_AT_ONCE: u32 = 1024;
 
 pub(crate) struct Engine<K, C> {
     shards: Box<[Shard<K, C>]>,
-    learner: Learner,
+    learners: Learners,
     bound: Bound,
     tallies: Tallies,
     /// The shard that gives way next when one that has nothing to evict needs room.
@@ -37,9 +38,20 @@ impl<K, C> Engine<K, C> {
 }
 
 impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
-    pub(crate) fn new(bound: Bound, shards: usize, seed: u64, extras: Extras) -> Self {
+    pub(crate) fn new(bound: Bound, shards: usize, seed: u64, extras: Extras<'_>) -> Self {
         let capacity = bound.capacity();
         let share = capacity.div_ceil(shards);
+        let groups = bound.all_shares().map_or_else(Vec::new, Shares::planned);
+        let in_a_shard: Vec<usize> = groups
+            .iter()
+            .map(|planned| planned.div_ceil(shards))
+            .collect();
+        let extras = Extras {
+            groups: &in_a_shard,
+            ..extras
+        };
+        let mut sizes = groups.into_iter().zip(in_a_shard.iter().copied());
+        let learners = Learners::new(sizes.next().unwrap_or((capacity, share)), sizes);
         let shard = |index: usize| {
             Shard::new(
                 share,
@@ -49,7 +61,7 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
         };
         Self {
             shards: (0..shards).map(shard).collect(),
-            learner: Learner::new(capacity, share),
+            learners,
             bound,
             tallies: Tallies::new(),
             next: AtomicUsize::new(0),
@@ -71,7 +83,7 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
         shard: &'a Shard<K, C>,
         watcher: Option<&'a Reader<'a, K, C>>,
     ) -> ShardWriter<'a, K, C> {
-        shard.write(&self.learner, &self.bound, watcher)
+        shard.write(&self.learners, &self.bound, watcher)
     }
 
     /// Shows the fresh value of a key to `read`. Takes no lock.
@@ -89,7 +101,7 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
         };
         match reader.find(Hash::new(hash), is_it) {
             Some(entry) if shard.standing(&entry, present) == Some(Standing::Fresh) => {
-                shard.touch(&entry, present.millis, &self.learner);
+                shard.touch(&entry, present.millis, &self.learners);
                 self.tallies.hit(reader.thread());
                 Some(read(entry.value().value()))
             }
@@ -121,7 +133,7 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
             self.tallies.miss(reader.thread());
         }
         let (entry, standing) = found.filter(|(_, standing)| *standing != Standing::Invalidated)?;
-        shard.touch(&entry, present.millis, &self.learner);
+        shard.touch(&entry, present.millis, &self.learners);
         Some(read(entry.value(), standing))
     }
 
@@ -178,6 +190,7 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
         let shard = self.shard(arrival.hash);
         let watcher = watcher(shard, listener);
         let mut space = Space::none(&self.bound);
+        let group = arrival.mark.group;
         loop {
             let mut writer = self.write(shard, watcher.as_ref());
             let found = writer.find(Hash::new(arrival.hash), |key| *key == arrival.pair.0);
@@ -187,7 +200,7 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
                 settle(&writer.finish(), listener);
                 return Err(Declined::Unwanted(arrival.pair));
             }
-            if !self.bound.admits(arrival.weight) {
+            if !self.bound.admits::<C>(group, arrival.weight) {
                 let taken = found.map(|found| writer.take(found, present));
                 writer.refuse();
                 let previous = hand_out(writer, taken, listener);
@@ -196,50 +209,63 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
                     previous,
                 });
             }
+            let mut want = Want::Weight(arrival.weight);
             if let Some(found) = found {
                 let more = arrival.weight.saturating_sub(writer.weight(found.index));
-                if writer.makes_space(&mut space, more, Some(found.index)) {
+                want = Want::Weight(more);
+                if writer.makes_space(&mut space, more, group, Some(found.index)) {
                     let taken = writer.replace(found, arrival, present, space);
                     return Ok(hand_out(writer, Some(taken), listener));
                 }
-            } else if writer.makes_space(&mut space, arrival.weight, None)
-                && (space.takes_entry() || writer.len() > 0)
-            {
-                let ends = arrival.deadline != NEVER
-                    || arrival.idle_until != NEVER
-                    || arrival.mark.tags != TagSlots::None;
-                writer.insert(arrival, space);
-                if ends {
-                    writer.sweep(present);
+            } else if writer.makes_space(&mut space, arrival.weight, group, None) {
+                want = Want::Entry;
+                if writer.has_room(&mut space, group) {
+                    let ends = arrival.deadline != NEVER
+                        || arrival.idle_until != NEVER
+                        || arrival.mark.tags != TagSlots::None;
+                    writer.insert(arrival, space);
+                    if ends {
+                        writer.sweep(present);
+                    }
+                    settle(&writer.finish(), listener);
+                    return Ok(None);
                 }
-                settle(&writer.finish(), listener);
-                return Ok(None);
             }
             // The cache is full and this shard has nothing more to give: another one must, under its own lock. Meanwhile
             // listeners and destructors run, which may store something: they would wait for ever for what is held here.
             space.release();
             settle(&writer.finish(), listener);
-            if !self.evict_elsewhere(shard, listener) {
+            if !self.evict_elsewhere(shard, Claim::Arrival { group, want }, listener) {
                 // Others hold the rest for entries on their way in.
                 thread::yield_now();
             }
         }
     }
 
-    /// Evicts an entry from another shard that has one.
-    fn evict_elsewhere(&self, than: &Shard<K, C>, listener: &Listener<K, C::Value>) -> bool {
+    /// Evicts an entry from another shard that has one for this claim.
+    fn evict_elsewhere(
+        &self,
+        than: &Shard<K, C>,
+        claim: Claim,
+        listener: &Listener<K, C::Value>,
+    ) -> bool {
         let first = self.next.fetch_add(1, Ordering::Relaxed);
         let count = self.shards.len();
         (0..count).any(|step| {
             let shard = &self.shards[(first.wrapping_add(step)) % count];
-            !std::ptr::eq(shard, than) && self.evict_from(shard, listener)
+            !std::ptr::eq(shard, than) && self.evict_from(shard, claim, listener)
         })
     }
 
-    fn evict_from(&self, shard: &Shard<K, C>, listener: &Listener<K, C::Value>) -> bool {
+    fn evict_from(
+        &self,
+        shard: &Shard<K, C>,
+        claim: Claim,
+        listener: &Listener<K, C::Value>,
+    ) -> bool {
         let watcher = watcher(shard, listener);
         let mut writer = self.write(shard, watcher.as_ref());
-        let evicted = writer.evict(None);
+        let evicted = writer.evict(None, claim);
         if let Some(weight) = evicted {
             self.bound.give(1, weight);
         }
@@ -431,10 +457,14 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
         self.bound.change(capacity, max_weight, || {
             let first = self.next.fetch_add(1, Ordering::Relaxed);
             let count = self.shards.len();
-            (0..count).any(|step| {
-                let shard = &self.shards[(first.wrapping_add(step)) % count];
-                self.evict_from(shard, listener)
-            })
+            [Claim::Excess(self.bound.excess()), Claim::Anyone]
+                .into_iter()
+                .any(|claim| {
+                    (0..count).any(|step| {
+                        let shard = &self.shards[(first.wrapping_add(step)) % count];
+                        self.evict_from(shard, claim, listener)
+                    })
+                })
         });
     }
 

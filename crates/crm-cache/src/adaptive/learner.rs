@@ -13,6 +13,8 @@ use super::age::{MOST_BUCKETS, bucket};
 use super::class::{CLASSES, COUNTS, Class, Intervals};
 use super::hazard::{Belief, Hull, Observed, hazards, worths};
 use super::prior::{Beliefs, GROUPS};
+use crate::content::Content;
+use crate::shares::{Group, OTHERS};
 use crate::store::OwnLines;
 
 /// Ticks in which every group has its turn once, at least. Below it too little is seen to say anything new.
@@ -65,6 +67,46 @@ pub(crate) struct Learner {
     estimator: Mutex<Estimator>,
 }
 
+/// A learner for each group of entries: how one tenant's records are reused says nothing of another's.
+#[derive(Debug)]
+pub(crate) struct Learners {
+    first: Learner,
+    more: Box<[Learner]>,
+}
+
+impl Learners {
+    /// For groups of so many entries, in the whole cache and in a shard.
+    pub(crate) fn new(
+        first: (usize, usize),
+        more: impl IntoIterator<Item = (usize, usize)>,
+    ) -> Self {
+        let learner = |(capacity, per_shard)| Learner::new(capacity, per_shard);
+        Self {
+            first: learner(first),
+            more: more.into_iter().map(learner).collect(),
+        }
+    }
+
+    /// Takes in what has passed in a shard; see [`Learner::advance`].
+    pub(crate) fn advance(&self, passed: Passed) {
+        let learner = match passed.group {
+            OTHERS => &self.first,
+            group => &self.more[group as usize - 1],
+        };
+        learner.advance(passed);
+    }
+
+    /// The learner of the entries of a group, where there are groups of such contents.
+    #[inline]
+    pub(crate) fn of<C: Content>(&self, group: Group) -> &Learner {
+        if C::HAS_GROUPS && group != OTHERS {
+            &self.more[group as usize - 1]
+        } else {
+            &self.first
+        }
+    }
+}
+
 /// What has passed in a shard since it last told.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Passed {
@@ -72,7 +114,9 @@ pub(crate) struct Passed {
     /// Places for entries and ghosts that the census has looked at.
     pub(crate) looked_at: u32,
     /// Places that were added.
-    pub(crate) new_places: u64,
+    pub(crate) new_places: u32,
+    /// Whose entries these are.
+    pub(crate) group: Group,
 }
 
 /// What a round goes through. The census is taken all at once at its end: an entry that was seen waiting and then counted
@@ -192,7 +236,7 @@ impl Learner {
     pub(crate) fn advance(&self, passed: Passed) {
         if passed.new_places > 0 {
             self.population
-                .fetch_add(passed.new_places, Ordering::Relaxed);
+                .fetch_add(u64::from(passed.new_places), Ordering::Relaxed);
         }
         let ticks = u64::from(passed.ticks);
         let now = self.ticks.0.fetch_add(ticks, Ordering::Relaxed) + ticks;

@@ -7,6 +7,7 @@ pub(crate) mod ghosts;
 pub(crate) mod hazard;
 pub(crate) mod idle;
 pub(crate) mod learner;
+mod members;
 pub(crate) mod prior;
 pub(crate) mod shard;
 // Minutes under the interpreter, which finds nothing here that it does not find in other tests.

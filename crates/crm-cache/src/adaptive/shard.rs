@@ -6,11 +6,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::class::Class;
 use super::ghosts::{Ghost, Ghosts};
 use super::idle::IdleTimes;
-use super::learner::{Learner, Passed};
+use super::learner::{Learner, Learners, Passed};
+use super::members::Members;
 use super::victims::{Priced, Pricing, Victims};
 use crate::arrival::Arrival;
 use crate::bound::{Bound, Space};
 use crate::content::{Content, Present, Standing};
+use crate::shares::{Claim, Group, OTHERS, Want};
 #[cfg(feature = "serde")]
 use crate::snapshot::{Copied, Past};
 use crate::store::{
@@ -41,6 +43,18 @@ const SWEPT_AT_ONCE: u32 = 4;
 
 #[repr(align(128))]
 pub(crate) struct Shard<K, C> {
+    pace: Pace,
+    time: OwnLines<Time>,
+    /// Of the groups from the second one on.
+    more: Box<[(Pace, OwnLines<Time>)]>,
+    /// None without a time to idle.
+    idle: Option<IdleTimes>,
+    store: Store<K, C, Selector>,
+}
+
+/// How a shard's clock goes. Where tenants have shares, the entries of each group have a clock of their own, as if they
+/// were alone in a cache of the size that they are guaranteed.
+struct Pace {
     /// The clock as readers see it: behind the true one by less than `granularity`, so that this line, which every
     /// reader reads, is seldom written.
     shown: AtomicU32,
@@ -48,17 +62,15 @@ pub(crate) struct Shard<K, C> {
     warm: u32,
     stride: u32,
     ticks_after_a_miss: u32,
-    time: OwnLines<Time>,
-    /// None without a time to idle.
-    idle: Option<IdleTimes>,
-    store: Store<K, C, Selector>,
 }
 
 /// What a cache keeps of its entries beyond what every cache does.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Extras {
+pub(crate) struct Extras<'a> {
     pub(crate) time_to_idle: Option<Millis>,
     pub(crate) weighs: bool,
+    /// How many entries of each group a shard will hold about; none without tenants.
+    pub(crate) groups: &'a [usize],
 }
 
 /// The true clock of a shard. Ages are differences of it.
@@ -72,40 +84,61 @@ struct Time {
 
 /// What the policy keeps under the shard's lock.
 struct Selector {
-    ghosts: Ghosts,
-    victims: Victims,
+    memory: Memory,
+    /// Of the groups from the second one on.
+    more: Box<[Memory]>,
     /// The weight of each slot's entry; none without a weigher.
     weights: Option<Vec<u64>>,
-    /// Where the census goes on.
-    census: u64,
-    /// What the learner was not told yet, and the clock when it last was.
-    passed: Passed,
-    told_at: u32,
+    /// Whose the entries are; none without tenants.
+    members: Option<Members>,
     /// Where the sweep for expired entries goes on.
     sweep: u32,
     stats: Stats,
 }
 
-impl<K: Eq + StdHash, C: Content> Shard<K, C> {
-    /// A shard that will hold about `share` entries.
-    pub(crate) fn new(share: usize, seed: u64, extras: Extras) -> Self {
+/// What the policy remembers of a group of entries.
+struct Memory {
+    ghosts: Ghosts,
+    victims: Victims,
+    /// Where the census goes on.
+    census: u64,
+    /// What the learner was not told yet, and the clock when it last was.
+    passed: Passed,
+    told_at: u32,
+}
+
+impl Memory {
+    /// For about `share` entries in a shard.
+    fn new(share: usize, seed: u64) -> Self {
         let ghosts = Ghosts::new(GHOSTS * share);
         let passed = Passed {
-            new_places: ghosts.places() as u64,
+            new_places: u32::try_from(ghosts.places()).unwrap_or(u32::MAX),
             ..Passed::default()
         };
-        // Shares differ by chance from shard to shard: four standard deviations of room, so that tables never grow.
-        let planned = share + 4 * share.isqrt() + 8;
-        let selector = Selector {
+        Self {
             ghosts,
             victims: Victims::new(seed),
-            weights: extras.weighs.then(|| Vec::with_capacity(planned)),
             census: 0,
             passed,
             told_at: 0,
-            sweep: 0,
-            stats: Stats::default(),
-        };
+        }
+    }
+}
+
+impl Selector {
+    #[inline]
+    fn memory<C: Content>(&mut self, group: Group) -> &mut Memory {
+        if C::HAS_GROUPS && group != OTHERS {
+            &mut self.more[group as usize - 1]
+        } else {
+            &mut self.memory
+        }
+    }
+}
+
+impl Pace {
+    /// For about `share` entries in a shard.
+    fn new(share: usize) -> Self {
         let in_ticks = |entries: usize| u32::try_from(entries).unwrap_or(u32::MAX);
         Self {
             shown: AtomicU32::new(0),
@@ -113,14 +146,63 @@ impl<K: Eq + StdHash, C: Content> Shard<K, C> {
             warm: in_ticks(share / WARM_SHARE).max(1),
             stride: if share < SAMPLED_FROM { 1 } else { 4 },
             ticks_after_a_miss: in_ticks(share).clamp(64, 1 << 30),
-            time: OwnLines(Time {
-                clock: AtomicU32::new(0),
-                limit: AtomicU32::new(0),
-            }),
+        }
+    }
+}
+
+impl Time {
+    fn new() -> OwnLines<Self> {
+        OwnLines(Self {
+            clock: AtomicU32::new(0),
+            limit: AtomicU32::new(0),
+        })
+    }
+}
+
+impl<K: Eq + StdHash, C: Content> Shard<K, C> {
+    /// A shard that will hold about `share` entries.
+    pub(crate) fn new(share: usize, seed: u64, extras: Extras<'_>) -> Self {
+        let (first, more) = match extras.groups {
+            [] => (share, &[][..]),
+            [first, more @ ..] => (*first, more),
+        };
+        // Shares differ by chance from shard to shard: four standard deviations of room, so that tables never grow.
+        let planned = share + 4 * share.isqrt() + 8;
+        let memories = more.iter().map(|&share| Memory::new(share, seed));
+        let selector = Selector {
+            memory: Memory::new(first, seed),
+            more: memories.collect(),
+            weights: extras.weighs.then(|| Vec::with_capacity(planned)),
+            members: (!extras.groups.is_empty()).then(|| Members::new(extras.groups.len())),
+            sweep: 0,
+            stats: Stats::default(),
+        };
+        let clocks = more.iter().map(|&share| (Pace::new(share), Time::new()));
+        Self {
+            pace: Pace::new(first),
+            time: Time::new(),
+            more: clocks.collect(),
             idle: extras
                 .time_to_idle
                 .map(|life| IdleTimes::new(planned, life)),
             store: Store::new(planned, selector),
+        }
+    }
+
+    /// The clock of a group, and how it goes.
+    #[inline]
+    fn clock(&self, group: Group) -> Clock<'_> {
+        if C::HAS_GROUPS && group != OTHERS {
+            let (pace, time) = &self.more[group as usize - 1];
+            Clock {
+                pace,
+                time: &time.0,
+            }
+        } else {
+            Clock {
+                pace: &self.pace,
+                time: &self.time.0,
+            }
         }
     }
 
@@ -152,14 +234,17 @@ impl<K: Eq + StdHash, C: Content> Shard<K, C> {
 
     /// Records a use of an entry, unless it is warm.
     #[inline(always)]
-    pub(crate) fn touch(&self, entry: &Entry<'_, K, C>, now: Millis, learner: &Learner) {
+    pub(crate) fn touch(&self, entry: &Entry<'_, K, C>, now: Millis, learners: &Learners) {
         if let Some(idle) = &self.idle {
             idle.read(entry.index(), now);
         }
-        let clock = self.shown.load(Ordering::Relaxed);
+        let group = entry.value().group();
+        let pace = self.clock(group).pace;
+        let clock = pace.shown.load(Ordering::Relaxed);
         let (last, class) = entry.recency_or_past();
         let age = age_at(clock, last);
-        if age >= self.warm {
+        if age >= pace.warm {
+            let learner = learners.of::<C>(group);
             self.record(entry, clock, age, Class::from_byte(class), learner);
         }
     }
@@ -174,7 +259,8 @@ impl<K: Eq + StdHash, C: Content> Shard<K, C> {
         class: Class,
         learner: &Learner,
     ) {
-        let stride = self.stride;
+        let time = self.clock(entry.value().group());
+        let stride = time.pace.stride;
         // One in `stride` by entry and time, so that no rhythm of the callers is in step with it, and that it is the same
         // one when the same calls are made again.
         let mark = (u64::from(entry.hash()) << 32) | u64::from(clock);
@@ -184,26 +270,18 @@ impl<K: Eq + StdHash, C: Content> Shard<K, C> {
             return;
         }
         let class = learner.reused(class, age, stride);
-        let now = self.time.0.clock.load(Ordering::Relaxed);
-        if age_at(self.time.0.limit.load(Ordering::Relaxed), now) > 0 {
-            self.set_clock(now.wrapping_add(stride));
+        let now = time.now();
+        if age_at(time.time.limit.load(Ordering::Relaxed), now) > 0 {
+            time.set(now.wrapping_add(stride));
         }
-        entry.set_recency(self.shown.load(Ordering::Relaxed), class.to_byte());
-    }
-
-    /// Moves the clock. Readers do so too, by a load and a store: a tick that is lost when two meet is not missed.
-    fn set_clock(&self, clock: u32) {
-        self.time.0.clock.store(clock, Ordering::Relaxed);
-        if age_at(clock, self.shown.load(Ordering::Relaxed)) >= self.granularity {
-            self.shown.store(clock, Ordering::Relaxed);
-        }
+        entry.set_recency(time.pace.shown.load(Ordering::Relaxed), class.to_byte());
     }
 
     /// Begins to change the shard. With a reader, which must be of this shard and begun before, what is taken out is
     /// kept for it to see.
     pub(crate) fn write<'a>(
         &'a self,
-        learner: &'a Learner,
+        learners: &'a Learners,
         bound: &'a Bound,
         watcher: Option<&'a Reader<'a, K, C>>,
     ) -> ShardWriter<'a, K, C> {
@@ -211,7 +289,7 @@ impl<K: Eq + StdHash, C: Content> Shard<K, C> {
         ShardWriter {
             shard: self,
             writer: self.store.write(),
-            learner,
+            learners,
             bound,
             told: Passed::default(),
             watcher,
@@ -220,13 +298,35 @@ impl<K: Eq + StdHash, C: Content> Shard<K, C> {
     }
 }
 
+/// The clock of a group of entries.
+#[derive(Clone, Copy)]
+struct Clock<'a> {
+    pace: &'a Pace,
+    time: &'a Time,
+}
+
+impl Clock<'_> {
+    #[inline]
+    fn now(self) -> u32 {
+        self.time.clock.load(Ordering::Relaxed)
+    }
+
+    /// Moves the clock. Readers do so too, by a load and a store: a tick that is lost when two meet is not missed.
+    fn set(self, clock: u32) {
+        self.time.clock.store(clock, Ordering::Relaxed);
+        if age_at(clock, self.pace.shown.load(Ordering::Relaxed)) >= self.pace.granularity {
+            self.pace.shown.store(clock, Ordering::Relaxed);
+        }
+    }
+}
+
 /// The right to change a shard.
 pub(crate) struct ShardWriter<'a, K, C> {
     shard: &'a Shard<K, C>,
     writer: Writer<'a, K, C, Selector>,
-    learner: &'a Learner,
+    learners: &'a Learners,
     bound: &'a Bound,
-    /// What to tell the learner after the lock.
+    /// What to tell the learners after the lock.
     told: Passed,
     watcher: Option<&'a Reader<'a, K, C>>,
     departed: Departed<'a, K, C>,
@@ -246,7 +346,7 @@ type Departed<'a, K, C> = Vec<(Entry<'a, K, C>, RemovalCause)>;
 /// What a writer has taken out, and what it has to tell. Both wait until the lock is gone.
 #[must_use = "this is to be settled after the lock is gone"]
 pub(crate) struct Aftermath<'a, K, C> {
-    learner: &'a Learner,
+    learners: &'a Learners,
     told: Passed,
     _unlinked: Unlinked<K, C>,
     departed: Departed<'a, K, C>,
@@ -262,7 +362,7 @@ impl<'a, K, C> Aftermath<'a, K, C> {
 impl<K, C> Drop for Aftermath<'_, K, C> {
     fn drop(&mut self) {
         if self.told.ticks > 0 {
-            self.learner.advance(self.told);
+            self.learners.advance(self.told);
         }
     }
 }
@@ -315,21 +415,56 @@ impl<'a, K: Eq + StdHash, C: Content> ShardWriter<'a, K, C> {
         }
     }
 
-    /// Has `space` take in this much weight, by evicting entries of this shard, all but the one in the slot `spare`, if
-    /// the cache is full. Says whether that was enough.
+    /// Has `space` take in this much weight for an entry of a group, by evicting entries of this shard, all but the one in
+    /// the slot `spare`, if the cache is full. Says whether that was enough.
     pub(crate) fn makes_space(
         &mut self,
         space: &mut Space<'_>,
         weight: u64,
+        group: Group,
         spare: Option<u32>,
     ) -> bool {
         while !space.takes_weight(weight) {
-            match self.evict(spare) {
+            let want = Want::Weight(weight);
+            match self.evict(spare, Claim::Arrival { group, want }) {
                 Some(evicted) => space.absorb(evicted),
                 None => return false,
             }
         }
         true
+    }
+
+    /// Whether there is room for an entry of a group, once [`insert`](Self::insert) has evicted one if need be. Where
+    /// tenants have shares it is evicted here: whose it may be must not be asked twice.
+    pub(crate) fn has_room(&mut self, space: &mut Space<'_>, group: Group) -> bool {
+        if space.takes_entry() {
+            return true;
+        }
+        if self.bound.shares::<C>().is_none() {
+            return self.len() > 0;
+        }
+        let want = Want::Entry;
+        let evicted = self.evict(None, Claim::Arrival { group, want });
+        evicted.map(|weight| space.absorb(weight)).is_some()
+    }
+
+    /// Tells whose a slot's new entry is.
+    fn join(&mut self, index: u32, group: Group, weight: u64) {
+        if let (Some(shares), Some(members)) =
+            (self.bound.shares::<C>(), &mut self.writer.policy().members)
+        {
+            members.join(index, group);
+            shares.join(group, weight);
+        }
+    }
+
+    /// Tells that a slot's entry is unlinked now, and was not taken for a claim.
+    fn leave(&mut self, index: u32, weight: u64) {
+        if let (Some(members), Some(shares)) =
+            (&mut self.writer.policy().members, self.bound.shares::<C>())
+        {
+            shares.leave(members.leave(index), weight);
+        }
     }
 
     /// Replaces the value of an entry that was found. It counts as a use. `space` has what the new one weighs more.
@@ -340,14 +475,15 @@ impl<'a, K: Eq + StdHash, C: Content> ShardWriter<'a, K, C> {
         present: Present<'_>,
         space: Space<'_>,
     ) -> Taken<K, C> {
-        let clock = self.shard.time.0.clock.load(Ordering::Relaxed);
-        let (mut last, mut class) = (clock, Class::NEW);
+        let group = arrival.mark.group;
+        let time = self.shard.clock(group);
+        let (mut last, mut class) = (time.now(), Class::NEW);
         if let Some(entry) = self.writer.entry(found.index) {
             if let Some((before, byte)) = entry.recency() {
                 class = Class::from_byte(byte);
-                let age = age_at(clock, before);
-                if age >= self.shard.warm {
-                    class = self.learner.reused(class, age, 1);
+                let age = age_at(last, before);
+                if age >= time.pace.warm {
+                    class = self.learners.of::<C>(group).reused(class, age, 1);
                 } else {
                     last = before;
                 }
@@ -372,11 +508,14 @@ impl<'a, K: Eq + StdHash, C: Content> ShardWriter<'a, K, C> {
         );
         space.fill_in_place_of(former, weight);
         self.set_weight(index, weight);
+        self.leave(found.index, former);
+        self.join(index, group, weight);
         let selector = self.writer.policy();
         if cause != RemovalCause::Replaced {
             selector.stats.insertions += 1;
         }
-        selector.victims.moved(found.index, index);
+        let memory = selector.memory::<C>(group);
+        memory.victims.moved(found.index, index);
         Taken {
             left,
             is_fresh: cause == RemovalCause::Replaced,
@@ -387,23 +526,24 @@ impl<'a, K: Eq + StdHash, C: Content> ShardWriter<'a, K, C> {
     pub(crate) fn insert(&mut self, arrival: Arrival<K, C::Value>, mut space: Space<'_>) {
         let shard = self.shard;
         let hash = Hash::new(arrival.hash);
-        let clock = shard.time.0.clock.load(Ordering::Relaxed).wrapping_add(1);
-        shard.set_clock(clock);
-        let limit = clock.wrapping_add(shard.ticks_after_a_miss);
-        shard.time.0.limit.store(limit, Ordering::Relaxed);
-        let class = match self.writer.policy().ghosts.recall(hash.home) {
-            Some(ghost) => self
-                .learner
-                .reused(ghost.class, age_at(clock, ghost.last), 1),
+        let group = arrival.mark.group;
+        let (time, learner) = (shard.clock(group), self.learners.of::<C>(group));
+        let clock = time.now().wrapping_add(1);
+        time.set(clock);
+        let limit = clock.wrapping_add(time.pace.ticks_after_a_miss);
+        time.time.limit.store(limit, Ordering::Relaxed);
+        let memory = self.writer.policy().memory::<C>(group);
+        let class = match memory.ghosts.recall(hash.home) {
+            Some(ghost) => learner.reused(ghost.class, age_at(clock, ghost.last), 1),
             None => Class::NEW,
         };
         if !space.takes_entry() {
             let evicted = self
-                .evict(None)
+                .evict(None, Claim::Anyone)
                 .expect("a full shard has an entry to evict");
             space.absorb(evicted);
         }
-        let slots = self.writer.slots();
+        let places = self.places(group);
         let (key, value) = arrival.pair;
         let index = self.writer.insert(
             hash,
@@ -417,45 +557,61 @@ impl<'a, K: Eq + StdHash, C: Content> ShardWriter<'a, K, C> {
         );
         space.fill(1, arrival.weight);
         self.set_weight(index, arrival.weight);
-        let grown = u64::from(self.writer.slots() - slots);
-        let looked_at = self.census(clock);
+        self.join(index, group, arrival.weight);
+        let grown = (self.places(group) - places) as u32;
+        let looked_at = self.census(group, clock);
         let selector = self.writer.policy();
-        selector.victims.filled(index);
         selector.stats.insertions += 1;
-        selector.passed.new_places += grown;
-        selector.passed.looked_at += looked_at;
-        let ticks = age_at(clock, selector.told_at);
+        let memory = selector.memory::<C>(group);
+        memory.victims.filled(index);
+        memory.passed.new_places += grown;
+        memory.passed.looked_at += looked_at;
+        let ticks = age_at(clock, memory.told_at);
         if ticks >= TICKS_TO_TELL || looked_at > 0 {
-            selector.told_at = clock;
+            memory.told_at = clock;
             self.told = Passed {
                 ticks,
-                ..std::mem::take(&mut selector.passed)
+                group,
+                ..std::mem::take(&mut memory.passed)
             };
         }
     }
 
-    /// Shows some entries and ghosts to the learner, in turn.
-    fn census(&mut self, clock: u32) -> u32 {
-        let count = self.learner.census_wants();
+    /// The most slots that a group has had at once.
+    fn places(&mut self, group: Group) -> usize {
         let slots = self.writer.slots() as usize;
-        let places = self.writer.policy().ghosts.places();
+        match &self.writer.policy().members {
+            Some(members) if C::HAS_GROUPS => members.most(group),
+            _ => slots,
+        }
+    }
+
+    /// Shows some entries and ghosts of a group to its learner, in turn.
+    fn census(&mut self, group: Group, clock: u32) -> u32 {
+        let learner = self.learners.of::<C>(group);
+        let count = learner.census_wants();
+        let slots = self.places(group);
+        let places = self.writer.policy().memory::<C>(group).ghosts.places();
         for _ in 0..count {
             // Steps of the golden ratio: any number of them in a row is spread evenly over all places. Neighbours would
             // be of one age, since a cache is filled in order.
             let selector = self.writer.policy();
-            selector.census = selector.census.wrapping_add(0x9E37_79B9_7F4A_7C15);
-            let at = (((selector.census >> 32) * (slots + places) as u64) >> 32) as usize;
+            let memory = selector.memory::<C>(group);
+            memory.census = memory.census.wrapping_add(0x9E37_79B9_7F4A_7C15);
+            let at = (((memory.census >> 32) * (slots + places) as u64) >> 32) as usize;
             if at < slots {
-                if let Some((last, class)) = self
-                    .writer
-                    .entry(at as u32)
+                let slot = match &selector.members {
+                    Some(members) if C::HAS_GROUPS => members.slots(group).get(at).copied(),
+                    _ => Some(at as u32),
+                };
+                if let Some((last, class)) = slot
+                    .and_then(|slot| self.writer.entry(slot))
                     .and_then(|entry| entry.recency())
                 {
-                    self.learner
-                        .waiting(Class::from_byte(class), age_at(clock, last));
+                    learner.waiting(Class::from_byte(class), age_at(clock, last));
                 }
-            } else if let Some(ghost) = self.writer.policy().ghosts.at(at - slots) {
-                self.learner.waiting(ghost.class, age_at(clock, ghost.last));
+            } else if let Some(ghost) = memory.ghosts.at(at - slots) {
+                learner.waiting(ghost.class, age_at(clock, ghost.last));
             }
         }
         count
@@ -465,6 +621,7 @@ impl<'a, K: Eq + StdHash, C: Content> ShardWriter<'a, K, C> {
     pub(crate) fn remove(&mut self, found: Found, present: Present<'_>, cause: RemovalCause) {
         let cause = self.cause_of(found, present, cause);
         let (weight, left) = self.take_out(found, cause);
+        self.leave(found.index, weight);
         self.writer.discard(left);
         self.bound.give(1, weight);
     }
@@ -473,6 +630,7 @@ impl<'a, K: Eq + StdHash, C: Content> ShardWriter<'a, K, C> {
     pub(crate) fn take(&mut self, found: Found, present: Present<'_>) -> Taken<K, C> {
         let cause = self.cause_of(found, present, RemovalCause::Removed);
         let (weight, left) = self.take_out(found, cause);
+        self.leave(found.index, weight);
         self.bound.give(1, weight);
         self.writer.reclaim_in_the_end();
         Taken {
@@ -567,12 +725,17 @@ impl<'a, K: Eq + StdHash, C: Content> ShardWriter<'a, K, C> {
 
     /// Forgets what was evicted. After a clearing, a key's past must not be read from its ghost.
     pub(crate) fn forget_ghosts(&mut self) {
-        self.writer.policy().ghosts.clear();
+        let selector = self.writer.policy();
+        let memories = std::iter::once(&mut selector.memory).chain(&mut selector.more);
+        memories.for_each(|memory| memory.ghosts.clear());
     }
 
     /// Forgets that a key with this hash was evicted, if it was.
     pub(crate) fn forget_ghost(&mut self, hash: Hash) {
-        self.writer.policy().ghosts.recall(hash.home);
+        let selector = self.writer.policy();
+        for memory in std::iter::once(&mut selector.memory).chain(&mut selector.more) {
+            memory.ghosts.recall(hash.home);
+        }
     }
 
     /// Names all entries that were taken out and may still be held by a reader, for [`is_held`](Self::is_held).
@@ -594,22 +757,25 @@ impl<'a, K: Eq + StdHash, C: Content> ShardWriter<'a, K, C> {
         self.writer.reclaim();
     }
 
-    /// Evicts the entry that is worth least among some, never the one in the slot `spare`, and says what it weighed; none
-    /// if there is no other.
+    /// Evicts the entry that is worth least among some that the claim may take, never the one in the slot `spare`, and
+    /// says what it weighed; none if there is no other.
     ///
     /// The caller gets the room that it had, for another entry.
-    pub(crate) fn evict(&mut self, spare: Option<u32>) -> Option<u64> {
-        let victim = self.select(spare)?;
-        let clock = self.shard.time.0.clock.load(Ordering::Relaxed);
+    pub(crate) fn evict(&mut self, spare: Option<u32>, claim: Claim) -> Option<u64> {
+        let victim = self.select(spare, claim)?;
         if let Some(entry) = self.writer.entry(victim.index) {
             let (hash, recency) = (entry.hash(), entry.recency());
+            let group = entry.value().group();
+            let clock = self.shard.clock(group).now();
+            let memory = self.writer.policy().memory::<C>(group);
             if let Some((last, class)) = recency {
                 let ghost = Ghost {
                     class: Class::from_byte(class),
                     last,
                 };
-                if let Some(forgotten) = self.writer.policy().ghosts.remember(hash, ghost) {
-                    self.learner
+                if let Some(forgotten) = memory.ghosts.remember(hash, ghost) {
+                    self.learners
+                        .of::<C>(group)
                         .dropped(forgotten.class, age_at(clock, forgotten.last));
                 }
             }
@@ -619,21 +785,46 @@ impl<'a, K: Eq + StdHash, C: Content> ShardWriter<'a, K, C> {
         Some(weight)
     }
 
-    /// The entry to evict.
-    fn select(&mut self, spare: Option<u32>) -> Option<Found> {
+    /// The entry to evict. Where tenants have shares it is taken from its group's account.
+    fn select(&mut self, spare: Option<u32>, claim: Claim) -> Option<Found> {
         if self.writer.len() <= usize::from(spare.is_some()) {
             return None;
         }
-        let clock = self.shard.time.0.clock.load(Ordering::Relaxed);
         let (selector, slots) = self.writer.policy_and_slots();
+        let payer = match (&selector.members, self.bound.shares::<C>()) {
+            (Some(members), Some(shares)) if C::HAS_GROUPS => {
+                let spared = spare.map(|slot| members.group(slot));
+                let has = |group| members.slots(group).len() > usize::from(spared == Some(group));
+                shares.payer(claim, has)?
+            }
+            _ => OTHERS,
+        };
         let prices = Prices {
             slots,
             weights: selector.weights.as_deref(),
             spare,
-            learner: self.learner,
-            clock,
+            learner: self.learners.of::<C>(payer),
+            clock: self.shard.clock(payer).now(),
         };
-        let victim = selector.victims.choose(prices.slots.count(), &prices);
+        let memory = if C::HAS_GROUPS && payer != OTHERS {
+            &mut selector.more[payer as usize - 1]
+        } else {
+            &mut selector.memory
+        };
+        let victims = &mut memory.victims;
+        let victim = match (&mut selector.members, self.bound.shares::<C>()) {
+            (Some(members), Some(shares)) if C::HAS_GROUPS => {
+                let is_theirs = |slot| members.is_of(slot, payer);
+                let victim = victims.choose_among(members.slots(payer), is_theirs, &prices)?;
+                let weight = prices.weight(victim);
+                if !shares.take(claim, payer, weight) {
+                    return None;
+                }
+                members.leave(victim);
+                victim
+            }
+            _ => victims.choose(prices.slots.count(), &prices),
+        };
         self.writer.find_slot(victim)
     }
 
@@ -642,14 +833,15 @@ impl<'a, K: Eq + StdHash, C: Content> ShardWriter<'a, K, C> {
     where
         K: Clone,
     {
-        let clock = self.shard.time.0.clock.load(Ordering::Relaxed);
         let rank = |slot: u32| {
             let entry = self
                 .entry(slot)
                 .filter(|entry| self.is_fresh(entry, present))?;
             let (last, class) = entry.recency()?;
-            let age = age_at(clock, last);
-            let worth = self.learner.worth(Class::from_byte(class), age);
+            let group = entry.value().group();
+            let age = age_at(self.shard.clock(group).now(), last);
+            let learner = self.learners.of::<C>(group);
+            let worth = learner.worth(Class::from_byte(class), age);
             Some((order.of(worth, age), slot))
         };
         let mut ranks: Vec<_> = (0..self.slots()).filter_map(rank).collect();
@@ -664,7 +856,7 @@ impl<'a, K: Eq + StdHash, C: Content> ShardWriter<'a, K, C> {
     #[inline(always)]
     pub(crate) fn finish(self) -> Aftermath<'a, K, C> {
         Aftermath {
-            learner: self.learner,
+            learners: self.learners,
             told: self.told,
             _unlinked: self.writer.finish(),
             departed: self.departed,
@@ -679,9 +871,10 @@ impl<'a, K: Eq + StdHash, C: Content> ShardWriter<'a, K, C> {
             return None;
         }
         let (last, class) = entry.recency()?;
-        let clock = self.shard.time.0.clock.load(Ordering::Relaxed);
-        let age = age_at(clock, last);
-        let worth = self.learner.worth(Class::from_byte(class), age);
+        let group = entry.value().group();
+        let age = age_at(self.shard.clock(group).now(), last);
+        let learner = self.learners.of::<C>(group);
+        let worth = learner.worth(Class::from_byte(class), age);
         Some((Order::HottestFirst.of(worth, age), entry.hash()))
     }
 
@@ -714,7 +907,7 @@ impl<'a, K: Eq + StdHash, C: Content> ShardWriter<'a, K, C> {
             return None;
         }
         let (last, class) = entry.recency()?;
-        let clock = self.shard.time.0.clock.load(Ordering::Relaxed);
+        let clock = self.shard.clock(entry.value().group()).now();
         let idle = self.shard.idle.as_ref();
         Some(Copied {
             key: entry.key().clone(),
@@ -733,9 +926,10 @@ impl<'a, K: Eq + StdHash, C: Content> ShardWriter<'a, K, C> {
     #[cfg(feature = "serde")]
     pub(crate) fn restore(&mut self, arrival: Arrival<K, C::Value>, past: Past, space: Space<'_>) {
         let hash = Hash::new(arrival.hash);
-        let clock = self.shard.time.0.clock.load(Ordering::Relaxed);
+        let group = arrival.mark.group;
+        let clock = self.shard.clock(group).now();
         self.forget_ghost(hash);
-        let slots = self.writer.slots();
+        let places = self.places(group);
         let (key, value) = arrival.pair;
         let index = self.writer.insert(
             hash,
@@ -749,10 +943,11 @@ impl<'a, K: Eq + StdHash, C: Content> ShardWriter<'a, K, C> {
         );
         space.fill(1, arrival.weight);
         self.set_weight(index, arrival.weight);
-        let grown = u64::from(self.writer.slots() - slots);
+        self.join(index, group, arrival.weight);
+        let grown = (self.places(group) - places) as u32;
         let selector = self.writer.policy();
         selector.stats.insertions += 1;
-        selector.passed.new_places += grown;
+        selector.memory::<C>(group).passed.new_places += grown;
     }
 }
 
@@ -795,6 +990,12 @@ struct Prices<'a, K, C> {
     clock: u32,
 }
 
+impl<K, C> Prices<'_, K, C> {
+    fn weight(&self, slot: u32) -> u64 {
+        self.weights.map_or(0, |weights| weights[slot as usize])
+    }
+}
+
 impl<K, C> Pricing for Prices<'_, K, C> {
     #[inline(always)]
     fn price(&self, slot: u32) -> Priced {
@@ -824,7 +1025,7 @@ fn age_at(clock: u32, last: u32) -> u32 {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{Extras, Learner, Ordering, Shard};
+    use super::{Extras, Learners, Ordering, Shard};
     use crate::arrival::Arrival;
     use crate::bound::{Bound, Space};
     use crate::content::{Mark, Plain, Present};
@@ -833,11 +1034,11 @@ mod tests {
 
     const CAPACITY: usize = if cfg!(miri) { 128 } else { 1_000 };
 
-    fn use_all(shard: &Shard<u64, Plain<u64>>, learner: &Learner, keys: u64) {
+    fn use_all(shard: &Shard<u64, Plain<u64>>, learners: &Learners, keys: u64) {
         for key in 0..keys {
             let reader = shard.read().unwrap();
             let entry = reader.find(Hash::new(key), |other| *other == key).unwrap();
-            shard.touch(&entry, 0, learner);
+            shard.touch(&entry, 0, learners);
         }
     }
 
@@ -845,14 +1046,14 @@ mod tests {
         shard.time.0.clock.load(Ordering::Relaxed)
     }
 
-    fn filled(keys: u64) -> (Shard<u64, Plain<u64>>, Learner) {
-        let (shard, learner, bound) = (
+    fn filled(keys: u64) -> (Shard<u64, Plain<u64>>, Learners) {
+        let (shard, learners, bound) = (
             Shard::new(CAPACITY, 7, Extras::default()),
-            Learner::new(CAPACITY, CAPACITY),
+            Learners::new((CAPACITY, CAPACITY), []),
             Bound::new(CAPACITY, 0),
         );
         for key in 0..keys {
-            let mut writer = shard.write(&learner, &bound, None);
+            let mut writer = shard.write(&learners, &bound, None);
             let arrival = Arrival {
                 hash: key,
                 pair: (key, key),
@@ -864,7 +1065,7 @@ mod tests {
             writer.insert(arrival, Space::none(&bound));
             drop(writer.finish());
         }
-        (shard, learner)
+        (shard, learners)
     }
 
     #[test]
@@ -891,36 +1092,36 @@ mod tests {
 
     #[test]
     fn using_a_warm_entry_leaves_no_trace() {
-        let (shard, learner) = filled(CAPACITY as u64 / 64);
+        let (shard, learners) = filled(CAPACITY as u64 / 64);
         let before = clock(&shard);
         for _ in 0..10 {
-            use_all(&shard, &learner, CAPACITY as u64 / 64);
+            use_all(&shard, &learners, CAPACITY as u64 / 64);
         }
         assert_eq!(clock(&shard), before);
     }
 
     #[test]
     fn a_cache_that_misses_nothing_comes_to_rest() {
-        let (shard, learner) = filled(CAPACITY as u64);
+        let (shard, learners) = filled(CAPACITY as u64);
         let after_the_last_miss = clock(&shard);
-        use_all(&shard, &learner, CAPACITY as u64);
+        use_all(&shard, &learners, CAPACITY as u64);
         assert!(
             clock(&shard) > after_the_last_miss,
             "uses that are not warm move the clock"
         );
         for _ in 0..10 {
-            use_all(&shard, &learner, CAPACITY as u64);
+            use_all(&shard, &learners, CAPACITY as u64);
         }
         let at_rest = clock(&shard);
         assert!(at_rest - after_the_last_miss <= CAPACITY as u32 + 4);
-        use_all(&shard, &learner, CAPACITY as u64);
+        use_all(&shard, &learners, CAPACITY as u64);
         assert_eq!(clock(&shard), at_rest);
         for key in 0..CAPACITY as u64 {
             let reader = shard.read().unwrap();
             let entry = reader.find(Hash::new(key), |other| *other == key).unwrap();
             let (last, _) = entry.recency().unwrap();
             assert!(
-                at_rest.wrapping_sub(last) < shard.warm + shard.granularity,
+                at_rest.wrapping_sub(last) < shard.pace.warm + shard.pace.granularity,
                 "key {key}"
             );
         }

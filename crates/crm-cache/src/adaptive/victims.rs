@@ -61,7 +61,7 @@ impl Victims {
     #[inline]
     pub(crate) fn choose(&mut self, slots: u32, pricing: &impl Pricing) -> u32 {
         if self.sample[0] == NOT_DRAWN {
-            self.draw(slots, |_| ());
+            self.draw(slots, |slot| slot, |_| ());
         }
         let [one, two, three, four] = self.pool;
         let given = [one, two, three, four, self.newest];
@@ -70,20 +70,53 @@ impl Victims {
             found => found,
         };
         self.pool = next_cheapest.map(Priced::slot);
-        self.draw(slots, |slot| pricing.prefetch(slot));
+        self.draw(slots, |slot| slot, |slot| pricing.prefetch(slot));
         cheapest.slot()
+    }
+
+    /// The cheapest among some of the slots in a list; none if nobody in it has a price.
+    ///
+    /// What was remembered or drawn ahead may have left the list since: `is_listed` tells.
+    pub(crate) fn choose_among(
+        &mut self,
+        listed: &[u32],
+        is_listed: impl Fn(u32) -> bool,
+        pricing: &impl Pricing,
+    ) -> Option<u32> {
+        if listed.is_empty() {
+            return None;
+        }
+        let count = u32::try_from(listed.len()).unwrap_or(u32::MAX);
+        let pick = |at: u32| listed[at as usize];
+        if !self.sample.iter().all(|&slot| is_listed(slot)) {
+            self.draw(count, pick, |_| ());
+        }
+        let [one, two, three, four] = self.pool;
+        let given = [one, two, three, four, self.newest]
+            .map(|slot| if is_listed(slot) { slot } else { NOT_DRAWN });
+        let (cheapest, next_cheapest) = match cheapest_of(given, self.sample, pricing) {
+            (Priced::NOBODY, _) => {
+                let mut prices = listed.iter().map(|&slot| pricing.price(slot));
+                let found = prices.find(|&priced| priced != Priced::NOBODY)?;
+                (found, [Priced::NOBODY; POOL])
+            }
+            found => found,
+        };
+        self.pool = next_cheapest.map(Priced::slot);
+        self.draw(count, pick, |slot| pricing.prefetch(slot));
+        Some(cheapest.slot())
     }
 
     /// Draws the next random slots, two from each number that xorshift (Marsaglia 2003) gives.
     #[inline]
-    fn draw(&mut self, slots: u32, drawn: impl Fn(u32)) {
+    fn draw(&mut self, slots: u32, pick: impl Fn(u32) -> u32, drawn: impl Fn(u32)) {
         for pair in self.sample.chunks_exact_mut(2) {
             self.random ^= self.random << 13;
             self.random ^= self.random >> 7;
             self.random ^= self.random << 17;
             let halves = [self.random >> 32, self.random & u64::from(u32::MAX)];
             for (slot, half) in pair.iter_mut().zip(halves) {
-                *slot = ((half * u64::from(slots)) >> 32) as u32;
+                *slot = pick(((half * u64::from(slots)) >> 32) as u32);
                 drawn(*slot);
             }
         }

@@ -224,6 +224,7 @@ impl<K: 'static, V: 'static, S> CacheBuilder<K, V, S> {
                         }
                     })
                 }),
+            tenancy: self.tenancy,
             weigher: self
                 .weigher
                 .map(|weigh| -> crate::builder::Weigher<K, Loaded<V, E>> {

@@ -11,6 +11,7 @@ use crate::arrival::{Arrival, Declined};
 use crate::bound::{Bound, Space};
 use crate::content::{Content, Present, Standing};
 use crate::outflow::{Listener, Outflow};
+use crate::shares::{Claim, Shares};
 #[cfg(feature = "serde")]
 use crate::snapshot::{Copied, Past, Place};
 use crate::time::Millis;
@@ -36,7 +37,8 @@ impl<K, C> Engine<K, C> {
 
 impl<K: Eq, C: Content<Value: Clone>> Engine<K, C> {
     pub(crate) fn new(bound: Bound, shards: usize, time_to_idle: Option<Millis>) -> Self {
-        let shard = |_| LockedShard(Mutex::new(Shard::new(time_to_idle)));
+        let groups = bound.shares::<C>().map_or(0, Shares::groups);
+        let shard = |_| LockedShard(Mutex::new(Shard::new(time_to_idle, groups)));
         Self {
             shards: (0..shards).map(shard).collect(),
             bound,
@@ -115,7 +117,7 @@ impl<K: Eq, C: Content<Value: Clone>> Engine<K, C> {
         listener: &Listener<K, C::Value>,
         may_store: impl Fn(bool) -> bool,
     ) -> Result<Option<C::Value>, Declined<K, C::Value>> {
-        let hash = arrival.hash;
+        let (hash, group) = (arrival.hash, arrival.mark.group);
         let key = Hashed {
             hash,
             key: arrival.pair.0,
@@ -136,7 +138,7 @@ impl<K: Eq, C: Content<Value: Clone>> Engine<K, C> {
             if !may_store(previous.is_some()) {
                 return Err(Declined::Unwanted((key.key, entry.content.into_value())));
             }
-            if !self.bound.admits(entry.weight) {
+            if !self.bound.admits::<C>(group, entry.weight) {
                 shard.remove(&key, present, &self.bound, &mut outflow);
                 shard.refuse();
                 drop(shard);
@@ -146,28 +148,32 @@ impl<K: Eq, C: Content<Value: Clone>> Engine<K, C> {
                     previous,
                 });
             }
-            if shard.makes_space(&mut space, &key, entry.weight, &mut outflow) {
-                shard.put(key, entry, present, space, &mut outflow);
+            let bound = &self.bound;
+            let made =
+                shard.makes_space(&mut space, &key, group, entry.weight, bound, &mut outflow);
+            let Err(want) = made else {
+                shard.put(key, entry, present, space, bound, &mut outflow);
                 drop(shard);
                 outflow.settle(listener);
                 return Ok(previous);
-            }
+            };
             // The cache is full and this shard has nothing more to give: another one must, under its own lock. Meanwhile
             // listeners and destructors run, which may store something: they would wait for ever for what is held here.
             space.release();
             drop(shard);
             outflow.settle(listener);
-            if !self.evict_elsewhere(self.index(hash), listener) {
+            let claim = Claim::Arrival { group, want };
+            if !self.evict_elsewhere(self.index(hash), claim, listener) {
                 // Others hold the rest for entries on their way in.
                 thread::yield_now();
             }
         }
     }
 
-    /// Evicts an entry from another shard that has one.
-    fn evict_elsewhere(&self, than: usize, listener: &Listener<K, C::Value>) -> bool {
+    /// Evicts an entry from another shard that has one for this claim.
+    fn evict_elsewhere(&self, than: usize, claim: Claim, listener: &Listener<K, C::Value>) -> bool {
         self.in_turn()
-            .any(|index| index != than && self.evict_from(index, listener))
+            .any(|index| index != than && self.evict_from(index, claim, listener))
     }
 
     /// All shards, beginning with another one each time.
@@ -177,11 +183,12 @@ impl<K: Eq, C: Content<Value: Clone>> Engine<K, C> {
         (0..count).map(move |step| first.wrapping_add(step) % count)
     }
 
-    fn evict_from(&self, index: usize, listener: &Listener<K, C::Value>) -> bool {
+    fn evict_from(&self, index: usize, claim: Claim, listener: &Listener<K, C::Value>) -> bool {
         let mut outflow = Outflow::new();
         let evicted = {
             let mut space = Space::none(&self.bound);
-            self.shards[index].0.lock().evict(&mut space, &mut outflow)
+            let mut shard = self.shards[index].0.lock();
+            shard.evict(claim, None, &mut space, &self.bound, &mut outflow)
         };
         outflow.settle(listener);
         evicted
@@ -290,7 +297,7 @@ impl<K: Eq, C: Content<Value: Clone>> Engine<K, C> {
         K: Clone,
     {
         let of_shard = |shard: &LockedShard<K, C>| shard.0.lock().keys(count, present);
-        interleave(self.shards.iter().map(of_shard).collect(), count)
+        interleave(self.shards.iter().flat_map(of_shard).collect(), count)
     }
 
     /// The keys of the `count` fresh entries that were not used for the longest time, the coldest first.
@@ -299,7 +306,7 @@ impl<K: Eq, C: Content<Value: Clone>> Engine<K, C> {
         K: Clone,
     {
         let of_shard = |shard: &LockedShard<K, C>| shard.0.lock().keys_from_last(count, present);
-        interleave(self.shards.iter().map(of_shard).collect(), count)
+        interleave(self.shards.iter().flat_map(of_shard).collect(), count)
     }
 
     /// Changes what the cache may hold, and evicts until it holds no more. Every shard gives its part in turn.
@@ -310,7 +317,12 @@ impl<K: Eq, C: Content<Value: Clone>> Engine<K, C> {
         listener: &Listener<K, C::Value>,
     ) {
         self.bound.change(capacity, max_weight, || {
-            self.in_turn().any(|index| self.evict_from(index, listener))
+            [Claim::Excess(self.bound.excess()), Claim::Anyone]
+                .into_iter()
+                .any(|claim| {
+                    self.in_turn()
+                        .any(|index| self.evict_from(index, claim, listener))
+                })
         });
     }
 
@@ -336,10 +348,12 @@ impl<K: Eq, C: Content<Value: Clone>> Engine<K, C> {
         let mut places = Vec::new();
         for (number, shard) in self.shards.iter().enumerate() {
             let shard = shard.0.lock();
-            places.extend(shard.places(present).zip(0..).map(|((at, hash), used)| {
-                // The later used, the hotter; the shards take turns.
-                Place::new((0, used), number, at, hash)
-            }));
+            for of_group in shard.places(present) {
+                places.extend(of_group.zip(0..).map(|((at, hash), used)| {
+                    // The later used, the hotter; shards and groups take turns.
+                    Place::new((0, used), number, at, hash)
+                }));
+            }
         }
         places
     }
@@ -392,7 +406,7 @@ impl<K: Eq, C: Content<Value: Clone>> Engine<K, C> {
             && space.takes_weight(entry.weight)
             && space.takes_entry();
         if comes_in {
-            shard.restore(key, entry, space);
+            shard.restore(key, entry, space, &self.bound);
         }
         comes_in
     }

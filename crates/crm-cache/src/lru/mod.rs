@@ -2,4 +2,5 @@
 
 pub(crate) mod engine;
 mod lookup;
+mod orders;
 mod shard;

@@ -3,14 +3,14 @@
 #[cfg(feature = "serde")]
 use std::cell::RefCell;
 
-use lru::LruCache;
-
 #[cfg(feature = "serde")]
 use super::lookup::Query;
-use super::lookup::{CarryHash, Hashed, Lookup};
+use super::lookup::{Hashed, Lookup};
+use super::orders::Orders;
 use crate::bound::{Bound, Space};
 use crate::content::{Content, Present, Standing};
 use crate::outflow::Outflow;
+use crate::shares::{Claim, Group, OTHERS, Shares, Want};
 #[cfg(feature = "serde")]
 use crate::snapshot::{Copied, Past};
 use crate::time::{Millis, NEVER};
@@ -45,15 +45,16 @@ impl<C: Content> Entry<C> {
 }
 
 pub(crate) struct Shard<K, C> {
-    entries: LruCache<Hashed<K>, Entry<C>, CarryHash>,
+    entries: Orders<K, C>,
     time_to_idle: Millis,
     stats: Stats,
 }
 
 impl<K: Eq, C: Content> Shard<K, C> {
-    pub(crate) fn new(time_to_idle: Option<Millis>) -> Self {
+    /// With so many groups of entries with guarantees of their own; zero without tenants.
+    pub(crate) fn new(time_to_idle: Option<Millis>, groups: usize) -> Self {
         Self {
-            entries: empty(),
+            entries: Orders::new(groups),
             time_to_idle: time_to_idle.unwrap_or(NEVER),
             stats: Stats::default(),
         }
@@ -126,32 +127,45 @@ impl<K: Eq, C: Content> Shard<K, C> {
             .map(|entry| entry.content.value())
     }
 
-    /// Has `space` take in what an entry of this key and weight needs beyond what the key has, by evicting others if the
-    /// cache is full. Says whether that was enough.
+    /// Has `space` take in what an entry of this key, group and weight needs beyond what the key has, by evicting others
+    /// if the cache is full. Says of what there is still too little.
     pub(crate) fn makes_space(
         &mut self,
         space: &mut Space<'_>,
         key: &Hashed<K>,
+        group: Group,
         weight: u64,
+        bound: &Bound,
         outflow: &mut Outflow<K, C>,
-    ) -> bool {
+    ) -> Result<(), Want> {
         let former = self
             .entries
             .peek(key as &dyn Lookup<K>)
             .map(|entry| entry.weight);
         let more = weight.saturating_sub(former.unwrap_or(0));
-        let spared = usize::from(former.is_some());
-        while !(space.takes_weight(more) && (former.is_some() || space.takes_entry())) {
-            if self.entries.len() <= spared {
-                return false;
-            }
+        let spared = former.map(|_| self.entries.group(key as &dyn Lookup<K>));
+        loop {
+            let want = if !space.takes_weight(more) {
+                Want::Weight(more)
+            } else if former.is_none() && !space.takes_entry() {
+                Want::Entry
+            } else {
+                return Ok(());
+            };
             if former.is_some() {
                 // It is used now, and so it is not the one that has to leave.
                 self.entries.promote(key as &dyn Lookup<K>);
             }
-            self.evict(space, outflow);
+            if !self.evict(
+                Claim::Arrival { group, want },
+                spared,
+                space,
+                bound,
+                outflow,
+            ) {
+                return Err(want);
+            }
         }
-        true
     }
 
     /// Takes an entry in, in place of the one with the same key if there is one. `space` has what it needs beyond that.
@@ -161,11 +175,15 @@ impl<K: Eq, C: Content> Shard<K, C> {
         entry: Entry<C>,
         present: Present<'_>,
         space: Space<'_>,
+        bound: &Bound,
         outflow: &mut Outflow<K, C>,
     ) {
-        let weight = entry.weight;
+        let (group, weight) = (entry.content.group(), entry.weight);
         match self.entries.pop_entry(&key as &dyn Lookup<K>) {
-            Some((key, former)) => {
+            Some((group, key, former)) => {
+                if let Some(shares) = bound.shares::<C>() {
+                    shares.leave(group, former.weight);
+                }
                 let cause = former.cause_of_leaving(present, RemovalCause::Replaced);
                 self.count(cause);
                 if cause != RemovalCause::Replaced {
@@ -179,7 +197,10 @@ impl<K: Eq, C: Content> Shard<K, C> {
                 space.fill(1, weight);
             }
         }
-        self.entries.put(key, entry);
+        if let Some(shares) = bound.shares::<C>() {
+            shares.join(group, weight);
+        }
+        self.entries.put(group, key, entry);
     }
 
     /// Takes a key out.
@@ -217,7 +238,14 @@ impl<K: Eq, C: Content> Shard<K, C> {
         self.stats.removals += self.entries.len() as u64;
         let weight = self.entries.iter().map(|(_, entry)| entry.weight).sum();
         bound.give(self.entries.len(), weight);
-        Cleared(std::mem::replace(&mut self.entries, empty()))
+        let groups = bound.shares::<C>().map_or(0, Shares::groups);
+        let cleared = std::mem::replace(&mut self.entries, Orders::new(groups));
+        if let Some(shares) = bound.shares::<C>() {
+            for (group, entries) in (0..).zip(cleared.by_group()) {
+                entries.for_each(|(_, entry)| shares.leave(group, entry.weight));
+            }
+        }
+        Cleared(cleared)
     }
 
     /// Takes out every entry whose life is over, and says how many they were.
@@ -245,44 +273,48 @@ impl<K: Eq, C: Content> Shard<K, C> {
         let mut causes: Vec<_> = self
             .entries
             .iter()
-            .map(|(key, entry)| cause(&key.key, entry))
+            .map(|(key, entry)| cause(key, entry))
             .collect();
         let removed = causes.iter().flatten().count();
         if removed > 0 {
             // Everything moves to a new list in its old order: the list of `lru` gives no way to take one out of the
             // middle while going through it.
-            let mut former = std::mem::replace(&mut self.entries, empty());
-            while let Some((key, entry)) = former.pop_lru() {
-                match causes.pop().flatten() {
-                    Some(cause) => self.give(key, entry, cause, bound, outflow),
-                    None => {
-                        self.entries.put(key, entry);
-                    }
+            let mut entries = std::mem::replace(&mut self.entries, Orders::new(0));
+            entries.drain_back(|group, key, entry| match causes.pop().flatten() {
+                Some(cause) => {
+                    self.give(group, key, entry, cause, bound, outflow);
+                    None
                 }
-            }
+                None => Some((key, entry)),
+            });
+            self.entries = entries;
         }
         removed
     }
 
-    /// The entries with their keys, most recently used first.
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &Entry<C>)> {
-        self.entries.iter().map(|(key, entry)| (&key.key, entry))
+    /// The entries with their keys, most recently used first among those of a group.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &Entry<C>)> {
+        self.entries.iter()
     }
 
-    /// The keys of the first `count` fresh entries, most recently used first.
-    pub(crate) fn keys(&self, count: usize, present: Present<'_>) -> Vec<K>
+    /// For each group the keys of the first `count` fresh entries, most recently used first.
+    pub(crate) fn keys(&self, count: usize, present: Present<'_>) -> Vec<Vec<K>>
     where
         K: Clone,
     {
-        fresh_keys(self.iter(), count, present)
+        let of_group = |entries| fresh_keys(entries, count, present);
+        self.entries.by_group().map(of_group).collect()
     }
 
-    /// The keys of the last `count` fresh entries, least recently used first.
-    pub(crate) fn keys_from_last(&self, count: usize, present: Present<'_>) -> Vec<K>
+    /// For each group the keys of the last `count` fresh entries, least recently used first.
+    pub(crate) fn keys_from_last(&self, count: usize, present: Present<'_>) -> Vec<Vec<K>>
     where
         K: Clone,
     {
-        fresh_keys(self.iter().rev(), count, present)
+        let groups = self.entries.by_group();
+        groups
+            .map(|entries| fresh_keys(entries.rev(), count, present))
+            .collect()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -293,9 +325,28 @@ impl<K: Eq, C: Content> Shard<K, C> {
         self.stats
     }
 
-    /// Evicts the entry that was used least recently, into `space`. Says whether there was one.
-    pub(crate) fn evict(&mut self, space: &mut Space<'_>, outflow: &mut Outflow<K, C>) -> bool {
-        let Some((key, entry)) = self.entries.pop_lru() else {
+    /// Evicts the entry that was used least recently, into `space`; where tenants have shares, of the group that the
+    /// claim is against. Never the only one of the group that is spared. Says whether there was one.
+    pub(crate) fn evict(
+        &mut self,
+        claim: Claim,
+        spared: Option<Group>,
+        space: &mut Space<'_>,
+        bound: &Bound,
+        outflow: &mut Outflow<K, C>,
+    ) -> bool {
+        let has = |group| self.entries.count(group) > usize::from(spared == Some(group));
+        let payer = match bound.shares::<C>() {
+            None => has(OTHERS).then_some(OTHERS),
+            Some(shares) => shares.payer(claim, has),
+        };
+        let Some((key, entry)) = payer.and_then(|payer| {
+            let weight = self.entries.coldest(payer)?.weight;
+            let taken = bound
+                .shares::<C>()
+                .is_none_or(|shares| shares.take(claim, payer, weight));
+            taken.then(|| self.entries.pop_lru(payer)).flatten()
+        }) else {
             return false;
         };
         self.count(RemovalCause::Evicted);
@@ -304,13 +355,17 @@ impl<K: Eq, C: Content> Shard<K, C> {
         true
     }
 
-    /// Where the fresh entries are, most recently used first: the address of each key, and its hash.
+    /// For each group where its fresh entries are, most recently used first: the address of each key, and its hash.
     #[cfg(feature = "serde")]
-    pub(crate) fn places(&self, present: Present<'_>) -> impl Iterator<Item = (usize, u64)> {
-        self.entries
-            .iter()
-            .filter(move |(_, entry)| entry.is_fresh(present))
-            .map(|(key, _)| (address(&key.key), key.hash))
+    pub(crate) fn places(
+        &self,
+        present: Present<'_>,
+    ) -> impl Iterator<Item = impl Iterator<Item = (usize, u64)>> {
+        self.entries.lists().map(move |list| {
+            list.iter()
+                .filter(move |(_, entry)| entry.is_fresh(present))
+                .map(|(key, _)| (address(&key.key), key.hash))
+        })
     }
 
     /// A copy of the fresh entry of this hash, with this age; mostly its key still has the address where it was seen.
@@ -354,21 +409,25 @@ impl<K: Eq, C: Content> Shard<K, C> {
     /// Whether there is an entry under this key, fresh or not.
     #[cfg(feature = "serde")]
     pub(crate) fn contains(&self, key: &Hashed<K>) -> bool {
-        self.entries.contains(key as &dyn Lookup<K>)
+        self.entries.peek(key as &dyn Lookup<K>).is_some()
     }
 
     /// Takes in an entry whose key is not here, as the least recently used one. `space` has room for it.
     #[cfg(feature = "serde")]
-    pub(crate) fn restore(&mut self, key: Hashed<K>, entry: Entry<C>, space: Space<'_>) {
-        let (hash, weight) = (key.hash, entry.weight);
-        self.entries.put(key, entry);
-        if let Some(at) = self.entries.peek_mru().map(|(key, _)| address(&key.key)) {
-            let is_it = |key: &K| address(key) == at;
-            self.entries
-                .demote(&Query { hash, is_it } as &dyn Lookup<K>);
-        }
+    pub(crate) fn restore(
+        &mut self,
+        key: Hashed<K>,
+        entry: Entry<C>,
+        space: Space<'_>,
+        bound: &Bound,
+    ) {
+        let (group, weight) = (entry.content.group(), entry.weight);
+        self.entries.put_last(group, key, entry);
         self.stats.insertions += 1;
         space.fill(1, weight);
+        if let Some(shares) = bound.shares::<C>() {
+            shares.join(group, weight);
+        }
     }
 
     fn take(
@@ -378,13 +437,14 @@ impl<K: Eq, C: Content> Shard<K, C> {
         bound: &Bound,
         outflow: &mut Outflow<K, C>,
     ) {
-        if let Some((key, entry)) = self.entries.pop_entry(query) {
-            self.give(key, entry, cause, bound, outflow);
+        if let Some((group, key, entry)) = self.entries.pop_entry(query) {
+            self.give(group, key, entry, cause, bound, outflow);
         }
     }
 
     fn give(
         &mut self,
+        group: Group,
         key: Hashed<K>,
         entry: Entry<C>,
         cause: RemovalCause,
@@ -392,6 +452,9 @@ impl<K: Eq, C: Content> Shard<K, C> {
         outflow: &mut Outflow<K, C>,
     ) {
         self.count(cause);
+        if let Some(shares) = bound.shares::<C>() {
+            shares.leave(group, entry.weight);
+        }
         bound.give(1, entry.weight);
         outflow.push(key.key, entry.content, cause);
     }
@@ -410,20 +473,15 @@ fn fresh_keys<'a, K: Clone + 'a, C: Content + 'a>(
 }
 
 /// The former contents of a shard.
-pub(crate) struct Cleared<K, C>(LruCache<Hashed<K>, Entry<C>, CarryHash>);
+pub(crate) struct Cleared<K, C>(Orders<K, C>);
 
 impl<K: Eq, C: Content> Cleared<K, C> {
     pub(crate) fn drain(mut self, outflow: &mut Outflow<K, C>) {
-        while let Some((key, entry)) = self.0.pop_lru() {
+        self.0.drain_back(|_, key, entry| {
             outflow.push(key.key, entry.content, RemovalCause::Removed);
-        }
+            None
+        });
     }
-}
-
-/// Unbounded, since the bound is kept for all shards together: the map then grows with its contents instead of reserving
-/// all.
-fn empty<K: Eq, C>() -> LruCache<Hashed<K>, Entry<C>, CarryHash> {
-    LruCache::unbounded_with_hasher(CarryHash::default())
 }
 
 /// Where a key lies. The list never moves one.
