@@ -228,7 +228,7 @@ pub use cache::Cache;
 pub use crm_clock::{Clock, ManualClock};
 pub use equivalent::Equivalent;
 pub use error::{BuildError, LoadError, Refused};
-pub use hash::DefaultHashBuilder;
+pub use hash::{DefaultHashBuilder, DefaultHasher};
 pub use loading::{LoadingBuilder, LoadingCache, Request};
 pub use policy::Policy;
 pub use removal::RemovalCause;
