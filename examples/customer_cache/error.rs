@@ -89,8 +89,9 @@ impl fmt::Display for RequestError {
             Self::NoSuchPath => f.write_str("there is nothing at this path"),
             Self::Rejected { reason, .. } => f.write_str(reason),
             Self::Empty(field) => write!(f, "{field} is empty: give it a value"),
-            Self::Load(error) => write!(f, "{error}"),
-            Self::Database(error) => write!(f, "{error}"),
+            // With the cause, for whoever asks by `{:#}`.
+            Self::Load(error) => fmt::Display::fmt(error, f),
+            Self::Database(error) => fmt::Display::fmt(error, f),
         }
     }
 }
@@ -110,7 +111,7 @@ impl IntoResponse for RequestError {
         let status = self.status();
         let text = if status.is_server_error() {
             // What the database says is for the operator. Nobody is left to tell if that cannot be written.
-            let _ = writeln!(io::stderr(), "customer_cache: {self}");
+            let _ = writeln!(io::stderr(), "customer_cache: {self:#}");
             "the customer database gives no answer: try again later".to_owned()
         } else {
             self.to_string()

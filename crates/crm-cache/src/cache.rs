@@ -23,8 +23,8 @@ use crate::tags::{TagSlots, TagTable};
 use crate::tenants::Tenants;
 use crate::time::{Lifetimes, Millis};
 use crate::{
-    BuildError, CacheBuilder, DefaultHashBuilder, Policy, Refused, RemovalCause, Stats, Tag,
-    Tenant, adaptive, lru,
+    BuildError, CacheBuilder, DefaultHashBuilder, NotReplaced, NotReplacedReason, Policy, Refused,
+    RemovalCause, Stats, Tag, Tenant, adaptive, lru,
 };
 
 /// A bounded map from keys to values that keeps what is worth keeping and loads a missing key once.
@@ -274,22 +274,39 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// A load of `key` that is under way will not be stored, whether or not `value` was: it may be older.
     ///
     /// ```
-    /// let cache: crm_cache::Cache<u32, &str> = crm_cache::Cache::new(10);
-    /// assert_eq!(cache.replace(7, "new"), Err((7, "new"))); // nobody has asked for customer 7: no need to keep it
+    /// use crm_cache::{Cache, NotReplacedReason};
+    ///
+    /// let cache: Cache<u32, &str> = Cache::new(10);
+    /// let missing = cache.replace(7, "new").unwrap_err(); // nobody has asked for customer 7: no need to keep it
+    /// assert_eq!((missing.key, missing.value, missing.reason), (7, "new", NotReplacedReason::Absent));
     /// cache.insert(7, "old");
-    /// assert_eq!(cache.replace(7, "new"), Ok("old"));
+    /// assert_eq!(cache.replace(7, "new")?, "old");
+    /// # Ok::<(), crm_cache::NotReplaced<u32, &str>>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// Both are handed back if there is no fresh value, or if they are refused as by [`try_insert`](Self::try_insert); in
-    /// that case what was there has left, since it is out of date.
-    pub fn replace(&self, key: K, value: V) -> Result<V, (K, V)> {
+    /// [`NotReplaced`] hands both back, with the reason. [`Absent`](NotReplacedReason::Absent): there is no fresh value,
+    /// and nothing was changed. [`Refused`](NotReplacedReason::Refused): there was one, and the new entry is refused as by
+    /// [`try_insert`](Self::try_insert); what was there has left, since it is out of date, and is
+    /// [handed out](NotReplaced::previous).
+    pub fn replace(&self, key: K, value: V) -> Result<V, NotReplaced<K, V>> {
         self.flights.detach(&key);
-        match self.store(self.arrival(key, value, self.stamp()), |is_here| is_here) {
-            Ok(previous) => Ok(previous.expect("stored only where a value is")),
-            Err(Declined::Unwanted(pair) | Declined::TooHeavy { pair, .. }) => Err(pair),
-        }
+        let arrival = self.arrival(key, value, self.stamp());
+        let weight = arrival.weight;
+        let ((key, value), reason, previous) = match self.store(arrival, |is_here| is_here) {
+            Ok(previous) => return Ok(previous.expect("stored only where a value is")),
+            Err(Declined::Unwanted(pair)) => (pair, NotReplacedReason::Absent, None),
+            Err(Declined::TooHeavy { pair, previous }) => {
+                (pair, NotReplacedReason::Refused { weight }, previous)
+            }
+        };
+        Err(NotReplaced {
+            key,
+            value,
+            reason,
+            previous,
+        })
     }
 
     /// Takes `key` out and returns its value, if it was here and fresh.

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// A configuration from which no cache can be built; see [`CacheBuilder::build`](crate::CacheBuilder::build).
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum BuildError {
     /// The capacity is zero.
     ZeroCapacity,
     /// The capacity is above 2,147,483,647 entries.
+    #[non_exhaustive]
     CapacityTooLarge {
         /// The capacity that was asked for, in entries.
         capacity: usize,
@@ -19,6 +20,7 @@ pub enum BuildError {
     /// The number of shards is zero.
     ZeroShards,
     /// There are more shards than entries, so that some shard could hold none.
+    #[non_exhaustive]
     MoreShardsThanEntries {
         /// The shards that were asked for.
         shards: usize,
@@ -26,11 +28,13 @@ pub enum BuildError {
         capacity: usize,
     },
     /// The time to live is below the cache's resolution of one millisecond, so that no entry could be read.
+    #[non_exhaustive]
     TimeToLiveTooShort {
         /// The time to live that was asked for.
         time_to_live: Duration,
     },
     /// The time to idle is below the cache's resolution of one millisecond, so that no entry could be read.
+    #[non_exhaustive]
     TimeToIdleTooShort {
         /// The time to idle that was asked for.
         time_to_idle: Duration,
@@ -42,16 +46,19 @@ pub enum BuildError {
     /// A rule needs loads in the background, and there is nothing to run them.
     NoExecutor,
     /// The share of a life after which to refresh is not between 0 and 1.
+    #[non_exhaustive]
     RefreshOutOfRange {
         /// The share that was asked for.
         share: f64,
     },
     /// The factor of early expiry is not a positive number.
+    #[non_exhaustive]
     EarlinessOutOfRange {
         /// The factor that was asked for.
         beta: f64,
     },
     /// The soft limit on loads is above the hard one, so that it would never count.
+    #[non_exhaustive]
     SoftLimitOverHardLimit {
         /// The soft limit.
         soft: Duration,
@@ -61,6 +68,7 @@ pub enum BuildError {
     /// A weight was to be changed in a cache that does not weigh its entries.
     NoWeigher,
     /// A tenant's share is not a number from 0 to 1.
+    #[non_exhaustive]
     ShareOutOfRange {
         /// Where the tenant stands in the list, counted from zero.
         position: usize,
@@ -68,16 +76,19 @@ pub enum BuildError {
         share: f64,
     },
     /// The shares of all tenants are more than the whole cache together.
+    #[non_exhaustive]
     SharesAboveOne {
         /// What the shares add up to.
         sum: f64,
     },
     /// A tenant was given a share twice.
+    #[non_exhaustive]
     TenantNamedTwice {
         /// Where the second time stands in the list, counted from zero.
         position: usize,
     },
     /// The jitter is not a share from 0 to 1.
+    #[non_exhaustive]
     JitterOutOfRange {
         /// The jitter that was asked for.
         jitter: f64,
@@ -187,18 +198,92 @@ impl<K, V> fmt::Debug for Refused<K, V> {
 
 impl<K, V> fmt::Display for Refused<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "an entry of weight {} has no place, being heavier than the whole cache may be, or than its tenant's share and \
-             what others leave of theirs: raise the limit or the share, or keep such values elsewhere",
-            self.weight
-        )
+        say_refused(self.weight, f)
     }
 }
 
 impl<K, V> Error for Refused<K, V> {}
 
+/// A value that replaced nothing; see [`Cache::replace`](crate::Cache::replace).
+#[non_exhaustive]
+pub struct NotReplaced<K, V> {
+    /// The key, handed back.
+    pub key: K,
+    /// The value, handed back.
+    pub value: V,
+    /// Why it was not stored.
+    pub reason: NotReplacedReason,
+    /// The fresh value that was under this key, if the new one was refused. It has left too, being out of date.
+    pub previous: Option<V>,
+}
+
+/// Why [`Cache::replace`](crate::Cache::replace) stored nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum NotReplacedReason {
+    /// There is no fresh value under the key: it was never there, or has left, or is past its life or invalidated.
+    Absent,
+    /// A value was there, and there is no place for the new one: it is heavier than the whole cache may be, or than its
+    /// tenant's share and what others leave of theirs.
+    #[non_exhaustive]
+    Refused {
+        /// What the new entry weighs.
+        weight: u64,
+    },
+}
+
+impl<K, V> fmt::Debug for NotReplaced<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NotReplaced")
+            .field("reason", &self.reason)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<K, V> fmt::Display for NotReplaced<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.reason {
+            NotReplacedReason::Absent => f.write_str(
+                "there is no value to replace: insert the new one if it is wanted all the same",
+            ),
+            NotReplacedReason::Refused { weight } => say_refused(weight, f),
+        }
+    }
+}
+
+impl<K, V> Error for NotReplaced<K, V> {}
+
+fn say_refused(weight: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(
+        f,
+        "an entry of weight {weight} has no place, being heavier than the whole cache may be, or than its tenant's share and \
+         what others leave of theirs: raise the limit or the share, or keep such values elsewhere"
+    )
+}
+
 /// Why [`Cache::get_or_load`](crate::Cache::get_or_load) gives no value.
+///
+/// `{}` prints what went wrong here and no more; the loader's own error is the [`source`](Error::source), which whoever
+/// reports errors with their causes prints below it. `{:#}` prints the loader's error too, on the same line: for a log that
+/// has nothing but [`Display`](fmt::Display), and for loaders whose error is no [`Error`], such as a `String`.
+///
+/// ```
+/// use crm_cache::{Cache, LoadError};
+/// use std::error::Error;
+///
+/// let cache: Cache<u64, String> = Cache::new(100);
+/// let error = cache.get_or_load(&8, |id| Err(std::io::Error::other(format!("no customer {id}")))).unwrap_err();
+/// assert_eq!(format!("{error:#}"), "the loader failed: no customer 8");
+///
+/// // The whole chain, however long it is.
+/// let mut chain = error.to_string();
+/// let mut next = error.source();
+/// while let Some(cause) = next {
+///     chain += &format!(": {cause}");
+///     next = cause.source();
+/// }
+/// assert_eq!(chain, "the loader failed: no customer 8");
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LoadError<E> {
@@ -237,7 +322,8 @@ impl<E> Clone for LoadError<E> {
 impl<E: fmt::Display> fmt::Display for LoadError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Failed(error) => write!(f, "the loader failed: {error}"),
+            Self::Failed(error) if f.alternate() => write!(f, "the loader failed: {error:#}"),
+            Self::Failed(_) => f.write_str("the loader failed"),
             Self::Reentrant => f.write_str(
                 "the loader asked for a key that it is loading: read the source instead of the cache",
             ),

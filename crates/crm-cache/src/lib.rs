@@ -143,7 +143,7 @@
 //! let customers = build()?;
 //! match customers.restore(File::open(&path)?) {
 //!     Ok(entries) => println!("{entries} customers are warm"),
-//!     Err(error) => eprintln!("{error}"),
+//!     Err(error) => eprintln!("{error:#}"),
 //! }
 //! assert_eq!(customers.get(&7).as_deref(), Some("Ada"));
 //! # fs::remove_dir_all(&folder)?;
@@ -227,7 +227,7 @@ pub use cache::Cache;
 #[doc(no_inline)]
 pub use crm_clock::{Clock, ManualClock};
 pub use equivalent::Equivalent;
-pub use error::{BuildError, LoadError, Refused};
+pub use error::{BuildError, LoadError, NotReplaced, NotReplacedReason, Refused};
 pub use hash::{DefaultHashBuilder, DefaultHasher};
 pub use loading::{LoadingBuilder, LoadingCache, Request};
 pub use policy::Policy;

@@ -5,12 +5,25 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crm_cache::{Cache, Clock, Policy};
+use crm_cache::{Cache, Clock, NotReplaced, NotReplacedReason, Policy};
 
 const POLICIES: [Policy; 2] = [Policy::Adaptive, Policy::Lru];
 
 fn built(policy: Policy) -> Cache<u32, u64> {
     Cache::builder(100).policy(policy).build().unwrap()
+}
+
+/// What a replacement hands back that found nothing.
+fn absent(replaced: Result<u64, NotReplaced<u32, u64>>) -> (u32, u64) {
+    let NotReplaced {
+        key,
+        value,
+        reason,
+        previous,
+        ..
+    } = replaced.unwrap_err();
+    assert_eq!((reason, previous), (NotReplacedReason::Absent, None));
+    (key, value)
 }
 
 #[test]
@@ -23,15 +36,15 @@ fn replace_writes_only_where_a_fresh_value_is() {
             .clock(clock)
             .build()
             .unwrap();
-        assert_eq!(cache.replace(1, 10), Err((1, 10)));
+        assert_eq!(absent(cache.replace(1, 10)), (1, 10));
         assert_eq!(cache.len(), 0);
         cache.insert(1, 10);
-        assert_eq!(cache.replace(1, 11), Ok(10));
+        assert_eq!(cache.replace(1, 11).unwrap(), 10);
         assert_eq!(cache.get(&1), Some(11));
         hand.advance(Duration::from_millis(5));
         assert_eq!(
-            cache.replace(1, 12),
-            Err((1, 12)),
+            absent(cache.replace(1, 12)),
+            (1, 12),
             "what is over is not there"
         );
         assert_eq!(cache.get(&1), None);

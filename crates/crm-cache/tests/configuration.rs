@@ -17,38 +17,45 @@ fn nonsense_is_refused_and_the_message_names_the_remedy() {
     assert_eq!(refused(Cache::builder(0)), BuildError::ZeroCapacity);
     assert_eq!(refused(Cache::builder(9).shards(0)), BuildError::ZeroShards);
     for capacity in [1 << 31, usize::MAX] {
-        assert_eq!(
+        assert!(matches!(
             refused(Cache::builder(capacity)),
-            BuildError::CapacityTooLarge { capacity }
-        );
+            BuildError::CapacityTooLarge { capacity: told, .. } if told == capacity
+        ));
         let cache: Cache<u32, u32> = Cache::new(9);
         let error = cache.set_capacity(capacity).unwrap_err();
-        assert_eq!(error, BuildError::CapacityTooLarge { capacity });
+        assert!(matches!(
+            error,
+            BuildError::CapacityTooLarge { capacity: told, .. } if told == capacity
+        ));
         assert!(error.to_string().contains("give an estimate"));
         assert_eq!((cache.insert(1, 1), cache.len()), (None, 1));
     }
     for time_to_live in [Duration::ZERO, Duration::from_nanos(999_999)] {
         let error = refused(Cache::builder(9).time_to_live(time_to_live));
-        assert_eq!(error, BuildError::TimeToLiveTooShort { time_to_live });
+        assert!(matches!(
+            error,
+            BuildError::TimeToLiveTooShort { time_to_live: told, .. } if told == time_to_live
+        ));
     }
     for jitter in [-0.1, 1.1, f64::INFINITY] {
-        assert_eq!(
+        assert!(matches!(
             refused(Cache::builder(9).jitter(jitter)),
-            BuildError::JitterOutOfRange { jitter }
-        );
+            BuildError::JitterOutOfRange { jitter: told, .. } if told == jitter
+        ));
     }
     assert!(matches!(
         refused(Cache::builder(9).jitter(f64::NAN)),
         BuildError::JitterOutOfRange { .. }
     ));
     let error = refused(Cache::builder(9).shards(10));
-    assert_eq!(
+    assert!(matches!(
         error,
         BuildError::MoreShardsThanEntries {
             shards: 10,
-            capacity: 9
+            capacity: 9,
+            ..
         }
-    );
+    ));
     assert_eq!(
         error.to_string(),
         "10 shards cannot share a capacity of 9: use at most 9 shards"

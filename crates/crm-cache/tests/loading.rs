@@ -247,3 +247,21 @@ fn no_reader_sees_a_value_older_than_the_last_invalidation() {
         }
     });
 }
+
+#[test]
+fn an_error_says_its_cause_once() {
+    use std::error::Error;
+
+    let cache: Cache<u32, u32> = Cache::new(10);
+    let error = cache
+        .get_or_load(&1, |_| Err::<u32, _>(std::io::Error::other("no database")))
+        .unwrap_err();
+    assert_eq!(error.to_string(), "the loader failed");
+    assert_eq!(error.source().unwrap().to_string(), "no database");
+    assert_eq!(format!("{error:#}"), "the loader failed: no database");
+    // An error type that is no `Error` has no source, and is printed all the same by whoever asks for it.
+    let error = cache
+        .get_or_load(&1, |_| Err::<u32, _>("down"))
+        .unwrap_err();
+    assert_eq!(format!("{error:#}"), "the loader failed: down");
+}

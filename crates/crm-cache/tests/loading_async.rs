@@ -84,7 +84,7 @@ fn an_error_reaches_every_task_and_is_not_cached() {
     );
     end.send(io::Error::other("no database")).unwrap();
     let (first, second) = (block_on(first).unwrap_err(), block_on(second).unwrap_err());
-    assert_eq!(first.to_string(), "the loader failed: no database");
+    assert_eq!(format!("{first:#}"), "the loader failed: no database");
     let (LoadError::Failed(first), LoadError::Failed(second)) = (first, second) else {
         panic!("another error");
     };

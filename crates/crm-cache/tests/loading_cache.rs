@@ -355,7 +355,7 @@ fn a_failure_is_remembered_for_its_life_and_ended_by_a_write() {
         source.goes(true);
         for _ in 0..3 {
             assert_eq!(
-                cache.get(&7).unwrap_err().to_string(),
+                format!("{:#}", cache.get(&7).unwrap_err()),
                 "the loader failed: down"
             );
         }
@@ -714,13 +714,10 @@ fn nonsense_is_refused_and_the_message_names_the_remedy() {
         .hard_limit(ms(1))
         .build()
         .unwrap_err();
-    assert_eq!(
+    assert!(matches!(
         error,
-        BuildError::SoftLimitOverHardLimit {
-            soft: ms(2),
-            hard: ms(1)
-        }
-    );
+        BuildError::SoftLimitOverHardLimit { soft, hard, .. } if (soft, hard) == (ms(2), ms(1))
+    ));
     let nothing: CacheBuilder<u32, u32> = Cache::builder(0);
     assert_eq!(
         nothing

@@ -271,7 +271,7 @@ fn an_error_reaches_every_call_whose_keys_were_in_the_load() {
     );
     end.send(()).unwrap();
     assert_eq!(
-        block_on(first).unwrap_err().to_string(),
+        format!("{:#}", block_on(first).unwrap_err()),
         "the loader failed: no database"
     );
     assert!(block_on(second).unwrap_err().loader_error().is_some());

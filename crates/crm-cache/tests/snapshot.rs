@@ -802,7 +802,7 @@ fn an_end_at_any_length_is_refused() {
         let cache = plain(policy, 10);
         let without = [&bytes[..head(&bytes)], &bytes[bytes.len() - 28..]].concat();
         let error = cache.restore(&without[..]).unwrap_err();
-        assert!(matches!(error, RestoreError::Damaged { restored: 0 }));
+        assert!(matches!(error, RestoreError::Damaged { restored: 0, .. }));
     }
 }
 
@@ -815,7 +815,7 @@ fn blocks_before_the_damaged_one_stay() {
         damaged[at] ^= 1;
         let cache = plain(policy, 1_000);
         let error = cache.restore(&damaged[..]).unwrap_err();
-        let RestoreError::Damaged { restored } = error else {
+        let RestoreError::Damaged { restored, .. } = error else {
             panic!("{error}");
         };
         assert!((60..200).contains(&restored), "{restored}");
@@ -843,11 +843,14 @@ fn what_is_something_else_is_refused() {
         restore(&newer),
         RestoreError::OtherVersion {
             found: 2,
-            expected: 1
+            expected: 1,
+            ..
         }
     ));
     let other: Cache<u32, u64> = Cache::new(10);
-    let RestoreError::OtherTypes { found, expected } = other.restore(&bytes[..]).unwrap_err()
+    let RestoreError::OtherTypes {
+        found, expected, ..
+    } = other.restore(&bytes[..]).unwrap_err()
     else {
         panic!("other types");
     };
@@ -1415,4 +1418,22 @@ fn a_listener_hears_of_what_was_restored_when_it_leaves() {
         cache.remove(&7);
         assert_eq!(*told.lock().unwrap(), [(7, RemovalCause::Removed)]);
     }
+}
+
+#[test]
+fn an_error_says_its_cause_once() {
+    let failing = || Failing {
+        inner: Vec::new(),
+        left: 0,
+    };
+    let error = plain(Policy::Adaptive, 10).snapshot(failing()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the snapshot could not be written: make room for it and take it anew"
+    );
+    assert_eq!(
+        std::error::Error::source(&error).unwrap().to_string(),
+        "the disk is gone"
+    );
+    assert_eq!(format!("{error:#}"), format!("{error}: the disk is gone"));
 }

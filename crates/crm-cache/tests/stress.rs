@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crm_cache::{Cache, Clock, ManualClock, Policy, RemovalCause};
+use crm_cache::{Cache, Clock, ManualClock, NotReplaced, NotReplacedReason, Policy, RemovalCause};
 
 const THREADS: u32 = 4;
 const KEYS: u32 = 48;
@@ -177,10 +177,12 @@ impl Worker<'_> {
                 let value = self.new_value(key);
                 match self.cache.replace(key, value) {
                     Ok(previous) => assert_eq!(previous.version_for(key), before),
-                    Err((_, value)) => {
+                    Err(NotReplaced { value, reason, .. }) => {
                         assert_eq!(value.version_for(key), before + 1);
                         if is_too_heavy(key, &value) {
                             assert!(self.cache.get(&key).is_none());
+                        } else {
+                            assert_eq!(reason, NotReplacedReason::Absent);
                         }
                         // Not stored: what is there, if anything, is still the one before.
                         self.written[key as usize] = before;

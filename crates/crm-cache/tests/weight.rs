@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use crm_cache::{BuildError, Cache, Policy, RemovalCause};
+use crm_cache::{BuildError, Cache, NotReplacedReason, Policy, RemovalCause};
 
 const POLICIES: [Policy; 2] = [Policy::Adaptive, Policy::Lru];
 
@@ -96,9 +96,26 @@ fn what_is_too_heavy_is_handed_back_and_what_it_would_have_replaced_leaves() {
             (None, Some(40), 40)
         );
         assert_eq!(cache.insert(2, 102), Some(40));
-        assert_eq!(cache.replace(4, 103), Err((4, 103)), "not here");
+        let absent = cache.replace(4, 103).unwrap_err();
+        assert_eq!((absent.key, absent.value, absent.previous), (4, 103, None));
+        assert_eq!(absent.reason, NotReplacedReason::Absent);
+        assert!(absent.to_string().contains("no value to replace"));
         cache.insert(4, 1);
-        assert_eq!(cache.replace(4, 103), Err((4, 103)), "too heavy");
+        let heavy = cache.replace(4, 103).unwrap_err();
+        assert_eq!((heavy.key, heavy.value, heavy.previous), (4, 103, Some(1)));
+        assert!(matches!(
+            heavy.reason,
+            NotReplacedReason::Refused { weight: 103, .. }
+        ));
+        assert!(
+            heavy
+                .to_string()
+                .starts_with("an entry of weight 103 has no place")
+        );
+        assert_eq!(
+            format!("{heavy:?}"),
+            "NotReplaced { reason: Refused { weight: 103 }, .. }"
+        );
         assert_eq!(
             cache
                 .get_or_load(&5, |_| Ok::<_, std::io::Error>(104))
@@ -140,7 +157,7 @@ fn a_value_that_grows_pushes_others_out_and_not_itself() {
                 (cache.get(&0), cache.len(), cache.weight()),
                 (Some(95), 1, 95)
             );
-            assert_eq!(cache.replace(0, 3), Ok(95));
+            assert_eq!(cache.replace(0, 3).unwrap(), 95);
             assert_eq!(cache.weight(), 3);
         }
     }

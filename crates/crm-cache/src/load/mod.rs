@@ -48,7 +48,7 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// assert_eq!(name, "customer 7");
     ///
     /// let missing = cache.get_or_load(&8, |id| Err::<String, _>(std::io::Error::other(format!("no customer {id}"))));
-    /// assert_eq!(missing.unwrap_err().to_string(), "the loader failed: no customer 8");
+    /// assert_eq!(format!("{:#}", missing.unwrap_err()), "the loader failed: no customer 8");
     /// # Ok::<(), LoadError<std::io::Error>>(())
     /// ```
     ///

@@ -5,6 +5,8 @@ use std::{fmt, io};
 
 /// Why a snapshot could not be written; see [`Cache::snapshot`](crate::Cache::snapshot). What was written until then is no
 /// snapshot: it has no end, and will not be taken for one.
+///
+/// `{}` prints neither the writer's error nor the encoder's, which are the [`source`](Error::source); `{:#}` appends them.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SnapshotError {
@@ -17,16 +19,14 @@ pub enum SnapshotError {
 impl fmt::Display for SnapshotError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Write(error) => write!(
-                f,
-                "the snapshot could not be written: {error}; make room for it and take it anew"
-            ),
-            Self::Encode(error) => write!(
-                f,
-                "a key or a value does not let itself be written: {error}; sequences and maps have to tell `serde` their \
-                 length"
-            ),
+            Self::Write(_) => f.write_str(
+                "the snapshot could not be written: make room for it and take it anew",
+            )?,
+            Self::Encode(_) => f.write_str(
+                "a key or a value does not let itself be written: sequences and maps have to tell `serde` their length",
+            )?,
         }
+        append_cause(self, f)
     }
 }
 
@@ -43,10 +43,13 @@ impl Error for SnapshotError {
 ///
 /// The cache is as good as one that nothing was restored into. What came in before the error stays in it and is right:
 /// each block of entries is checked before it is used.
+///
+/// `{}` prints neither the reader's error nor the decoder's, which are the [`source`](Error::source); `{:#}` appends them.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RestoreError {
     /// The reader failed.
+    #[non_exhaustive]
     Read {
         /// The reader's own error.
         error: io::Error,
@@ -56,6 +59,7 @@ pub enum RestoreError {
     /// What was read does not begin as a snapshot does.
     NotASnapshot,
     /// The snapshot was written in another version of the format.
+    #[non_exhaustive]
     OtherVersion {
         /// The version that was found.
         found: u16,
@@ -63,6 +67,7 @@ pub enum RestoreError {
         expected: u16,
     },
     /// The snapshot holds keys or values of other types, by their names.
+    #[non_exhaustive]
     OtherTypes {
         /// The types that were found.
         found: String,
@@ -70,17 +75,20 @@ pub enum RestoreError {
         expected: String,
     },
     /// The snapshot ends before its end.
+    #[non_exhaustive]
     Truncated {
         /// The entries that had come in.
         restored: u64,
     },
     /// The snapshot is not what was once written: a checksum is wrong, or the counts do not add up.
+    #[non_exhaustive]
     Damaged {
         /// The entries that had come in.
         restored: u64,
     },
     /// An entry that is undamaged cannot be read as a key and a value of this cache: their types have changed under the
     /// same names, or they need a format that describes itself.
+    #[non_exhaustive]
     Decode {
         /// What was found wrong.
         error: Box<dyn Error + Send + Sync>,
@@ -111,9 +119,9 @@ impl RestoreError {
 impl fmt::Display for RestoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Read { error, restored } => write!(
+            Self::Read { restored, .. } => write!(
                 f,
-                "the snapshot could not be read beyond {restored} entries: {error}; go on without the rest"
+                "the snapshot could not be read beyond {restored} entries: go on without the rest"
             ),
             Self::NotASnapshot => {
                 f.write_str("this is no snapshot of a cache: begin cold, and check the path")
@@ -135,15 +143,24 @@ impl fmt::Display for RestoreError {
                 f,
                 "the snapshot is damaged after {restored} entries: go on without the rest, and take a new one"
             ),
-            Self::Decode { error, restored } => write!(
+            Self::Decode { restored, .. } => write!(
                 f,
-                "an entry after {restored} others does not fit the types of this cache: {error}; go on without the rest, \
-                 and keep snapshots apart for each release that changes the types"
+                "an entry after {restored} others does not fit the types of this cache: go on without the rest, and keep \
+                 snapshots apart for each release that changes the types"
             ),
             Self::InUse => f.write_str(
                 "the cache was written to: restore into a new one, before anybody writes to it",
             ),
-        }
+        }?;
+        append_cause(self, f)
+    }
+}
+
+/// With `{:#}` the error below follows on the same line.
+fn append_cause(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match error.source().filter(|_| f.alternate()) {
+        Some(cause) => write!(f, ": {cause:#}"),
+        None => Ok(()),
     }
 }
 

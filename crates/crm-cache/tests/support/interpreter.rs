@@ -3,7 +3,7 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, OnceLock, PoisonError, Weak};
 
-use crm_cache::{Cache, Clock, ManualClock, RemovalCause, Stats};
+use crm_cache::{Cache, Clock, ManualClock, NotReplacedReason, RemovalCause, Stats};
 
 use super::books::{Books, Expected, Heard, Subject};
 use super::oracle::{Leaving, Oracle};
@@ -289,17 +289,21 @@ impl<'a> Interpreter<'a> {
     fn replace(&mut self, key: u8, content: Content, before: usize) -> Expected {
         let (id, value) = self.value(key, content);
         let real = self.cache.replace(Key::new(key, &self.alive), value);
-        let real = real
-            .map(|previous| previous.id_for(key))
-            .map_err(|(back, value)| (back.number, value.id_for(key)));
+        let real = real.map(|previous| previous.id_for(key)).map_err(|back| {
+            (
+                back.key.number,
+                back.value.id_for(key),
+                back.reason == NotReplacedReason::Absent,
+            )
+        });
         if self.oracle.peek(key).is_none() {
-            self.agree(real, Err((key, id)), "replace of nothing");
+            self.agree(real, Err((key, id, true)), "replace of nothing");
             return Expected::default();
         }
         let (previous, expected) = self.expect_write(key, id, content, before);
         let obvious = previous
             .filter(|_| self.oracle.admits(content))
-            .ok_or((key, id));
+            .ok_or((key, id, false));
         self.agree(real, obvious, "replace");
         expected
     }
