@@ -7,7 +7,8 @@ use rayon::ThreadPoolBuildError;
 
 use crate::{Failure, Panic, Report};
 
-/// Why [`Builder::build`](crate::Builder::build) refused.
+/// Why [`Builder::build`](crate::Builder::build) refused. `{:#}` appends the system's error, which is the
+/// [`source`](Error::source), to the message.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BuildError {
@@ -33,10 +34,13 @@ impl fmt::Display for BuildError {
             Self::ZeroThreads => f.write_str(
                 "0 threads do no work: give threads at least 1, or leave it out to use the surrounding rayon pool",
             ),
-            Self::Pool(error) => write!(
-                f,
-                "the threads of the pool could not be started ({error}): ask for fewer, or hand in a pool"
+            Self::Pool(_) => f.write_str(
+                "the threads of the pool could not be started: ask for fewer, or hand in a pool",
             ),
+        }?;
+        match self {
+            Self::Pool(error) if f.alternate() => write!(f, ": {error:#}"),
+            _ => Ok(()),
         }
     }
 }
@@ -76,10 +80,14 @@ impl fmt::Display for Stage {
 ///
 /// Whatever the reason, the sink has accepted the outputs of exactly the records before `position`, in order, less
 /// those that the report lists as skipped, and it was shown nothing after `position`. Positions count from 0.
+///
+/// `{}` prints the message without the error of the process function or the sink, which is the
+/// [`source`](Error::source); `{:#}` appends it on the same line, for a log, or for an `E` that is no [`Error`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BatchError<E, S> {
     /// A record failed when the skip limit was used up.
+    #[non_exhaustive]
     Process {
         /// The record's position in the source.
         position: u64,
@@ -89,6 +97,7 @@ pub enum BatchError<E, S> {
         report: Box<Report<E>>,
     },
     /// The sink refused an output.
+    #[non_exhaustive]
     Sink {
         /// The position of the record whose output it was.
         position: u64,
@@ -98,6 +107,7 @@ pub enum BatchError<E, S> {
         report: Box<Report<E>>,
     },
     /// User code other than the process function panicked.
+    #[non_exhaustive]
     Panicked {
         /// Where.
         stage: Stage,
@@ -148,18 +158,24 @@ impl<E: fmt::Display, S: fmt::Display> fmt::Display for BatchError<E, S> {
         match self {
             Self::Process {
                 position,
-                failure,
+                failure: Failure::Panicked(panic),
                 report,
             } => write!(
                 f,
-                "record {position} failed after {} skipped ones ({failure}): repair the record, or raise the skip limit",
+                "record {position} failed after {} skipped ones (the process function panicked: {panic}): repair the \
+                 record, or raise the skip limit",
                 report.skipped()
             ),
-            Self::Sink {
-                position, error, ..
+            Self::Process {
+                position, report, ..
             } => write!(
                 f,
-                "the sink refused the output of record {position} ({error}): what came before it is written, go on from there"
+                "record {position} failed after {} skipped ones: repair the record, or raise the skip limit",
+                report.skipped()
+            ),
+            Self::Sink { position, .. } => write!(
+                f,
+                "the sink refused the output of record {position}: what came before it is written, go on from there"
             ),
             Self::Panicked {
                 stage,
@@ -170,6 +186,14 @@ impl<E: fmt::Display, S: fmt::Display> fmt::Display for BatchError<E, S> {
                 f,
                 "the {stage} panicked at record {position} ({panic}): let it return an error instead"
             ),
+        }?;
+        match self {
+            Self::Process {
+                failure: Failure::Error(error),
+                ..
+            } if f.alternate() => write!(f, ": {error:#}"),
+            Self::Sink { error, .. } if f.alternate() => write!(f, ": {error:#}"),
+            _ => Ok(()),
         }
     }
 }

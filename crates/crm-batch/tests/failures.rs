@@ -215,8 +215,9 @@ fn errors_tell_what_happened_and_what_to_do() {
     let error = batch.run(0..9, process, |_| Ok::<(), Bad>(())).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "record 5 failed after 1 skipped ones (5 is bad): repair the record, or raise the skip limit"
+        "record 5 failed after 1 skipped ones: repair the record, or raise the skip limit"
     );
+    assert_eq!(format!("{error:#}"), format!("{error}: 5 is bad"));
     assert_eq!(error.source().unwrap().to_string(), "5 is bad");
     assert_eq!(error.report().written(), 4);
     let BatchError::Process { failure, .. } = error else {
@@ -230,7 +231,8 @@ fn errors_tell_what_happened_and_what_to_do() {
             if n == 2 { Err(Bad(n)) } else { Ok(()) }
         })
         .unwrap_err();
-    assert!(error.to_string().contains("output of record 2 (2 is bad)"));
+    assert!(error.to_string().contains("output of record 2: what"));
+    assert_eq!(format!("{error:#}"), format!("{error}: 2 is bad"));
     assert_eq!(error.source().unwrap().to_string(), "2 is bad");
     assert!(matches!(error, BatchError::Sink { position: 2, .. }));
 
