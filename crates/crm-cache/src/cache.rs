@@ -219,6 +219,49 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         }
     }
 
+    /// The value of `key`, if it is here and fresh. This is no use of the entry: it counts neither as a hit nor as a miss, the
+    /// policy does not learn of it, and it does not extend a [time to idle](CacheBuilder::time_to_idle).
+    ///
+    /// For a look from outside, by an operator or a test. Who serves a request asks [`get`](Self::get), or the policy will
+    /// evict what is in demand.
+    ///
+    /// ```
+    /// let cache: crm_cache::Cache<u32, &str> = crm_cache::Cache::new(10);
+    /// cache.insert(7, "Ada");
+    /// assert_eq!(cache.peek(&7), Some("Ada"));
+    /// assert_eq!(cache.peek(&8), None);
+    /// assert_eq!(cache.stats().reads(), 0);
+    /// ```
+    #[must_use]
+    pub fn peek<Q>(&self, key: &Q) -> Option<V>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.glimpse(key, V::clone)
+    }
+
+    /// Whether `key` is here and fresh. As [`peek`](Self::peek) this is no use of the entry and not counted; nothing is
+    /// cloned.
+    ///
+    /// The answer may be out of date when it arrives: a `get` after it can still miss, and an `insert` still replace. What
+    /// depends on the look is one step in [`get_or_load`](Self::get_or_load), [`replace`](Self::replace) and
+    /// [`remove_if`](Self::remove_if).
+    #[must_use]
+    pub fn contains_key<Q>(&self, key: &Q) -> bool
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.glimpse(key, |_| ()).is_some()
+    }
+
+    fn glimpse<Q, R>(&self, key: &Q, read: impl FnOnce(&V) -> R) -> Option<R>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let (hash, present) = (hash(&self.hasher, key), self.present());
+        on_engine!(self, engine => engine.glimpse(hash, |other| key.equivalent(other), present, read))
+    }
+
     /// Stores `value` under `key`, and returns the fresh value that was there before.
     ///
     /// A load of `key` that is under way will not overwrite it.
@@ -582,12 +625,6 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         let counts = &self.flights.counts;
         let loads = counts.loads.load(Ordering::Relaxed).max(1);
         counts.time.load(Ordering::Relaxed) as f64 / loads as f64 / 1e6
-    }
-
-    /// The fresh value of a key, without a trace in policy or statistics.
-    pub(crate) fn peek(&self, key: &K) -> Option<V> {
-        let (hash, present) = (hash(&self.hasher, key), self.present());
-        on_engine!(self, engine => engine.peek(hash, |other| other == key, present))
     }
 
     /// What decides now what may be served.

@@ -37,6 +37,7 @@
 //! | refresh before the end, serve stale while the source is down, limit the wait | [`CacheBuilder::loading`], a [`LoadingCache`] |
 //! | read and write by hand | [`Cache::get`], [`Cache::insert`] |
 //! | look at a large value without cloning it | [`Cache::read`] |
+//! | look without a trace in statistics and policy | [`Cache::peek`], [`Cache::contains_key`] |
 //! | write only what somebody wants, or remove only what you saw | [`Cache::replace`], [`Cache::remove_if`] |
 //! | drop what has changed elsewhere | [`Cache::remove`], [`Cache::retain`], [`Cache::clear`] |
 //! | drop all that belongs to an account at once | [`CacheBuilder::tags`], [`Cache::invalidate_tag`] |

@@ -116,3 +116,27 @@ fn the_hasher_is_asked_to_hash_nothing_but_keys() {
     let _alone = alone();
     assert!(hits(CAPACITY, 1, BuildHasherDefault::<OnlyNumbers>::default()).contains(&true));
 }
+
+/// Two caches that differ in nothing but looks from outside keep the same entries, and rank them alike.
+#[test]
+fn the_policy_does_not_learn_of_a_look() {
+    let _alone = alone();
+    let ranked = |looks: bool| {
+        let hasher = BuildHasherDefault::<DefaultHasher>::default();
+        let cache: Cache<u64, u64, _> = Cache::builder(CAPACITY)
+            .shards(1)
+            .hasher(hasher)
+            .build()
+            .unwrap();
+        for key in skewed_keys().take(REQUESTS / 10) {
+            if cache.get(&key).is_none() {
+                cache.insert(key, key);
+            }
+            if looks {
+                let _ = (cache.peek(&(key + 1)), cache.contains_key(&(key / 2)));
+            }
+        }
+        (cache.hottest(CAPACITY), cache.stats())
+    };
+    assert!(ranked(true) == ranked(false));
+}

@@ -166,8 +166,25 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
         value.map(|value| read(&value))
     }
 
-    /// The fresh value of a key, without a trace in policy or statistics.
-    pub(crate) fn peek(
+    /// As [`get`](Self::get), without a trace in policy or statistics.
+    pub(crate) fn glimpse<R>(
+        &self,
+        hash: u64,
+        is_it: impl Fn(&K) -> bool,
+        present: Present<'_>,
+        read: impl FnOnce(&C::Value) -> R,
+    ) -> Option<R> {
+        let shard = self.shard(hash);
+        let Some(reader) = shard.read() else {
+            return self.peek(hash, is_it, present).map(|value| read(&value));
+        };
+        let entry = reader.find(Hash::new(hash), is_it)?;
+        (shard.standing(&entry, present) == Some(Standing::Fresh))
+            .then(|| read(entry.value().value()))
+    }
+
+    /// The fresh value of a key, without a trace in policy or statistics. Under the lock of its shard.
+    fn peek(
         &self,
         hash: u64,
         is_it: impl Fn(&K) -> bool,

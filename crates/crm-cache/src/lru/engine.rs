@@ -97,15 +97,17 @@ impl<K: Eq, C: Content<Value: Clone>> Engine<K, C> {
             .inspect(&Query { hash, is_it }, present, read)
     }
 
-    pub(crate) fn peek(
+    /// As [`get`](Self::get), without a trace in order or statistics.
+    pub(crate) fn glimpse<R>(
         &self,
         hash: u64,
         is_it: impl Fn(&K) -> bool,
         present: Present<'_>,
-    ) -> Option<C::Value> {
+        read: impl FnOnce(&C::Value) -> R,
+    ) -> Option<R> {
         self.shard(hash)
             .peek(&Query { hash, is_it }, present)
-            .cloned()
+            .map(read)
     }
 
     /// Takes an entry in, and returns the fresh value that it replaces. `may_store` is asked under the lock, once it is
