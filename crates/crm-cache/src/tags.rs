@@ -1,9 +1,11 @@
 //! Tags: what entries have in common, so that all of an account, a region or a table can be invalidated at once.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{BuildHasher, Hash, Hasher};
-use std::sync::OnceLock;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use foldhash::quality::RandomState;
 
@@ -21,6 +23,7 @@ const FEWEST_SLOTS: usize = 1 << 16;
 /// assert_eq!(Tag::new("account", 7_u32), Tag::new("account", 7_i64));
 /// assert_eq!(Tag::new("region", "north"), Tag::new("region", String::from("north")));
 /// assert_ne!(Tag::new("account", 7), Tag::new("invoice", 7));
+/// assert_ne!(Tag::new("row", ("north", 7)), Tag::new("row", ("south", 7)));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Tag(u64);
@@ -45,7 +48,10 @@ impl fmt::Debug for Tag {
     }
 }
 
-/// What tells tags of a kind apart: an integer, a string or the bytes of an identifier. Implemented for those only.
+/// What tells tags of a kind apart: an integer, a string, the bytes of an identifier, or two to four of these in a tuple.
+///
+/// Implemented for those only, and for references, boxes, shared pointers and [`Cow`]s of them. In whatever form an
+/// identity is given, it is the same one: `"x"`, `String::from("x")` and `Arc::<str>::from("x")` make equal tags.
 pub trait TagIdentity: sealed::Sealed {}
 
 mod sealed {
@@ -108,13 +114,54 @@ impl Sealed for String {
 
 impl TagIdentity for String {}
 
-impl<T: TagIdentity + ?Sized> Sealed for &T {
+impl Sealed for Vec<u8> {
+    fn hash_into(&self, hasher: &mut impl Hasher) {
+        self.as_slice().hash_into(hasher);
+    }
+}
+
+impl TagIdentity for Vec<u8> {}
+
+/// What points to an identity is that identity.
+macro_rules! pointers {
+    ($($pointer:ty)*) => { $(
+        impl<T: TagIdentity + ?Sized> Sealed for $pointer {
+            fn hash_into(&self, hasher: &mut impl Hasher) {
+                (**self).hash_into(hasher);
+            }
+        }
+
+        impl<T: TagIdentity + ?Sized> TagIdentity for $pointer {}
+    )* };
+}
+
+pointers!(&T &mut T Box<T> Rc<T> Arc<T>);
+
+impl<T: TagIdentity + ToOwned + ?Sized> Sealed for Cow<'_, T> {
     fn hash_into(&self, hasher: &mut impl Hasher) {
         (**self).hash_into(hasher);
     }
 }
 
-impl<T: TagIdentity + ?Sized> TagIdentity for &T {}
+impl<T: TagIdentity + ToOwned + ?Sized> TagIdentity for Cow<'_, T> {}
+
+macro_rules! tuples {
+    ($($count:literal: $($part:ident)*,)*) => { $(
+        impl<$($part: TagIdentity),*> Sealed for ($($part,)*) {
+            fn hash_into(&self, hasher: &mut impl Hasher) {
+                #[expect(non_snake_case, reason = "a part and its type have one name")]
+                let ($($part,)*) = self;
+                // How many there are comes first and strings tell their length, so that where a part ends is part of it.
+                hasher.write_u8($count);
+                $($part.hash_into(hasher);)*
+            }
+        }
+
+        impl<$($part: TagIdentity),*> TagIdentity for ($($part,)*) {}
+    )* };
+}
+
+tuples!(2: A B, 3: A B C, 4: A B C D,);
 
 /// Takes in the tags of an entry; given to the function of [`CacheBuilder::tags`](crate::CacheBuilder::tags).
 #[derive(Debug)]
@@ -243,6 +290,10 @@ impl fmt::Debug for TagTable {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    use std::borrow::Cow;
+    use std::rc::Rc;
+    use std::sync::Arc;
+
     use super::{Tag, TagSlots, TagTable};
 
     #[test]
@@ -276,6 +327,10 @@ mod tests {
     }
 
     #[test]
+    #[expect(
+        clippy::needless_borrows_for_generic_args,
+        reason = "references are among what is tested"
+    )]
     fn equal_identities_of_every_type_are_one_tag() {
         let same = |tags: &[Tag]| tags.iter().all(|tag| *tag == tags[0]);
         assert!(same(&[
@@ -288,7 +343,22 @@ mod tests {
             Tag::new("a", "x"),
             Tag::new("a", String::from("x")),
             Tag::new("a", [b'x']),
-            Tag::new("a", &b"x"[..])
+            Tag::new("a", &b"x"[..]),
+            Tag::new("a", vec![b'x']),
+            Tag::new("a", Arc::<str>::from("x")),
+            Tag::new("a", Rc::<str>::from("x")),
+            Tag::new("a", Box::<str>::from("x")),
+            Tag::new("a", Arc::new(String::from("x"))),
+            Tag::new("a", &&Arc::<[u8]>::from(*b"x")),
+            Tag::new("a", &mut String::from("x")),
+            Tag::new("a", Cow::Borrowed("x")),
+            Tag::new("a", Cow::<str>::Owned("x".to_owned())),
+        ]));
+        assert!(same(&[
+            Tag::new("a", ("x", 7)),
+            Tag::new("a", (String::from("x"), 7_u64)),
+            Tag::new("a", &(Arc::<str>::from("x"), &7_i8)),
+            Tag::new("a", Box::new(([b'x'], 7_u128))),
         ]));
         let different = [
             Tag::new("a", u128::MAX),
@@ -298,6 +368,18 @@ mod tests {
             Tag::new("a", ""),
             Tag::new("a", [0; 16]),
             Tag::new("a", 0),
+            Tag::new("a", ("", "bc")),
+            Tag::new("a", ("b", "c")),
+            Tag::new("a", ("bc", "")),
+            Tag::new("a", ("b", "c", "")),
+            Tag::new("a", ("b", ("c", ""))),
+            Tag::new("a", (("b", "c"), "")),
+            Tag::new("a", (0, 0)),
+            Tag::new("a", (0, 0, 0)),
+            Tag::new("a", (0, 0, 0, 0)),
+            Tag::new("a", (0, 1)),
+            Tag::new("a", (1, 0)),
+            Tag::new("a", (0, 0, 0, 1)),
         ];
         for (at, tag) in different.iter().enumerate() {
             assert!(!different[..at].contains(tag), "{at}");
