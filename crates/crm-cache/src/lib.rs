@@ -44,7 +44,7 @@
 //! | answer an erasure request | [`Cache::forget`] |
 //! | be warm at once after a restart | `Cache::snapshot`, `Cache::restore` with the feature `serde` |
 //! | keep one tenant's bulk job from pushing out what others need | [`CacheBuilder::tenants`] |
-//! | know whether it pays, and what is in it | [`Cache::stats`], [`Cache::hottest`], [`Cache::entries`] |
+//! | know whether it pays, and what is in it | [`Cache::stats`], [`Stats::since`], [`Cache::hottest`], [`Cache::entries`] |
 //!
 //! [`get`](Cache::get) clones the value, so a record larger than a few words belongs into an `Arc`.
 //!
@@ -188,7 +188,7 @@
 //!
 //! | feature | brings | default |
 //! |---|---|---|
-//! | `serde` | [snapshots](#snapshots): `Cache::snapshot`, `Cache::restore`; over `serde`, `postcard` and `crc32fast` | no |
+//! | `serde` | [snapshots](#snapshots): `Cache::snapshot`, `Cache::restore`; [`Stats`] in any format; over `serde`, `postcard` and `crc32fast` | no |
 //!
 //! The design is explained in [`_design`].
 
