@@ -231,6 +231,39 @@ fn a_removal_voids_a_refresh_under_way() {
 }
 
 #[test]
+fn what_was_taken_out_when_it_was_stale_is_served_no_more() {
+    for policy in POLICIES {
+        for (name, remove) in [
+            (
+                "remove",
+                &(|cache: &Customers| assert_eq!(cache.remove(&7), None, "not fresh"))
+                    as &dyn Fn(&Customers),
+            ),
+            ("forget", &|cache| assert!(!cache.forget(&7), "not fresh")),
+            ("clear", &|cache| cache.clear()),
+            ("retain", &|cache| cache.retain(|key, _| *key != 7)),
+            ("invalidate_tag", &|cache| {
+                cache.invalidate_tag(Tag::new("customer", 7));
+            }),
+        ] {
+            let World {
+                cache,
+                source,
+                hand,
+                ..
+            } = world(policy, |builder| builder.stale_on_error(ms(9_000), ms(1)));
+            cache.get(&7).unwrap();
+            cache.get(&8).unwrap();
+            hand.advance(ms(1_000));
+            remove(&cache);
+            source.goes(true);
+            assert!(cache.get(&7).is_err(), "{name}");
+            assert_eq!(cache.get(&8).is_ok(), name != "clear", "{name}");
+        }
+    }
+}
+
+#[test]
 fn a_stale_value_is_served_while_it_is_loaded_anew() {
     for policy in POLICIES {
         let World {

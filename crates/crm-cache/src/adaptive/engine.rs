@@ -366,7 +366,7 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
         }
     }
 
-    /// Takes out the fresh entries that are not to be kept. No shard is locked for long.
+    /// Takes out the entries, fresh or stale, that are not to be kept. No shard is locked for long.
     pub(crate) fn retain(
         &self,
         present: Present<'_>,
@@ -375,7 +375,10 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
     ) {
         self.sweep_all(listener, |writer, index| {
             let is_kept = writer.entry(index).is_none_or(|entry| {
-                !writer.is_fresh(&entry, present) || keep(entry.key(), entry.value().value())
+                // What is stale may still be served.
+                let standing = writer.standing(&entry, present);
+                !matches!(standing, Some(Standing::Fresh | Standing::Stale))
+                    || keep(entry.key(), entry.value().value())
             });
             if !is_kept {
                 if let Some(found) = writer.find_slot(index) {

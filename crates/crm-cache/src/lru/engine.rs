@@ -246,7 +246,7 @@ impl<K: Eq, C: Content<Value: Clone>> Engine<K, C> {
         }
     }
 
-    /// Takes out the fresh entries that are not to be kept.
+    /// Takes out the entries, fresh or stale, that are not to be kept.
     pub(crate) fn retain(
         &self,
         present: Present<'_>,
@@ -257,7 +257,10 @@ impl<K: Eq, C: Content<Value: Clone>> Engine<K, C> {
             let mut outflow = Outflow::new();
             let mut shard = shard.0.lock();
             shard.retain(&self.bound, &mut outflow, |key, entry| {
-                let is_kept = !entry.is_fresh(present) || keep(key, entry.content.value());
+                // What is stale may still be served.
+                let standing = entry.standing(present);
+                let is_kept = !matches!(standing, Some(Standing::Fresh | Standing::Stale))
+                    || keep(key, entry.content.value());
                 (!is_kept).then_some(RemovalCause::Removed)
             });
             drop(shard);

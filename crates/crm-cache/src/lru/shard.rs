@@ -25,7 +25,7 @@ pub(crate) struct Entry<C> {
 
 impl<C: Content> Entry<C> {
     /// How it stands; none if its time is over.
-    fn standing(&self, present: Present<'_>) -> Option<Standing> {
+    pub(crate) fn standing(&self, present: Present<'_>) -> Option<Standing> {
         let is_over = present.millis >= self.deadline || present.millis >= self.idle_until;
         (!is_over).then(|| self.content.standing(present))
     }
