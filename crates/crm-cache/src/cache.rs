@@ -266,6 +266,12 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     ///
     /// A load of `key` that is under way will not overwrite it.
     ///
+    /// **What is handed in is stored, however old it is.** A value that was read from the database before an invalidation,
+    /// be it by key, by tag or of everything, and is inserted by hand after it, is served until it is invalidated again:
+    /// the cache cannot know when it was read. Where reads and updates overlap, read in a loader
+    /// ([`get_or_load`](Self::get_or_load)), of which the cache knows when it began. This is for what was just written, and
+    /// for filling a cache before anybody changes anything.
+    ///
     /// Where the cache has a [weigher](CacheBuilder::weigher), an entry heavier than the whole cache may be is refused:
     /// told to the listener, counted in [`Stats::refusals`] and dropped. [`try_insert`](Self::try_insert) hands it back.
     pub fn insert(&self, key: K, value: V) -> Option<V> {
@@ -355,7 +361,11 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// Takes `key` out and returns its value, if it was here and fresh.
     ///
     /// Call it *after* the record has changed in the database. Once it has returned, no [`get`](Self::get) sees an
-    /// older value, not even one whose load began before this call and ends after it.
+    /// older value, not even one whose load began before this call and ends after it. A value that somebody has read
+    /// before and [inserts by hand](Self::insert) afterwards is stored all the same.
+    ///
+    /// It locks one shard, waits for no reader, and costs O(1) and a look at each load under way. The memory comes back
+    /// when the last reader of the value has left the shard; see [`forget`](Self::forget).
     pub fn remove<Q>(&self, key: &Q) -> Option<V>
     where
         Q: Hash + Equivalent<K> + ?Sized,
@@ -367,8 +377,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// between the look and the removal.
     ///
     /// `condition` runs under the lock of a shard and must not use the cache. It is not asked about what is past its life
-    /// or invalidated; that leaves. A load of `key` that is under way will not
-    /// be stored, whatever `condition` says.
+    /// or invalidated; that leaves. A load of `key` that is under way will not be stored, whatever `condition` says. It
+    /// costs what [`remove`](Self::remove) costs, and guarantees the same if `condition` holds.
     ///
     /// ```
     /// let cache: crm_cache::Cache<&str, u64> = crm_cache::Cache::new(10);
@@ -390,7 +400,11 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// value was here.
     ///
     /// Beyond what [`remove`](Self::remove) does, it waits until no reader looks at the value any more and its memory is
-    /// given back, that of former values of the key included, and makes the policy forget that the key was ever here. Copies that callers hold are theirs.
+    /// given back, that of former values of the key included, and makes the policy forget that the key was ever here. Copies
+    /// that callers hold are theirs, and so is what a load under way brings: it is not stored.
+    ///
+    /// It costs what [`remove`](Self::remove) costs, and waits for as long as somebody who looks into the same shard keeps
+    /// looking: for a slow function in [`read`](Self::read) until that returns.
     ///
     /// ```
     /// let cache: crm_cache::Cache<u64, String> = crm_cache::Cache::new(10);
@@ -417,11 +431,14 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         on_engine!(self, engine => engine.forget(hash, is_it, present, &self.listener))
     }
 
-    /// Invalidates every entry with this tag: none of them is read again. Constant time, whatever their number.
+    /// Invalidates every entry with this tag: none of them is read again once this has returned. Two atomic writes and no
+    /// lock, whatever their number.
     ///
     /// Call it *after* the records have changed in the database. A load that began before this call and ends after it is
     /// not stored if its value has the tag; those who waited for it receive it. The entries leave, with the cause
-    /// [`Invalidated`](RemovalCause::Invalidated), as they are met: [`len`](Self::len) counts them until then.
+    /// [`Invalidated`](RemovalCause::Invalidated), as they are met: [`len`](Self::len) counts them until then, and they
+    /// take up room. [`remove_expired`](Self::remove_expired) takes them out at once. What is
+    /// [inserted by hand](Self::insert) after this call is stored, however old it is.
     ///
     /// Tags are told apart by 64-bit hashes in a table of at least 65,536 places. Should two share a place, both are
     /// invalidated together.
@@ -456,8 +473,13 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// Keeps the entries for which `keep` holds and takes the others out. Loads under way are not stored: what they will
     /// bring was not asked about.
     ///
-    /// `keep` runs under the lock of a shard and must not use the cache. It is asked about each fresh entry; no shard is
-    /// locked for more than a thousand of them at a time under [`Policy::Adaptive`].
+    /// Once it has returned, nothing is served that was here when it began and that `keep` refused. What others
+    /// [insert](Self::insert) meanwhile may not have been asked about.
+    ///
+    /// `keep` runs under the lock of a shard and must not use the cache. It is asked about each entry that may be served,
+    /// and costs a look at each entry and each load under way. No shard is locked for more than a thousand entries at a
+    /// time under [`Policy::Adaptive`]; under [`Policy::Lru`] it is locked for all of its own. Where what has to leave can
+    /// be named in advance, a [tag](Self::invalidate_tag) costs next to nothing.
     ///
     /// ```
     /// let cache: crm_cache::Cache<u32, &str> = crm_cache::Cache::new(10);
@@ -473,6 +495,10 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     }
 
     /// Takes everything out. Loads under way are not stored.
+    ///
+    /// Once it has returned, nothing is served that was here when it began. What others insert meanwhile may stay or
+    /// leave. One shard after the other is locked for as long as it takes to empty it, and the listener is told of each
+    /// entry. Statistics stay, and so does what the policy has learnt; it forgets what it remembers of single keys.
     pub fn clear(&self) {
         self.flights.detach_all();
         on_engine!(self, engine => engine.clear(&self.listener));
@@ -482,7 +508,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// many they were.
     ///
     /// Such entries are never served and leave as others come in. This is for a cache that is written so seldom that
-    /// their memory matters meanwhile; call it from time to time. It costs a look at each entry.
+    /// their memory matters meanwhile; call it from time to time. It costs a look at each entry, under locks as
+    /// [`retain`](Self::retain). Loads under way are stored.
     pub fn remove_expired(&self) -> usize {
         let present = self.present();
         on_engine!(self, engine => engine.remove_expired(present, &self.listener))
