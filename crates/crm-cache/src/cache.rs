@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -553,6 +554,29 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         on_engine!(self, engine => engine.coldest(count, present))
     }
 
+    /// The keys of the fresh entries, in no particular order. This is no use of them.
+    ///
+    /// For going through a large cache without a copy of it: ask for the keys, then [`read`](Self::read) or
+    /// [`peek`](Self::peek) one after the other, and expect that some have left meanwhile. Each shard is read at one
+    /// instant, under its lock; it costs a clone of each key.
+    ///
+    /// ```
+    /// let cache: crm_cache::Cache<u32, Vec<u8>> = crm_cache::Cache::new(10);
+    /// cache.insert(1, vec![0; 1_000]);
+    /// cache.insert(2, vec![0; 2_000]);
+    /// let bytes: usize = cache.keys().iter().filter_map(|key| cache.read(key, Vec::len)).sum();
+    /// assert_eq!(bytes, 3_000);
+    /// ```
+    #[must_use]
+    pub fn keys(&self) -> Vec<K>
+    where
+        K: Clone,
+    {
+        let (present, mut keys) = (self.present(), Vec::new());
+        on_engine!(self, engine => engine.for_each(present, |key, _| keys.push(key.clone())));
+        keys
+    }
+
     /// The fresh entries, in no particular order. This is no use of them.
     ///
     /// Each shard is copied at one instant, one shard after the other. It costs a clone of each entry.
@@ -853,6 +877,24 @@ fn viewed<C: Viewed, R>(
     read: impl FnOnce(&C::Value, View<'_>) -> R,
 ) -> impl FnOnce(&C, Standing) -> R {
     move |content, standing| read(content.value(), content.view(standing, now))
+}
+
+// Said by hand, since functions of the user's and locks are in it, of which the compiler knows nothing. A panic of the
+// user's leaves the cache whole, wherever it comes from; what it may leave broken are values that are changed in place.
+impl<K, V, S> UnwindSafe for Cache<K, V, S>
+where
+    K: UnwindSafe + RefUnwindSafe,
+    V: UnwindSafe + RefUnwindSafe,
+    S: UnwindSafe + RefUnwindSafe,
+{
+}
+
+impl<K, V, S> RefUnwindSafe for Cache<K, V, S>
+where
+    K: UnwindSafe + RefUnwindSafe,
+    V: UnwindSafe + RefUnwindSafe,
+    S: UnwindSafe + RefUnwindSafe,
+{
 }
 
 impl<K, V, S> fmt::Debug for Cache<K, V, S> {

@@ -176,6 +176,7 @@ impl Error for BuildError {}
 /// An entry that did not come in because it is heavier than the whole cache may be, or because its tenant had no place for
 /// it; see
 /// [`Cache::try_insert`](crate::Cache::try_insert).
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refused<K, V> {
     /// The key, handed back.
@@ -205,6 +206,7 @@ impl<K, V> fmt::Display for Refused<K, V> {
 impl<K, V> Error for Refused<K, V> {}
 
 /// A value that replaced nothing; see [`Cache::replace`](crate::Cache::replace).
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NotReplaced<K, V> {
     /// The key, handed back.

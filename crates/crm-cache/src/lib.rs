@@ -44,7 +44,7 @@
 //! | answer an erasure request | [`Cache::forget`] |
 //! | be warm at once after a restart | `Cache::snapshot`, `Cache::restore` with the feature `serde` |
 //! | keep one tenant's bulk job from pushing out what others need | [`CacheBuilder::tenants`] |
-//! | know whether it pays, and what is in it | [`Cache::stats`], [`Stats::since`], [`Cache::hottest`], [`Cache::entries`] |
+//! | know whether it pays, and what is in it | [`Cache::stats`], [`Stats::since`], [`Cache::hottest`], [`Cache::keys`], [`Cache::entries`] |
 //!
 //! [`get`](Cache::get) clones the value, so a record larger than a few words belongs into an `Arc`.
 //!
@@ -176,9 +176,11 @@
 //! - **Concurrency**: operations on one key are linearisable. Under [`Policy::Adaptive`] reads take no lock. Loaders,
 //!   listeners, weighers, expiry functions and the destructors of values that leave run under no lock. `Hash`, `Eq` and
 //!   `Clone` of keys and values may run under one, and must not use the cache.
+//! - **Panics** of loaders, of functions given to a builder or a call, and of the code of keys and values leave a cache
+//!   that works. Those of a listener are contained and counted, all others go to whoever ran the code. A cache is [`UnwindSafe`](std::panic::UnwindSafe).
 //! - **Complexity**: every operation on a key is O(1), a removal O(loads under way), and an insertion into a full cache that is bounded by weight as many
-//!   evictions as it takes; [`len`](Cache::len) and [`stats`](Cache::stats) are O(shards); `entries`, `hottest`,
-//!   `coldest`, `retain`, `clear`, `remove_expired` and snapshots look at every entry.
+//!   evictions as it takes; [`len`](Cache::len) and [`stats`](Cache::stats) are O(shards); `entries`, `keys`,
+//!   `hottest`, `coldest`, `retain`, `clear`, `remove_expired` and snapshots look at every entry.
 //! - **Fair shares**: with [`tenants`](CacheBuilder::tenants) nobody's entry leaves for another tenant's unless its own
 //!   tenant holds more than it is guaranteed, whatever other threads do.
 //! - **Eviction**: see [`Policy`]. The whole capacity is usable, whatever the number of shards.

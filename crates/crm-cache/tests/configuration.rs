@@ -1,6 +1,7 @@
 //! A bad configuration is refused with the remedy; a good one is what it says.
 
 use std::hash::{BuildHasherDefault, Hash, Hasher, RandomState};
+use std::panic::{RefUnwindSafe, UnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, Weak};
@@ -110,6 +111,45 @@ fn threads_share_a_cache_only_when_keys_and_values_may_cross_threads() {
     let local: Cache<u32, Rc<u32>> = Cache::new(1); // builds, but is neither Send nor Sync
     local.insert(1, Rc::new(2));
     assert_eq!(*local.get(&1).unwrap(), 2);
+}
+
+#[test]
+fn a_cache_may_be_used_across_a_caught_panic_if_its_keys_and_values_may() {
+    fn crosses<T: UnwindSafe + RefUnwindSafe>(_: &T) {}
+    let cache = Cache::<String, Arc<str>>::builder(1)
+        .on_removal(|_, _, _| ())
+        .build()
+        .unwrap();
+    crosses(&cache);
+    // Without `AssertUnwindSafe`.
+    let ada = "ada".to_owned();
+    let load = || cache.get_or_load(&ada, |_| -> Result<_, ()> { panic!("on purpose") });
+    assert!(catch_unwind(load).is_err());
+    assert_eq!(cache.insert("ada".to_owned(), Arc::from("Ada")), None);
+    assert_eq!(cache.keys(), ["ada"]);
+}
+
+#[test]
+fn keys_are_those_of_the_fresh_entries() {
+    for policy in [Policy::Adaptive, Policy::Lru] {
+        let (clock, hand) = Clock::manual();
+        let cache: Cache<u32, u32> = Cache::builder(100)
+            .policy(policy)
+            .shards(3)
+            .expiry(|_, life| Some(Duration::from_millis(u64::from(*life))))
+            .clock(clock)
+            .build()
+            .unwrap();
+        for key in 0..20 {
+            cache.insert(key, 1 + key % 2);
+        }
+        hand.advance(Duration::from_millis(1));
+        let before = cache.stats();
+        let mut keys = cache.keys();
+        keys.sort_unstable();
+        assert!(keys.into_iter().eq((1..20).step_by(2)));
+        assert_eq!(cache.stats(), before);
+    }
 }
 
 #[test]
