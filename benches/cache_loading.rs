@@ -41,7 +41,7 @@ struct Arguments {
     #[arg(long, value_delimiter = ',', default_values_t = [1, 2])]
     threads: Vec<usize>,
     /// Rounds that count; one before them warms up.
-    #[arg(long, default_value_t = 15)]
+    #[arg(long, default_value_t = 11)]
     rounds: usize,
     #[command(flatten)]
     common: Common,

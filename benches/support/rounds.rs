@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use rand::SeedableRng;
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::seq::SliceRandom;
+
 /// Something that is measured once in each round.
 pub(crate) struct Contender<'a> {
     pub(crate) name: &'static str,
@@ -72,7 +76,8 @@ impl fmt::Display for Spread {
     }
 }
 
-/// Measures all contenders in each round, each round beginning with another one. A round before those that count warms up.
+/// Measures all contenders in each round, in an order that is drawn anew each time: what one leaves behind in the
+/// processor's caches meets them all. A round before those that count warms up.
 pub(crate) fn in_turn(contenders: &mut [Contender<'_>], rounds: usize) -> Vec<Figures> {
     let mut figures: Vec<_> = contenders
         .iter()
@@ -82,9 +87,11 @@ pub(crate) fn in_turn(contenders: &mut [Contender<'_>], rounds: usize) -> Vec<Fi
             rounds: Vec::with_capacity(rounds),
         })
         .collect();
+    let mut order: Vec<_> = (0..contenders.len()).collect();
+    let mut chance = Xoshiro256PlusPlus::seed_from_u64(1);
     for round in 0..=rounds {
-        for turn in 0..contenders.len() {
-            let index = (round + turn) % contenders.len();
+        order.shuffle(&mut chance);
+        for &index in &order {
             let figure = (contenders[index].run)(round);
             if round > 0 {
                 figures[index].rounds.push(figure);
