@@ -4,30 +4,47 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::OnceLock;
 use std::task::{Context, Poll, Waker};
+use std::thread::{self, Thread};
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
+use crm_clock::Clock;
+use parking_lot::Mutex;
 
 /// Empty until it is [`set`](Self::set); then everybody who waits gets to see the value.
+///
+/// Each is woken once, and needs no lock to see the value: a condition variable would have them pass its lock on from one
+/// to the next, each by another switch of threads.
 pub(crate) struct Signal<T> {
     value: OnceLock<T>,
-    tasks: Mutex<Tasks>,
-    is_set: Condvar,
+    waiters: Mutex<Waiters>,
 }
 
 /// Who is to be woken, each at a place of its own.
 #[derive(Default)]
-struct Tasks {
-    wakers: Vec<Option<Waker>>,
+struct Waiters {
+    places: Vec<Option<Waiter>>,
     vacant: Vec<usize>,
+}
+
+enum Waiter {
+    Task(Waker),
+    Thread(Thread),
+}
+
+impl Waiter {
+    fn wake(self) {
+        match self {
+            Self::Task(waker) => waker.wake(),
+            Self::Thread(thread) => thread.unpark(),
+        }
+    }
 }
 
 impl<T> Signal<T> {
     pub(crate) fn new() -> Self {
         Self {
             value: OnceLock::new(),
-            tasks: Mutex::new(Tasks::default()),
-            is_set: Condvar::new(),
+            waiters: Mutex::new(Waiters::default()),
         }
     }
 
@@ -43,9 +60,8 @@ impl<T> Signal<T> {
         // The first value stands: whoever has seen it has acted on it.
         let _ = self.value.set(value);
         // Under the lock, so that nobody is between the look at the value and the wait.
-        let tasks = std::mem::take(&mut *self.tasks.lock());
-        self.is_set.notify_all();
-        tasks.wakers.into_iter().flatten().for_each(Waker::wake);
+        let waiters = std::mem::take(&mut *self.waiters.lock());
+        waiters.places.into_iter().flatten().for_each(Waiter::wake);
     }
 
     pub(crate) fn get(&self) -> Option<&T> {
@@ -54,85 +70,101 @@ impl<T> Signal<T> {
 
     /// Blocks the thread until there is a value.
     pub(crate) fn wait(&self) -> &T {
-        if let Some(value) = self.value.get() {
-            return value;
-        }
-        let mut tasks = self.tasks.lock();
+        let mut place = Place::of(self);
         loop {
-            match self.value.get() {
+            match place.wait_or(|| Waiter::Thread(thread::current())) {
                 Some(value) => return value,
-                None => self.is_set.wait(&mut tasks),
+                None => thread::park(),
             }
         }
     }
 
     /// Blocks the thread until there is a value, or for so long.
     pub(crate) fn wait_for(&self, limit: Duration) -> Option<&T> {
-        if let Some(value) = self.value.get() {
-            return Some(value);
+        let mut place = Place::of(self);
+        let clock = Clock::system();
+        let begun = clock.now();
+        loop {
+            if let Some(value) = place.wait_or(|| Waiter::Thread(thread::current())) {
+                return Some(value);
+            }
+            let left = limit.saturating_sub(clock.now() - begun);
+            if left.is_zero() {
+                return self.get();
+            }
+            thread::park_timeout(left);
         }
-        let mut tasks = self.tasks.lock();
-        self.is_set
-            .wait_while_for(&mut tasks, |_| self.value.get().is_none(), limit);
-        self.value.get()
     }
 
     /// Suspends the task until there is a value. Dropping the future ends the waiting.
     pub(crate) fn ready(&self) -> Ready<'_, T> {
-        Ready {
-            signal: self,
-            place: None,
+        Ready(Place::of(self))
+    }
+}
+
+/// A place among those who wait, given up when dropped.
+struct Place<'a, T> {
+    signal: &'a Signal<T>,
+    at: Option<usize>,
+}
+
+impl<'a, T> Place<'a, T> {
+    fn of(signal: &'a Signal<T>) -> Self {
+        Self { signal, at: None }
+    }
+
+    /// The value; if there is none yet, this waiter will be woken when there is.
+    fn wait_or(&mut self, waiter: impl FnOnce() -> Waiter) -> Option<&'a T> {
+        let signal = self.signal;
+        if let Some(value) = signal.get() {
+            return Some(value);
         }
+        let waiter = waiter();
+        let mut waiters = signal.waiters.lock();
+        // Looked at again under the lock: a value set before it has taken all waiters there were.
+        if let Some(value) = signal.get() {
+            return Some(value);
+        }
+        let at = self.at.unwrap_or_else(|| {
+            waiters.vacant.pop().unwrap_or_else(|| {
+                waiters.places.push(None);
+                waiters.places.len() - 1
+            })
+        });
+        self.at = Some(at);
+        let former = waiters.places[at].replace(waiter);
+        drop(waiters);
+        // A waker is somebody else's code: cloned and dropped without the lock.
+        drop(former);
+        None
+    }
+}
+
+impl<T> Drop for Place<'_, T> {
+    fn drop(&mut self) {
+        // All places are gone once the value is set, or will be in a moment.
+        let Some(at) = self.at.filter(|_| self.signal.get().is_none()) else {
+            return;
+        };
+        let mut waiters = self.signal.waiters.lock();
+        let waiter = waiters.places.get_mut(at).and_then(Option::take);
+        if waiter.is_some() {
+            waiters.vacant.push(at);
+        }
+        drop(waiters);
+        drop(waiter);
     }
 }
 
 /// A task's wait for a signal.
-pub(crate) struct Ready<'a, T> {
-    signal: &'a Signal<T>,
-    place: Option<usize>,
-}
+pub(crate) struct Ready<'a, T>(Place<'a, T>);
 
 impl<'a, T> Future for Ready<'a, T> {
     type Output = &'a T;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<&'a T> {
-        let signal = self.signal;
-        if let Some(value) = signal.get() {
-            return Poll::Ready(value);
-        }
-        let mut tasks = signal.tasks.lock();
-        // Looked at again under the lock: a value set before it has taken all wakers there were.
-        if let Some(value) = signal.get() {
-            return Poll::Ready(value);
-        }
-        let place = self.place.unwrap_or_else(|| {
-            tasks.vacant.pop().unwrap_or_else(|| {
-                tasks.wakers.push(None);
-                tasks.wakers.len() - 1
-            })
-        });
-        self.place = Some(place);
-        match &mut tasks.wakers[place] {
-            Some(waker) => waker.clone_from(context.waker()),
-            vacant @ None => *vacant = Some(context.waker().clone()),
-        }
-        Poll::Pending
-    }
-}
-
-impl<T> Drop for Ready<'_, T> {
-    fn drop(&mut self) {
-        if let Some(place) = self.place {
-            let mut tasks = self.signal.tasks.lock();
-            // All places are gone once the value is set.
-            let waker = tasks.wakers.get_mut(place).and_then(Option::take);
-            if waker.is_some() {
-                tasks.vacant.push(place);
-            }
-            drop(tasks);
-            // A waker is somebody else's code: dropped without the lock.
-            drop(waker);
-        }
+        let waker = || Waiter::Task(context.waker().clone());
+        self.0.wait_or(waker).map_or(Poll::Pending, Poll::Ready)
     }
 }
 
@@ -144,6 +176,7 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::task::{Context, Poll, Wake, Waker};
     use std::thread;
+    use std::time::Duration;
 
     use super::Signal;
 
@@ -176,6 +209,24 @@ mod tests {
     }
 
     #[test]
+    fn a_thread_that_waited_too_long_leaves_its_place_to_the_next() {
+        let signal = Signal::new();
+        for _ in 0..10 {
+            assert_eq!(signal.wait_for(Duration::ZERO), None);
+        }
+        assert_eq!(signal.waiters.lock().places.len(), 1);
+        thread::scope(|scope| {
+            let patient = scope.spawn(|| signal.wait_for(Duration::MAX).copied());
+            while signal.waiters.lock().places[0].is_none() {
+                thread::yield_now();
+            }
+            signal.set(7);
+            assert_eq!(patient.join().unwrap(), Some(7));
+        });
+        assert_eq!(signal.wait_for(Duration::ZERO), Some(&7));
+    }
+
+    #[test]
     fn a_dropped_wait_leaves_its_place_to_the_next() {
         let (signal, woken) = (Signal::<u32>::new(), Arc::<Woken>::default());
         let waker = Waker::from(Arc::clone(&woken));
@@ -183,7 +234,7 @@ mod tests {
         for _ in 0..10 {
             assert!(pin!(signal.ready()).poll(&mut context).is_pending());
         }
-        assert_eq!(signal.tasks.lock().wakers.len(), 1);
+        assert_eq!(signal.waiters.lock().places.len(), 1);
         assert_eq!(Arc::strong_count(&woken), 2, "no waker is kept");
         signal.set(1);
         assert_eq!(woken.0.load(Ordering::Relaxed), 0);
