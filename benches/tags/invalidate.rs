@@ -98,7 +98,7 @@ pub(crate) fn measure(out: &mut impl Write, scale: Scale) -> io::Result<()> {
     // The accounts that are left.
     let of_account = |key: u64, account: u64| key / SHARING == account;
     let retain = times(&slow, |&account| {
-        cache.retain(|&key, _| !of_account(key, account))
+        cache.retain(|&key, _| !of_account(key, account));
     });
     row(out, "crm_cache retain", &retain)?;
     let note = times(&slow, |&account| {
