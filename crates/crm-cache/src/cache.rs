@@ -15,7 +15,7 @@ use crate::bound::{Bound, LARGEST};
 use crate::builder::{Tagger, Weigher};
 use crate::content::{Mark, Marked, Owned, Plain, Present, Standing, View, Viewed};
 use crate::hash::hash;
-use crate::load::{Flights, Queue};
+use crate::load::{Flights, Pilot, Queue};
 use crate::outflow::{Callback, Listener};
 use crate::shares::OTHERS;
 #[cfg(feature = "serde")]
@@ -395,6 +395,14 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         let is_it = |other: &K| key.equivalent(other);
         self.flights.detach_equivalent(key);
         on_engine!(self, engine => engine.remove(hash, is_it, present, &self.listener, condition))
+    }
+
+    /// Takes out what a load has found to be gone from the source, unless it was written meanwhile.
+    pub(crate) fn take_out_absent(&self, pilot: &Pilot<'_, K, V, S>) {
+        let (key, present) = (pilot.key(), self.present());
+        let hash = hash(&self.hasher, key);
+        let may_leave = |_: &V| pilot.may_store();
+        on_engine!(self, engine => engine.remove(hash, |other: &K| other == key, present, &self.listener, may_leave));
     }
 
     /// Takes `key` out for an erasure request: nothing of it is left in the cache when this returns. Says whether a fresh

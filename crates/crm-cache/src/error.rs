@@ -45,6 +45,18 @@ pub enum BuildError {
     ZeroBatch,
     /// A rule needs loads in the background, and there is nothing to run them.
     NoExecutor,
+    /// There is an executor beside loads that are started by a function of one's own.
+    UselessExecutor,
+    /// A rule is about the end of a life, and no life ends.
+    NothingEnds,
+    /// A soft limit is set, and nothing stale is kept that could be served past it.
+    NothingStale,
+    /// Failures are to be remembered for less than the cache's resolution of one millisecond.
+    #[non_exhaustive]
+    FailuresTooShort {
+        /// The life of a failure that was asked for.
+        life: Duration,
+    },
     /// The share of a life after which to refresh is not between 0 and 1.
     #[non_exhaustive]
     RefreshOutOfRange {
@@ -132,6 +144,21 @@ impl fmt::Display for BuildError {
             Self::NoExecutor => f.write_str(
                 "refreshing ahead, early expiry, serving stale and limits need loads in the background: give the builder an \
                  executor",
+            ),
+            Self::UselessExecutor => f.write_str(
+                "loads run where the function given to loading_by starts them, never on an executor: leave the executor out",
+            ),
+            Self::NothingEnds => f.write_str(
+                "refreshing ahead, early expiry and serving stale count from the end of a life, and no life ends: give the \
+                 builder a time to live or an expiry",
+            ),
+            Self::NothingStale => f.write_str(
+                "past the soft limit a stale value is served, and none is kept: keep them with stale_on_error, or use the \
+                 hard limit alone",
+            ),
+            Self::FailuresTooShort { life } => write!(
+                f,
+                "failures cannot be remembered for {life:?}, which is below the resolution: use at least 1ms, or leave it out"
             ),
             Self::RefreshOutOfRange { share } => write!(
                 f,
@@ -295,6 +322,8 @@ pub enum LoadError<E> {
     Reentrant,
     /// The load takes longer than the hard limit of a [`LoadingCache`](crate::LoadingCache). It goes on.
     TimedOut,
+    /// The loader of many keys gave nothing for this one: the source does not have it. Nothing stale stands in for that.
+    Absent,
     /// The load was given up: its loader panicked in the background, or was dropped.
     Abandoned,
 }
@@ -305,7 +334,7 @@ impl<E> LoadError<E> {
     pub fn loader_error(&self) -> Option<&E> {
         match self {
             Self::Failed(error) => Some(error),
-            Self::Reentrant | Self::TimedOut | Self::Abandoned => None,
+            Self::Reentrant | Self::TimedOut | Self::Absent | Self::Abandoned => None,
         }
     }
 }
@@ -316,6 +345,7 @@ impl<E> Clone for LoadError<E> {
             Self::Failed(error) => Self::Failed(Arc::clone(error)),
             Self::Reentrant => Self::Reentrant,
             Self::TimedOut => Self::TimedOut,
+            Self::Absent => Self::Absent,
             Self::Abandoned => Self::Abandoned,
         }
     }
@@ -332,6 +362,9 @@ impl<E: fmt::Display> fmt::Display for LoadError<E> {
             Self::TimedOut => f.write_str(
                 "the load takes longer than its hard limit: ask again later, or raise the limit",
             ),
+            Self::Absent => f.write_str(
+                "the loader gave nothing for this key: the source does not have it, or the loader left it out",
+            ),
             Self::Abandoned => f.write_str(
                 "the load was given up: its loader panicked or was dropped; look at what the executor reports",
             ),
@@ -343,7 +376,7 @@ impl<E: Error + 'static> Error for LoadError<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Failed(error) => Some(&**error),
-            Self::Reentrant | Self::TimedOut | Self::Abandoned => None,
+            Self::Reentrant | Self::TimedOut | Self::Absent | Self::Abandoned => None,
         }
     }
 }

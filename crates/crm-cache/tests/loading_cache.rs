@@ -1,107 +1,22 @@
 //! A loading cache refreshes in time, serves what is stale while nothing better can be had, and never what was taken out.
 
-use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Waker};
 use std::thread;
 use std::time::Duration;
 
 use crm_cache::{
-    BuildError, Cache, CacheBuilder, Clock, LoadError, LoadingBuilder, LoadingCache, ManualClock,
-    Policy, Request, Tag,
+    Cache, CacheBuilder, Clock, LoadError, LoadingBuilder, LoadingCache, Policy, Request, Tag,
 };
 use futures::executor::block_on;
 
-const POLICIES: [Policy; 2] = [Policy::Adaptive, Policy::Lru];
+#[path = "support/world.rs"]
+mod world;
 
-fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
-type Job = Box<dyn FnOnce() + Send>;
-
-/// Jobs that wait until the test runs them.
-#[derive(Clone, Default)]
-struct Jobs(Arc<Mutex<VecDeque<Job>>>);
-
-impl Jobs {
-    fn push(&self, job: Job) {
-        self.0.lock().unwrap().push_back(job);
-    }
-
-    /// Runs the jobs there are and says how many they were.
-    fn run(&self) -> usize {
-        let jobs = std::mem::take(&mut *self.0.lock().unwrap());
-        jobs.into_iter().map(|job| job()).count()
-    }
-
-    fn drop_all(&self) {
-        self.0.lock().unwrap().clear();
-    }
-}
-
-/// A source whose answer to key `k` is `1000 k + version`, or an error while it is down.
-#[derive(Clone, Default)]
-struct Source {
-    version: Arc<AtomicU32>,
-    is_down: Arc<std::sync::atomic::AtomicBool>,
-    asked: Arc<AtomicU32>,
-}
-
-impl Source {
-    fn load(&self, key: u32) -> Result<u32, String> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        if self.is_down.load(Ordering::SeqCst) {
-            return Err("down".to_owned());
-        }
-        Ok(1000 * key + self.version.fetch_add(1, Ordering::SeqCst))
-    }
-
-    fn asked(&self) -> u32 {
-        self.asked.load(Ordering::SeqCst)
-    }
-
-    fn goes(&self, down: bool) {
-        self.is_down.store(down, Ordering::SeqCst);
-    }
-}
-
-type Customers = LoadingCache<u32, u32, String>;
-
-struct World {
-    cache: Customers,
-    source: Source,
-    jobs: Jobs,
-    hand: ManualClock,
-}
-
-/// Entries live for a second.
-fn world(
-    policy: Policy,
-    configure: impl Fn(LoadingBuilder<u32, u32, String>) -> LoadingBuilder<u32, u32, String>,
-) -> World {
-    let (clock, hand) = Clock::manual();
-    let (source, jobs) = (Source::default(), Jobs::default());
-    let builder = Cache::builder(100)
-        .policy(policy)
-        .time_to_live(ms(1_000))
-        .tags(|key, _, tags| tags.add(Tag::new("customer", *key)))
-        .clock(clock);
-    let (load, execute) = (source.clone(), jobs.clone());
-    let builder = builder
-        .loading(move |key: &u32| load.load(*key))
-        .executor(move |job| execute.push(job));
-    World {
-        cache: configure(builder).build().unwrap(),
-        source,
-        jobs,
-        hand,
-    }
-}
+use world::{Customers, Jobs, POLICIES, World, ms, world};
 
 #[test]
 fn without_rules_it_loads_what_is_missing_and_what_has_ended() {
@@ -490,6 +405,7 @@ fn a_load_that_a_panic_or_a_drop_has_ended_is_told_and_not_tried_for_ever() {
         .loading(|key: &u32| Ok::<_, ()>(*key))
         .executor(drop)
         .hard_limit(Duration::from_secs(600))
+        .sleep(|_| std::future::pending())
         .build()
         .unwrap();
     assert!(
@@ -704,61 +620,97 @@ fn early_expiry_refreshes_the_earlier_the_longer_loads_take() {
 
 #[test]
 fn nonsense_is_refused_and_the_message_names_the_remedy() {
-    let builder = || Cache::<u32, u32>::builder(10).loading(|_: &u32| Ok::<u32, ()>(1));
-    type Rule = fn(LoadingBuilder<u32, u32, ()>) -> LoadingBuilder<u32, u32, ()>;
-    let needs_executor: [Rule; 5] = [
+    type Builder = LoadingBuilder<u32, u32, ()>;
+    let lives = || Cache::<u32, u32>::builder(10).time_to_live(ms(1_000));
+    let builder = || lives().loading(|_: &u32| Ok::<u32, ()>(1));
+    let ready = || builder().executor(|job| job());
+    let refused = |builder: Builder, expected: &str, remedy: &str| {
+        let error = builder.build().unwrap_err();
+        assert_eq!(format!("{error:?}"), expected);
+        assert!(error.to_string().contains(remedy), "{error}");
+    };
+    let rules: [fn(Builder) -> Builder; 5] = [
         |builder| builder.refresh_ahead(0.5),
         |builder| builder.early_expiry(1.0),
         |builder| builder.stale_while_revalidating(ms(1)),
-        |builder| builder.soft_limit(ms(1)),
+        |builder| builder.stale_on_error(ms(1), ms(1)),
         |builder| builder.hard_limit(ms(1)),
     ];
-    for rule in needs_executor {
-        let error = rule(builder()).build().unwrap_err();
-        assert_eq!(error, BuildError::NoExecutor);
-        assert!(error.to_string().contains("give the builder an executor"));
-        assert!(rule(builder().executor(|job| job())).build().is_ok());
+    for (number, rule) in rules.into_iter().enumerate() {
+        assert!(rule(ready()).build().is_ok(), "rule {number}");
+        // An error can be survived without a load in the background.
+        if number == 3 {
+            assert!(rule(builder()).build().is_ok());
+        } else {
+            refused(rule(builder()), "NoExecutor", "an executor");
+            let many = lives().loading_many(|_: &[u32]| Ok::<[(u32, u32); 0], ()>([]));
+            refused(rule(many), "NoExecutor", "an executor");
+        }
+        // Who asks nothing of lives needs none.
+        let endless = || {
+            Cache::builder(10)
+                .loading(|_: &u32| Ok(1))
+                .executor(|job| job())
+        };
+        if number == 4 {
+            assert!(rule(endless()).build().is_ok());
+        } else {
+            refused(
+                rule(endless()),
+                "NothingEnds",
+                "a time to live or an expiry",
+            );
+        }
+        let computed = Cache::builder(10).expiry(|_, _| Some(ms(9)));
+        let computed = computed.loading(|_: &u32| Ok(1)).executor(|job| job());
+        assert!(rule(computed).build().is_ok());
     }
-    for share in [0.0, 1.0, -1.0, f64::NAN, f64::INFINITY] {
-        let error = builder()
-            .executor(|job| job())
-            .refresh_ahead(share)
-            .build()
-            .unwrap_err();
-        assert!(
-            matches!(error, BuildError::RefreshOutOfRange { .. }),
-            "{share}"
-        );
+    let idle = Cache::builder(10)
+        .time_to_idle(ms(9))
+        .loading(|_: &u32| Ok(1));
+    let idle = idle.executor(|job| job()).refresh_ahead(0.5);
+    refused(idle, "NothingEnds", "a time to live or an expiry");
+
+    for share in [0.0, 1.0, -1.0, f64::INFINITY] {
+        let error = format!("RefreshOutOfRange {{ share: {share:?} }}");
+        refused(ready().refresh_ahead(share), &error, "such as 0.8");
     }
-    for beta in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-        let error = builder()
-            .executor(|job| job())
-            .early_expiry(beta)
-            .build()
-            .unwrap_err();
-        assert!(
-            matches!(error, BuildError::EarlinessOutOfRange { .. }),
-            "{beta}"
-        );
+    assert!(ready().refresh_ahead(f64::NAN).build().is_err());
+    for beta in [0.0, -1.0, f64::INFINITY] {
+        let error = format!("EarlinessOutOfRange {{ beta: {beta:?} }}");
+        refused(ready().early_expiry(beta), &error, "1 as a rule");
     }
-    let error = builder()
-        .executor(|job| job())
-        .soft_limit(ms(2))
-        .hard_limit(ms(1))
-        .build()
-        .unwrap_err();
-    assert!(matches!(
+    assert!(ready().early_expiry(f64::NAN).build().is_err());
+    let limited = ready().stale_on_error(ms(9), ms(1)).soft_limit(ms(2));
+    let error = "SoftLimitOverHardLimit { soft: 2ms, hard: 1ms }";
+    refused(limited.hard_limit(ms(1)), error, "lower it");
+    let without_stale = ready().soft_limit(ms(1));
+    refused(without_stale, "NothingStale", "stale_on_error");
+    for life in [Duration::ZERO, Duration::from_micros(999)] {
+        let error = format!("FailuresTooShort {{ life: {life:?} }}");
+        refused(builder().remember_failures(life), &error, "at least 1ms");
+    }
+    assert!(builder().remember_failures(ms(1)).build().is_ok());
+    let started = || lives().loading_by(|request: Request<u32, u32, ()>| drop(request));
+    let error = "UselessExecutor";
+    refused(
+        started().executor(|job| job()),
         error,
-        BuildError::SoftLimitOverHardLimit { soft, hard, .. } if (soft, hard) == (ms(2), ms(1))
-    ));
-    let nothing: CacheBuilder<u32, u32> = Cache::builder(0);
-    assert_eq!(
-        nothing
-            .loading(|_: &u32| Ok::<u32, ()>(1))
-            .build()
-            .unwrap_err(),
-        BuildError::ZeroCapacity
+        "leave the executor out",
     );
+    assert!(started().refresh_ahead(0.5).build().is_ok());
+
+    let jittery = |jitter| lives().jitter(jitter).loading(|_: &u32| Ok::<u32, ()>(1));
+    for jitter in [-0.1, 1.1] {
+        let error = format!("JitterOutOfRange {{ jitter: {jitter:?} }}");
+        refused(jittery(jitter), &error, "from 0 (none) to 1");
+    }
+    assert!(jittery(f64::NAN).build().is_err() && jittery(1.0).build().is_ok());
+    let nothing: CacheBuilder<u32, u32> = Cache::builder(0);
+    let nothing = nothing.loading(|_: &u32| Ok::<u32, ()>(1));
+    refused(nothing, "ZeroCapacity", "at least one entry");
+    let batch = lives().max_batch(0).loading(|_: &u32| Ok::<u32, ()>(1));
+    refused(batch, "ZeroBatch", "at least one key");
 }
 
 #[test]

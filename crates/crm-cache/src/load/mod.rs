@@ -23,15 +23,15 @@ use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-pub(crate) use aboard::aboard;
-pub(crate) use batch::Queue;
+pub(crate) use aboard::{aboard, is_nested};
+pub(crate) use batch::{Batch, Place, Queue, Turn};
 pub(crate) use flight::{Flight, Flights, Outcome, Pilot, Run, Seat, Ticket};
+pub(crate) use signal::Signal;
 
-use crate::arrival::Declined;
+use crate::arrival::{Arrival, Declined};
 use crate::{Cache, LoadError, RemovalCause};
 
-use aboard::{aboard_async, is_nested};
-use batch::{Batch, Place, Turn};
+use aboard::aboard_async;
 
 impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// The value of `key`; if it is not here, `load` makes it and it is stored.
@@ -347,7 +347,7 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     }
 
     /// The controls of a load that waits in the queue, for a loader that asks for it: the queue may wait for that loader.
-    fn steal(&self, flight: &Arc<Flight<V>>) -> Option<Pilot<'_, K, V, S>> {
+    pub(crate) fn steal(&self, flight: &Arc<Flight<V>>) -> Option<Pilot<'_, K, V, S>> {
         let seat = is_nested().then(|| self.queue.steal(flight)).flatten()?;
         Some(Pilot::of(&self.flights, seat))
     }
@@ -404,6 +404,17 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
 
     pub(crate) fn land_loaded(&self, pilot: Pilot<'_, K, V, S>, value: V) {
         let arrival = self.arrival(pilot.key().clone(), value.clone(), pilot.flight().stamp());
+        self.land_arrival(pilot, value, arrival);
+    }
+
+    /// As [`land_loaded`](Self::land_loaded), for what is worth nothing once its life is over.
+    pub(crate) fn land_brief(&self, pilot: Pilot<'_, K, V, S>, value: V) {
+        let mut arrival = self.arrival(pilot.key().clone(), value.clone(), pilot.flight().stamp());
+        arrival.deadline = arrival.deadline.min(arrival.mark.fresh_until);
+        self.land_arrival(pilot, value, arrival);
+    }
+
+    fn land_arrival(&self, pilot: Pilot<'_, K, V, S>, value: V, arrival: Arrival<K, V>) {
         let is_invalidated = self.is_invalidated(&arrival);
         let may_store = |_| !is_invalidated && pilot.may_store();
         let declined = self.store(arrival, may_store).err();
@@ -507,7 +518,7 @@ impl<'a, K: Eq + Hash + Clone, V: Clone> Page<'a, K, V> {
 }
 
 /// What a batch is about: the names of the flights that its loader must not wait for, and its keys.
-fn manifest<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone>(
+pub(crate) fn manifest<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone>(
     place: &Place<'_, K, V, S>,
     batch: &Batch<'_, K, V, S>,
 ) -> (Vec<usize>, Vec<K>) {

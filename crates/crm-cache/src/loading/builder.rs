@@ -7,12 +7,14 @@ use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::check::check;
 use super::rules::Rules;
-use super::{Counts, Executor, Inner, Loaded, LoadingCache, Loads, Request, Sleep, check};
+use super::{Counts, Executor, Inner, Loaded, LoadingCache, Loads, Request, Sleep};
 use crate::time::millis;
 use crate::{BuildError, CacheBuilder, DefaultHashBuilder};
 
-/// Configures a [`LoadingCache`]; made by [`CacheBuilder::loading`] or [`CacheBuilder::loading_by`].
+/// Configures a [`LoadingCache`]; made by [`CacheBuilder::loading`], [`CacheBuilder::loading_many`]
+/// or [`CacheBuilder::loading_by`].
 ///
 /// | rule | without it |
 /// |---|---|
@@ -29,6 +31,8 @@ pub struct LoadingBuilder<K, V, E, S = DefaultHashBuilder> {
     loads: Loads<K, V, E>,
     rules: Rules,
     sleep: Option<Sleep>,
+    /// Whether an executor was given to loads that are started elsewhere.
+    has_useless_executor: bool,
 }
 
 impl<K, V, S> CacheBuilder<K, V, S> {
@@ -42,6 +46,59 @@ impl<K, V, S> CacheBuilder<K, V, S> {
         LoadingBuilder::new(
             self,
             Loads::Function {
+                load: Arc::new(load),
+                executor: None,
+            },
+        )
+    }
+
+    /// Makes a cache that loads what is missing by this function, many keys in one load.
+    ///
+    /// What a page misses and what of it is to be refreshed travels together, and so does what other calls miss while a
+    /// load is under way: see [`LoadingCache::get_many`]. A load has at most [`max_batch`](Self::max_batch) keys.
+    ///
+    /// The function gives pairs in any order; pairs that it was not asked for are dropped. A key that it leaves out is
+    /// told as [`LoadError::Absent`](crate::LoadError::Absent): the source does not have it. That ends what was known of
+    /// the key, stale or fresh, and is itself [remembered](LoadingBuilder::remember_failures) only if failures are.
+    ///
+    /// It runs where that of [`loading`](Self::loading) does.
+    ///
+    /// ```
+    /// use crm_cache::Cache;
+    /// use std::time::Duration;
+    /// # #[derive(Clone)] struct Database;
+    /// # impl Database {
+    /// #     fn customers(&self, ids: &[u64]) -> Result<Vec<(u64, String)>, std::io::Error> {
+    /// #         Ok(ids.iter().map(|&id| (id, format!("customer {id}"))).collect())
+    /// #     }
+    /// # }
+    /// # let db = Database;
+    ///
+    /// let customers = Cache::<u64, String>::builder(100_000)
+    ///     .time_to_live(Duration::from_secs(300))
+    ///     .max_batch(500)
+    ///     .loading_many(move |ids: &[u64]| db.customers(ids))
+    ///     .executor(|job| drop(std::thread::spawn(job)))
+    ///     .refresh_ahead(0.8)
+    ///     .build()?;
+    /// let page = customers.get_many(&[7, 8, 9]); // one query
+    /// assert_eq!(page.len(), 3);
+    /// assert_eq!(customers.stats().loads, 1);
+    /// # Ok::<(), crm_cache::BuildError>(())
+    /// ```
+    #[doc(alias = "loadAll", alias = "bulk")]
+    pub fn loading_many<E, I>(
+        self,
+        load: impl Fn(&[K]) -> Result<I, E> + Send + Sync + 'static,
+    ) -> LoadingBuilder<K, V, E, S>
+    where
+        I: IntoIterator<Item = (K, V)>,
+    {
+        // Collected within the load: an iterator may be lazy, and use the cache.
+        let load = move |keys: &[K]| Ok(load(keys)?.into_iter().collect());
+        LoadingBuilder::new(
+            self,
+            Loads::Many {
                 load: Arc::new(load),
                 executor: None,
             },
@@ -84,6 +141,7 @@ impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
             loads,
             rules: Rules::default(),
             sleep: None,
+            has_useless_executor: false,
         }
     }
 
@@ -91,18 +149,28 @@ impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
     ///
     /// A refresh that it never runs holds nobody up who calls [`LoadingCache::get`] without limits: he takes it over. With
     /// limits, and for tasks, it has to run its jobs or drop them.
+    ///
+    /// After [`loading_by`](CacheBuilder::loading_by), whose loads run wherever that starts them, it is an error.
     pub fn executor(
         mut self,
         execute: impl Fn(Box<dyn FnOnce() + Send>) + Send + Sync + 'static,
     ) -> Self {
-        if let Loads::Function { executor, .. } = &mut self.loads {
-            let execute: Executor = Arc::new(execute);
-            *executor = Some(execute);
+        match &mut self.loads {
+            Loads::Function { executor, .. } | Loads::Many { executor, .. } => {
+                let execute: Executor = Arc::new(execute);
+                *executor = Some(execute);
+            }
+            Loads::Started(_) => self.has_useless_executor = true,
         }
         self
     }
 
     /// Loads an entry anew in the background when it is asked for after this share of its life, from 0 to 1.
+    #[doc(
+        alias = "refreshAfterWrite",
+        alias = "eager refresh",
+        alias = "eager-refresh"
+    )]
     pub fn refresh_ahead(mut self, share: f64) -> Self {
         self.rules.refresh_ahead = Some(share);
         self
@@ -113,12 +181,14 @@ impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
     ///
     /// Where many processes share a source, their entries are so not refreshed together. This is `XFetch` (Vattani,
     /// Chierichetti and Lowenstein 2015), with the mean time of this cache's loads.
+    #[doc(alias = "XFetch", alias = "probabilistic early expiration")]
     pub fn early_expiry(mut self, beta: f64) -> Self {
         self.rules.early_expiry = Some(beta);
         self
     }
 
     /// Serves a value for so long after the end of its life while it is loaded anew in the background.
+    #[doc(alias = "stale-while-revalidate", alias = "RFC 5861")]
     pub fn stale_while_revalidating(mut self, age: Duration) -> Self {
         self.rules.while_revalidating = age;
         self
@@ -126,6 +196,7 @@ impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
 
     /// Serves a value for so long after the end of its life if it cannot be loaded, and waits for `pause` until the next
     /// attempt.
+    #[doc(alias = "stale-if-error", alias = "fail-safe", alias = "RFC 5861")]
     pub fn stale_on_error(mut self, age: Duration, pause: Duration) -> Self {
         self.rules.on_error = age;
         self.rules.pause = Some(millis(pause));
@@ -133,6 +204,7 @@ impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
     }
 
     /// Serves a stale value, if there is one, to a caller who has waited for so long. The load goes on. Real time.
+    #[doc(alias = "factory timeout", alias = "soft timeout")]
     pub fn soft_limit(mut self, limit: Duration) -> Self {
         self.rules.soft_limit = Some(limit);
         self
@@ -141,20 +213,24 @@ impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
     /// Tells a caller who has waited for so long, and has no stale value, that the load is
     /// [late](crate::LoadError::TimedOut). It goes on, and its value is stored. Real time. Tasks need a
     /// [`sleep`](Self::sleep) for it.
+    #[doc(alias = "factory timeout", alias = "hard timeout")]
     pub fn hard_limit(mut self, limit: Duration) -> Self {
         self.rules.hard_limit = Some(limit);
         self
     }
 
-    /// Remembers for so long that a key could not be loaded, and tells the error to whoever asks meanwhile. A write or a
+    /// Remembers for so long, at least a millisecond, that a key could not be loaded, or that the loader of many has left
+    /// it out, and tells the error to whoever asks meanwhile. A write or a
     /// removal of the key ends it, the cache's time to live does so too; an invalidated tag does not, since a failure has
     /// none. This is also called negative caching.
+    #[doc(alias = "negative caching", alias = "null caching")]
     pub fn remember_failures(mut self, life: Duration) -> Self {
         self.rules.failures = Some(life);
         self
     }
 
-    /// How tasks wait, for the limits of [`LoadingCache::get_async`]: `|time| Box::pin(tokio::time::sleep(time))`.
+    /// How tasks wait, for the limits of [`LoadingCache::get_async`]: `tokio::time::sleep`. With limits and without this
+    /// that method panics.
     pub fn sleep<F>(mut self, sleep: impl Fn(Duration) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
@@ -168,8 +244,10 @@ impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
     /// # Errors
     ///
     /// [`BuildError`] as for [`CacheBuilder::build`]; when a rule needs loads in the background and there is no
-    /// executor; when the share of `refresh_ahead` is not between 0 and 1, or `beta` is not positive; when the soft limit
-    /// is above the hard one.
+    /// executor, or there is one beside [`loading_by`](CacheBuilder::loading_by); when a rule is about the end of a life
+    /// and no life ends; when the share of `refresh_ahead` is not between 0 and 1, or `beta` is not positive; when the
+    /// soft limit is above the hard one, or nothing stale is kept for it; when failures are remembered for less than a
+    /// millisecond.
     pub fn build(self) -> Result<LoadingCache<K, V, E, S>, BuildError>
     where
         K: Eq + Hash + Clone + Send + Sync + 'static,
@@ -177,11 +255,11 @@ impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
         E: Any + Send + Sync,
         S: BuildHasher + Clone + Send + Sync + 'static,
     {
-        let (has_executor, may_inline) = match &self.loads {
-            Loads::Function { executor, .. } => (executor.is_some(), true),
-            Loads::Started(_) => (true, false),
-        };
-        check(&self.rules, has_executor, may_inline)?;
+        if self.has_useless_executor {
+            return Err(BuildError::UselessExecutor);
+        }
+        let ends = self.cache.time_to_live.is_some() || self.cache.expiry.is_some();
+        check(&self.rules, self.loads.has_background(), ends)?;
         let cache = self
             .cache
             .of_loaded(self.rules.failures, self.rules.stale_for())
@@ -207,7 +285,7 @@ impl<K: 'static, V: 'static, S> CacheBuilder<K, V, S> {
         let expiry = self.expiry;
         let life = move |key: &K, loaded: &Loaded<V, E>| match loaded {
             Loaded::Value(value) => expiry.as_ref().and_then(|expiry| expiry(key, value)),
-            Loaded::Failed(_) => failures,
+            Loaded::Failed(_) | Loaded::Absent => failures,
         };
         // Without any end the clock need not be read.
         let ends = expiry_is_set || failures.is_some();
@@ -230,7 +308,7 @@ impl<K: 'static, V: 'static, S> CacheBuilder<K, V, S> {
                 .map(|weigh| -> crate::builder::Weigher<K, Loaded<V, E>> {
                     Arc::new(move |key, loaded| match loaded {
                         Loaded::Value(value) => weigh(key, value),
-                        Loaded::Failed(_) => 0,
+                        Loaded::Failed(_) | Loaded::Absent => 0,
                     })
                 }),
             max_weight: self.max_weight,

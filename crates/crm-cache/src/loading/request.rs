@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crm_clock::Tick;
 
 use super::{Inner, Loaded};
-use crate::load::{Pilot, Run, Seat, aboard};
+use crate::load::{Pilot, Seat, aboard};
 
 /// A key that is to be loaded; given to the function of [`CacheBuilder::loading_by`](crate::CacheBuilder::loading_by).
 ///
@@ -160,37 +160,6 @@ where
             let pilot = Pilot::of(flights, seat);
             drop(flights.run_since(self.made));
             drop(pilot);
-        }
-    }
-}
-
-impl<K, V, E, S> Inner<K, V, E, S>
-where
-    K: Eq + Hash + Clone + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-    E: Any + Send + Sync,
-    S: BuildHasher + Clone + Send + Sync + 'static,
-{
-    fn land(&self, pilot: Pilot<'_, K, Loaded<V, E>, S>, run: Run<'_>, loaded: Result<V, E>) {
-        match loaded {
-            Ok(value) => {
-                run.succeeded();
-                self.cache.land_loaded(pilot, Loaded::Value(value));
-            }
-            Err(error) => {
-                drop(run);
-                let error = Arc::new(error);
-                self.pause(pilot.key());
-                // What is fresh or may stand in is worth more than a failure.
-                let stands_in = self
-                    .cache
-                    .inspect(pilot.key(), |loaded, _| matches!(loaded, Loaded::Value(_)));
-                if self.rules.failures.is_some() && stands_in != Some(true) {
-                    self.cache.land_loaded(pilot, Loaded::Failed(error));
-                } else {
-                    pilot.land_failed(error);
-                }
-            }
         }
     }
 }

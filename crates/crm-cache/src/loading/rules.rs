@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::BuildError;
 use crate::time::{Millis, fraction, millis};
 
 /// The rules of a loading cache. Times are in milliseconds of the cache's clock, except the limits, which are real time:
@@ -70,29 +69,10 @@ impl Rules {
         self.soft_limit.is_some() || self.hard_limit.is_some()
     }
 
-    pub(super) fn needs_executor(&self) -> bool {
+    pub(super) fn needs_background(&self) -> bool {
         self.refresh_ahead.is_some()
             || self.early_expiry.is_some()
             || !self.while_revalidating.is_zero()
             || self.has_limits()
-    }
-
-    pub(super) fn check(&self) -> Result<(), BuildError> {
-        if let Some(share) = self.refresh_ahead {
-            if !(share > 0.0 && share < 1.0) {
-                return Err(BuildError::RefreshOutOfRange { share });
-            }
-        }
-        if let Some(beta) = self.early_expiry {
-            if !(beta > 0.0 && beta.is_finite()) {
-                return Err(BuildError::EarlinessOutOfRange { beta });
-            }
-        }
-        if let (Some(soft), Some(hard)) = (self.soft_limit, self.hard_limit) {
-            if soft > hard {
-                return Err(BuildError::SoftLimitOverHardLimit { soft, hard });
-            }
-        }
-        Ok(())
     }
 }

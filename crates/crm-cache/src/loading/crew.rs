@@ -1,0 +1,147 @@
+//! Many keys in one load, and refreshes of one key or many.
+
+use std::any::Any;
+use std::hash::{BuildHasher, Hash};
+use std::sync::Arc;
+
+use super::request::Duty;
+use super::{Inner, Loaded, Loads, Request, count};
+use crate::load::{Pilot, Place, Seat, Ticket, Turn, aboard, is_nested, manifest};
+
+/// The duty to land the loads of many keys, which waits for an executor. Others may begin them meanwhile. Dropping it gives
+/// up those that nobody has begun.
+pub(super) struct Crew<K, V, E, S>
+where
+    K: Eq + Hash + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+    E: Any + Send + Sync,
+    S: BuildHasher + Clone + Send + Sync + 'static,
+{
+    inner: Arc<Inner<K, V, E, S>>,
+    seats: Vec<Seat<K, Loaded<V, E>>>,
+    /// Whether a loader waits for it, so that it must not wait for the queue: the queue may wait for that loader.
+    is_nested: bool,
+}
+
+impl<K, V, E, S> Crew<K, V, E, S>
+where
+    K: Eq + Hash + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+    E: Any + Send + Sync,
+    S: BuildHasher + Clone + Send + Sync + 'static,
+{
+    pub(super) fn queued(
+        inner: Arc<Inner<K, V, E, S>>,
+        pilots: Vec<Pilot<'_, K, Loaded<V, E>, S>>,
+    ) -> Self {
+        let hand_over = |pilot: Pilot<'_, K, Loaded<V, E>, S>| {
+            pilot.flight().wait_for_pilot();
+            pilot.hand_over()
+        };
+        Self {
+            inner,
+            seats: pilots.into_iter().map(hand_over).collect(),
+            is_nested: is_nested(),
+        }
+    }
+
+    /// Loads what nobody else has begun.
+    pub(super) fn run(mut self) {
+        let inner = Arc::clone(&self.inner);
+        let flights = &inner.cache.flights;
+        let pilots: Vec<_> = self
+            .seats
+            .drain(..)
+            .filter_map(|seat| Pilot::begin(flights, seat))
+            .collect();
+        if pilots.is_empty() {
+            return;
+        }
+        let mut place = if self.is_nested || is_nested() {
+            Place::alone(flights, pilots)
+        } else {
+            inner.cache.queue.join(flights, pilots)
+        };
+        if *place.turn().wait() == Turn::Lead {
+            inner.lead(&mut place);
+        }
+    }
+}
+
+impl<K, V, E, S> Drop for Crew<K, V, E, S>
+where
+    K: Eq + Hash + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+    E: Any + Send + Sync,
+    S: BuildHasher + Clone + Send + Sync + 'static,
+{
+    fn drop(&mut self) {
+        for seat in self.seats.drain(..) {
+            drop(Pilot::begin(&self.inner.cache.flights, seat));
+        }
+    }
+}
+
+impl<K, V, E, S> Inner<K, V, E, S>
+where
+    K: Eq + Hash + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+    E: Any + Send + Sync,
+    S: BuildHasher + Clone + Send + Sync + 'static,
+{
+    /// Loads batches for a call whose turn it is, until all its own keys are taken care of.
+    pub(super) fn lead(&self, place: &mut Place<'_, K, Loaded<V, E>, S>) {
+        let Loads::Many { load, .. } = &self.loads else {
+            unreachable!("only many keys are queued");
+        };
+        while let Some(batch) = place.next_batch(self.cache.max_batch) {
+            let (ids, keys) = manifest(place, &batch);
+            let run = self.cache.flights.run();
+            let loaded = aboard(&ids, || load(&keys));
+            self.land_batch(batch, run, loaded);
+        }
+    }
+
+    /// Begins to load a key anew, unless it is being loaded.
+    pub(super) fn board_anew(&self, key: &K) -> Option<Pilot<'_, K, Loaded<V, E>, S>> {
+        match self.cache.flights.board(key, self.cache.stamp()) {
+            Ticket::Load(pilot) => {
+                count(&self.counts.refreshes);
+                Some(pilot)
+            }
+            Ticket::Wait(_) => None,
+        }
+    }
+
+    /// Has keys loaded anew in the background that nobody loads already. Says how many they are; none without an
+    /// executor.
+    pub(super) fn refresh<'k>(this: &Arc<Self>, keys: impl Iterator<Item = &'k K>) -> usize {
+        if !this.loads.has_background() {
+            return 0;
+        }
+        let pilots = keys.filter_map(|key| this.board_anew(key));
+        match &this.loads {
+            Loads::Started(start) => pilots
+                .map(|pilot| start(Request::new(Duty::begun(Arc::clone(this), pilot))))
+                .count(),
+            Loads::Function { load, executor } => pilots
+                .map(|pilot| {
+                    let duty = Duty::queued(Arc::clone(this), pilot);
+                    let load = Arc::clone(load);
+                    if let Some(executor) = executor {
+                        executor(Box::new(move || duty.run(&*load)));
+                    }
+                })
+                .count(),
+            Loads::Many { executor, .. } => {
+                let pilots: Vec<_> = pilots.collect();
+                let count = pilots.len();
+                if let Some(executor) = executor.as_ref().filter(|_| count > 0) {
+                    let crew = Crew::queued(Arc::clone(this), pilots);
+                    executor(Box::new(move || crew.run()));
+                }
+                count
+            }
+        }
+    }
+}
