@@ -27,6 +27,8 @@ mod limits;
 mod page;
 mod request;
 mod rules;
+#[cfg(feature = "serde")]
+mod snapshot;
 
 use std::fmt;
 use std::future::Future;

@@ -24,7 +24,7 @@ use crate::Cache;
 #[cfg(doc)]
 use crate::Tag;
 use crate::arrival::Arrival;
-use crate::time::{Millis, NEVER};
+use crate::time::{Millis, NEVER, millis};
 use format::{Head, Record, Sink, Source, types};
 
 /// Entries that are copied before they are written. As many at the most are copied under one hold of a shard's lock.
@@ -57,22 +57,37 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         K: Serialize + Clone,
         V: Serialize,
     {
+        self.snapshot_of(writer, itself)
+    }
+
+    /// Writes what the values hold that are worth writing.
+    pub(crate) fn snapshot_of<T: Serialize>(
+        &self,
+        writer: impl Write,
+        held: impl Fn(&V) -> Option<&T>,
+    ) -> Result<u64, SnapshotError>
+    where
+        K: Serialize + Clone,
+    {
         // This clock first: what passes between the two counts as time that has passed.
         let taken_at = wall_clock();
         let begun = self.present().millis;
         let share = self.share();
-        let mut sink = Sink::begin(writer, Head { taken_at, share }, &types::<K, V>())?;
+        let mut sink = Sink::begin(writer, Head { taken_at, share }, &types::<K, T>())?;
         let mut places = self.places();
         places.sort_unstable();
         let left = |end: Millis| (end != NEVER).then(|| end.saturating_sub(begun));
         for places in places.chunks(COPIED_AT_ONCE) {
             for copied in self.copies(places).into_iter().flatten() {
+                let Some(value) = held(&copied.value) else {
+                    continue;
+                };
                 let record = Record {
                     past: copied.past,
                     life: left(copied.deadline),
                     idle: left(copied.idle_until),
                 };
-                sink.push(record, &copied.key, &copied.value)?;
+                sink.push(record, &copied.key, value)?;
             }
         }
         sink.end()
@@ -128,12 +143,24 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         K: DeserializeOwned,
         V: DeserializeOwned,
     {
+        self.restore_of(reader, std::convert::identity)
+    }
+
+    /// Takes in values that hold what was written.
+    pub(crate) fn restore_of<T: DeserializeOwned>(
+        &self,
+        reader: impl Read,
+        hold: impl Fn(T) -> V,
+    ) -> Result<u64, RestoreError>
+    where
+        K: DeserializeOwned,
+    {
         let restoring = self
             .flights
             .begin_restore(self.capacity())
             .ok_or(RestoreError::InUse)?;
         let (mut source, head) =
-            Source::begin(reader, &types::<K, V>()).map_err(|fault| fault.after(0))?;
+            Source::begin(reader, &types::<K, T>()).map_err(|fault| fault.after(0))?;
         let lives = Lives::since(head.taken_at, self.present().millis);
         let share = self.share();
         let mut restored = 0;
@@ -145,7 +172,7 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
             else {
                 continue;
             };
-            let mut arrival = self.arrival(key, value, BEFORE_ALL);
+            let mut arrival = self.arrival(key, hold(value), BEFORE_ALL);
             self.shorten(&mut arrival, deadline, idle_until);
             if self.is_invalidated(&arrival) {
                 continue;
@@ -160,7 +187,11 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// Ends the life of an entry that comes in at the latest then, where entries of this cache end so.
     fn shorten(&self, arrival: &mut Arrival<K, V>, deadline: Millis, idle_until: Millis) {
         if self.lifetimes.clock.is_some() {
-            arrival.deadline = arrival.deadline.min(deadline);
+            let fresh_until = arrival.mark.fresh_until.min(deadline);
+            arrival.mark.fresh_until = fresh_until;
+            // Beyond that it is kept only as long as a stale value is.
+            let kept_until = fresh_until.saturating_add(millis(self.lifetimes.stale));
+            arrival.deadline = arrival.deadline.min(kept_until);
         }
         if self.lifetimes.time_to_idle.is_some() {
             arrival.idle_until = arrival.idle_until.min(idle_until);
@@ -191,6 +222,11 @@ impl Lives {
             Some(left) => Some(self.now.saturating_add(left - self.passed)),
         }
     }
+}
+
+/// A value that holds itself.
+fn itself<V>(value: &V) -> Option<&V> {
+    Some(value)
 }
 
 /// The time since 1970. It is all that two processes have in common.
