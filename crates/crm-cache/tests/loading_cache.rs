@@ -752,3 +752,166 @@ fn weights_tags_listeners_and_lives_see_values_only() {
         [10, 20]
     );
 }
+
+#[test]
+fn issue_a_remembered_failure_kept_its_slot_as_long_as_a_stale_value() {
+    for policy in POLICIES {
+        let World {
+            cache,
+            source,
+            hand,
+            ..
+        } = world(policy, |builder| {
+            builder
+                .stale_on_error(ms(5_000), ms(100))
+                .remember_failures(ms(50))
+        });
+        cache.get(&7).unwrap();
+        source.goes(true);
+        assert!(cache.get(&8).is_err());
+        hand.advance(ms(49));
+        assert_eq!((cache.remove_expired(), cache.len()), (0, 2));
+        hand.advance(ms(1));
+        assert_eq!((cache.remove_expired(), cache.len()), (1, 1));
+        hand.advance(ms(5_949));
+        assert_eq!(cache.remove_expired(), 0, "a stale value stays");
+        hand.advance(ms(1));
+        assert_eq!((cache.remove_expired(), cache.is_empty()), (1, true));
+    }
+}
+
+#[test]
+fn a_loader_that_invalidates_its_own_tag_is_answered_and_not_stored() {
+    for policy in POLICIES {
+        let own: Arc<std::sync::OnceLock<Customers>> = Arc::default();
+        let cache = Arc::clone(&own);
+        let load = move |key: &u32| {
+            let tag = Tag::new("customer", *key);
+            cache.get().unwrap().invalidate_tag(tag);
+            Ok::<_, String>(*key)
+        };
+        let cache = Cache::builder(10)
+            .policy(policy)
+            .tags(|key, _, tags| tags.add(Tag::new("customer", *key)))
+            .loading(load)
+            .build()
+            .unwrap();
+        own.set(cache.clone()).unwrap();
+        assert_eq!(
+            (cache.get(&7), block_on(cache.get_async(&8))),
+            (Ok(7), Ok(8))
+        );
+        assert_eq!(cache.get_many(&[7, 8]), [Ok(7), Ok(8)]);
+        assert_eq!((cache.get_if_present(&7), cache.stats().loads), (None, 4));
+    }
+}
+
+#[test]
+fn a_clock_that_stands_still_ends_nothing_and_holds_nobody_up() {
+    for policy in POLICIES {
+        let World {
+            cache,
+            source,
+            jobs,
+            ..
+        } = world(policy, |builder| {
+            builder
+                .refresh_ahead(0.5)
+                .early_expiry(1.0)
+                .stale_while_revalidating(ms(100))
+                .stale_on_error(ms(5_000), ms(100))
+                .remember_failures(ms(50))
+        });
+        for _ in 0..100 {
+            assert_eq!(cache.get(&7), Ok(7_000));
+        }
+        source.goes(true);
+        assert!(cache.get(&8).is_err() && cache.get(&8).is_err());
+        assert_eq!((source.asked(), jobs.run()), (2, 0));
+        assert!(cache.refresh(&7), "asked for by name");
+        assert_eq!((jobs.run(), cache.get(&7)), (1, Ok(7_000)));
+    }
+}
+
+#[test]
+fn it_has_what_a_plain_cache_has_and_shows_values_only() {
+    for policy in POLICIES {
+        let (clock, hand) = Clock::manual();
+        let cache = Cache::<u32, u32>::builder(8)
+            .policy(policy)
+            .shards(1)
+            .weigher(100, |_, &value| u64::from(value))
+            .time_to_live(ms(1_000))
+            .clock(clock)
+            .loading(|key: &u32| if *key < 5 { Ok(10 * key) } else { Err("down") })
+            .remember_failures(ms(500))
+            .build()
+            .unwrap();
+        assert_eq!((cache.capacity(), cache.max_weight()), (8, Some(100)));
+        for key in 1..=8 {
+            assert_eq!(cache.get(&key).is_ok(), key < 5);
+        }
+        assert_eq!((cache.len(), cache.weight()), (8, 100));
+        let sorted = |mut keys: Vec<u32>| {
+            keys.sort_unstable();
+            keys
+        };
+        for keys in [cache.hottest(4), cache.coldest(4), cache.hottest(9)] {
+            assert_eq!(sorted(keys), [1, 2, 3, 4], "failures are not shown");
+        }
+        assert_eq!((cache.hottest(2).len(), cache.coldest(0).len()), (2, 0));
+        let first = cache.hottest(1)[0];
+        assert_eq!(cache.coldest(4)[3], first);
+        let entries = cache.entries();
+        assert_eq!(
+            sorted(entries.into_iter().map(|(_, value)| value).collect()),
+            [10, 20, 30, 40]
+        );
+        assert_eq!(cache.read(&3, |value| value + 1), Some(31));
+        assert_eq!(
+            (
+                cache.read(&5, |value| *value),
+                cache.read(&9, |value| *value)
+            ),
+            (None, None)
+        );
+
+        let refused = cache.try_insert(1, 101).unwrap_err();
+        assert_eq!((refused.key, refused.value, refused.weight), (1, 101, 101));
+        assert_eq!(
+            (refused.previous, cache.get_if_present(&1)),
+            (Some(10), None)
+        );
+        assert_eq!(cache.try_insert(2, 21).unwrap(), Some(20));
+        assert_eq!(cache.replace(2, 22), Ok(21));
+        assert_eq!(cache.replace(5, 1), Err((5, 1)), "a failure is no value");
+        assert!(cache.get(&5).is_err());
+        assert_eq!(
+            (cache.replace(1, 1), cache.replace(3, 101)),
+            (Err((1, 1)), Err((3, 101)))
+        );
+        assert_eq!(cache.remove_if(&2, |value| *value > 22), None);
+        assert_eq!(cache.remove_if(&2, |value| *value == 22), Some(22));
+        assert_eq!(cache.remove_if(&5, |_| unreachable!("no value")), None);
+        assert_eq!(cache.len(), 4, "the failure of 5 has left");
+
+        assert_eq!(cache.set_max_weight(0), Err(BuildError::ZeroWeight));
+        cache.set_max_weight(39).unwrap();
+        assert_eq!((cache.weight(), cache.max_weight()), (0, Some(39)));
+        assert_eq!(cache.set_capacity(0), Err(BuildError::ZeroCapacity));
+        cache.set_capacity(2).unwrap();
+        let len = cache.len();
+        assert!((1..=2).contains(&len) && cache.capacity() == 2);
+        hand.advance(ms(1_000));
+        assert_eq!((cache.remove_expired(), cache.len()), (len, 0));
+    }
+}
+
+#[test]
+fn a_replacement_voids_a_load_under_way_even_if_nothing_is_here() {
+    let World { cache, jobs, .. } = world(Policy::Adaptive, |builder| builder);
+    assert!(cache.refresh(&7));
+    assert_eq!(cache.replace(7, 1), Err((7, 1)));
+    jobs.run();
+    assert_eq!(cache.get_if_present(&7), None, "it may be older");
+}
