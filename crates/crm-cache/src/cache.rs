@@ -265,7 +265,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
 
     /// Stores `value` under `key`, and returns the fresh value that was there before.
     ///
-    /// A load of `key` that is under way will not overwrite it.
+    /// A load of `key` that is under way will not overwrite it. A value that was read from the source before an
+    /// invalidation, and is inserted after it, is stored: leave reading to a [loader](Self::get_or_load).
     ///
     /// **What is handed in is stored, however old it is.** A value that was read from the database before an invalidation,
     /// be it by key, by tag or of everything, and is inserted by hand after it, is served until it is invalidated again:

@@ -35,6 +35,7 @@
 //! | read, and load what is missing | [`Cache::get_or_load`], [`Cache::get_or_insert_with`], for tasks [`Cache::get_or_load_async`] |
 //! | read a page of many, and load what is missing in one query | [`Cache::get_many_or_load`] |
 //! | refresh before the end, serve stale while the source is down, limit the wait | [`CacheBuilder::loading`], a [`LoadingCache`] |
+//! | the same for pages, many keys in one query | [`CacheBuilder::loading_many`], [`LoadingCache::get_many`] |
 //! | read and write by hand | [`Cache::get`], [`Cache::insert`] |
 //! | look at a large value without cloning it | [`Cache::read`] |
 //! | look without a trace in statistics and policy | [`Cache::peek`], [`Cache::contains_key`] |
@@ -95,6 +96,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! With [`loading_many`](CacheBuilder::loading_many) a page's misses, and those of its entries that are to be refreshed, are
+//! one query. A task asks with [`get_async`](LoadingCache::get_async) or
+//! [`get_many_async`](LoadingCache::get_many_async), by the same rules.
+//!
 //! # Invalidation
 //!
 //! Change the source first, then invalidate: by key ([`remove`](Cache::remove)), by a condition
@@ -117,10 +122,41 @@
 //! assert!(pages.get(&(1, 0)).is_none() && pages.get(&(1, 1)).is_some());
 //! # Ok::<(), crm_cache::BuildError>(())
 //! ```
+//!
+//! What is easily got wrong:
+//!
+//! - **A value that was read by hand.** A record that you read, and [`insert`](Cache::insert) after somebody has invalidated
+//!   it, is stored: the cache cannot know when it was read. Let a loader read, with [`get_or_load`](Cache::get_or_load) or
+//!   a [`LoadingCache`]: what a loader has begun to read before an invalidation is not stored after it.
+//! - **Pages shift.** When a customer is added or renamed, rows move on pages that show other customers only. Tag each page
+//!   of a list with the list too, and invalidate that tag when its order or its members change.
+//! - **Dropped tasks.** A task may be dropped wherever it awaits: a client that hangs up is enough. An invalidation after
+//!   the `.await` of the database's commit is then lost. Do both in a task of their own, which nobody drops
+//!   (`tokio::spawn`), or in one job of `spawn_blocking`. A time to live bounds what is lost nevertheless.
+//! - **`forget` blocks** until no reader looks at the value any more. In a task call it by way of `spawn_blocking`.
+//!   The others wait for no reader.
+//!
+//! ```
+//! use crm_cache::{Cache, Tag};
+//!
+//! // Pages of the customers of an account, by name: each shows some, and depends on the order of all.
+//! let pages = Cache::<(u64, u32), Vec<u64>>::builder(10_000)
+//!     .tags(|(account, _), customers, tags| {
+//!         tags.add(Tag::new("list", *account));
+//!         tags.extend(customers.iter().map(|id| Tag::new("customer", *id)));
+//!     })
+//!     .build()?;
+//! pages.insert((1, 0), vec![7, 8]);
+//! pages.insert((1, 1), vec![9]);
+//! pages.invalidate_tag(Tag::new("list", 1)); // a customer was added, renamed or deleted: any page may have shifted
+//! assert!(pages.get(&(1, 0)).is_none() && pages.get(&(1, 1)).is_none());
+//! # Ok::<(), crm_cache::BuildError>(())
+//! ```
+//!
 //! # Snapshots
 //!
 //! A service that starts with an empty cache sends its whole traffic to the database. With the feature `serde` it begins
-//! with what it held before: `Cache::snapshot` writes the entries with what is left of their lives and what the policy
+//! with what it held before: `Cache::snapshot`, or `LoadingCache::snapshot`, writes the entries with what is left of their lives and what the policy
 //! knows of them, `Cache::restore` takes them in.
 //!
 //! ```

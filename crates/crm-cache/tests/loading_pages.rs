@@ -382,7 +382,6 @@ fn who_asks_after_an_invalidation_is_not_told_that_nothing_was_there_before() {
 }
 
 /// A cache whose loader says what it was asked for and waits until the test answers.
-#[expect(clippy::type_complexity, reason = "the two ends of a test")]
 fn by_hand() -> (Customers, mpsc::Receiver<Vec<u32>>, mpsc::Sender<bool>) {
     let ((asked, questions), (answers, answered)) = (mpsc::channel(), mpsc::channel::<bool>());
     let answered = Mutex::new(answered);
@@ -654,7 +653,7 @@ fn a_task_without_a_sleep_is_told_that_limits_would_not_hold() {
         for told in [
             catch_unwind(AssertUnwindSafe(|| drop(block_on(cache.get_async(&7))))),
             catch_unwind(AssertUnwindSafe(|| {
-                drop(block_on(cache.get_many_async(&[7])))
+                drop(block_on(cache.get_many_async(&[7])));
             })),
         ] {
             let message = *told.unwrap_err().downcast::<&str>().unwrap();

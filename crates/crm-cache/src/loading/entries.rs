@@ -109,7 +109,8 @@ where
         self.0.cache.remove_if(key, condition)?.into_value()
     }
 
-    /// Takes `key` out for an erasure request; see [`Cache::forget`]. Says whether anything fresh was here.
+    /// Takes `key` out for an erasure request; see [`Cache::forget`]. Says whether anything fresh was here, be it a
+    /// remembered failure. It blocks: in a task call it by way of `spawn_blocking`.
     ///
     /// # Panics
     ///

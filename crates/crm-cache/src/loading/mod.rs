@@ -43,12 +43,17 @@ pub use request::Request;
 use crate::{Cache, DefaultHashBuilder};
 use rules::Rules;
 
-/// A [`Cache`] that knows how to load what is missing. Made by [`CacheBuilder::loading`](crate::CacheBuilder::loading) or
+/// A [`Cache`] that knows how to load what is missing. Made by [`CacheBuilder::loading`](crate::CacheBuilder::loading),
+/// [`CacheBuilder::loading_many`](crate::CacheBuilder::loading_many) or
 /// [`CacheBuilder::loading_by`](crate::CacheBuilder::loading_by).
 ///
 /// What a plain cache leaves to each call it decides once for all: where loads run, when an entry is refreshed before its
 /// life is over, how long a stale value may stand in for one that cannot be had, how long a load may take, how long a
 /// failure is remembered. Clones share the cache.
+///
+/// Give the builder what is about entries before `loading`: [`tags`](crate::CacheBuilder::tags),
+/// [`expiry`](crate::CacheBuilder::expiry) and [`weigher`](crate::CacheBuilder::weigher) see what the loader has brought, so
+/// a loader gives tags or a life of its own with the value.
 ///
 /// ```
 /// use crm_cache::Cache;
@@ -67,6 +72,7 @@ use rules::Rules;
 /// assert_eq!(customers.get(&7)?, "customer 7");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[doc(alias = "AsyncLoadingCache", alias = "read-through")]
 pub struct LoadingCache<K, V, E, S = DefaultHashBuilder>(Arc<Inner<K, V, E, S>>);
 
 /// What the cache holds under a key: a value, or that it could not be loaded.
