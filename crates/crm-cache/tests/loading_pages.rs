@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::future::Future;
+use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -235,6 +236,41 @@ fn what_is_due_travels_with_what_is_missing_as_far_as_it_adds_no_load() {
         jobs.run();
         assert_eq!(source.batches(), [[1]], "it was fresh");
     }
+}
+
+#[test]
+fn nobody_waits_for_a_refresh_while_others_load_what_he_misses() {
+    let own: Arc<OnceLock<Customers>> = Arc::default();
+    let (clock, hand) = Clock::manual();
+    let (jobs, joined) = (Jobs::default(), Arc::new(Mutex::new(None)));
+    let (execute, cache, slot) = (jobs.clone(), Arc::clone(&own), Arc::clone(&joined));
+    let load = move |keys: &[u32]| {
+        if keys == [11] {
+            let cache = cache.get().unwrap().clone();
+            let asking = cache.clone();
+            *slot.lock().unwrap() = Some(thread::spawn(move || asking.get_many(&[1, 11])));
+            while cache.stats().load_waits == 0 {
+                thread::yield_now();
+            }
+        }
+        Ok::<_, String>(keys.iter().map(|&key| (key, key)).collect::<Vec<_>>())
+    };
+    let builder = Cache::builder(10)
+        .time_to_live(ms(1_000))
+        .clock(clock)
+        .loading_many(load);
+    let builder = builder
+        .executor(move |job| execute.push(job))
+        .refresh_ahead(0.5);
+    let cache = builder.build().unwrap();
+    own.set(cache.clone()).unwrap();
+    cache.get(&1).unwrap();
+    hand.advance(ms(500));
+    assert_eq!(cache.get(&11), Ok(11));
+    let asking = joined.lock().unwrap().take().unwrap();
+    assert_eq!(asking.join().unwrap(), [Ok(1), Ok(11)]);
+    assert_eq!(cache.stats().loads, 2, "the refresh waits for the executor");
+    assert_eq!((jobs.run(), cache.stats().loads), (1, 3));
 }
 
 #[test]
@@ -677,4 +713,77 @@ fn requests_of_a_page_are_started_together() {
     let page = block_on(page);
     assert_eq!((&page[0], &page[2]), (&Ok(10), &Ok(10)));
     assert!(matches!(page[1], Err(LoadError::Abandoned)));
+}
+
+/// What a clone of key 2 does first.
+type Hook = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
+
+struct Key(u32, Hook);
+
+impl Clone for Key {
+    fn clone(&self) -> Self {
+        let hook = (self.0 == 2).then(|| self.1.lock().unwrap().take());
+        if let Some(hook) = hook.flatten() {
+            hook();
+        }
+        Self(self.0, Arc::clone(&self.1))
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl Eq for Key {}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+#[test]
+fn issue_who_joined_a_refresh_just_before_it_was_queued_waited_for_the_executor() {
+    let (clock, hand) = Clock::manual();
+    let (jobs, hook) = (Jobs::default(), Hook::default());
+    let execute = jobs.clone();
+    let load = |keys: &[Key]| {
+        Ok::<_, String>(
+            keys.iter()
+                .map(|key| (key.clone(), key.0))
+                .collect::<Vec<_>>(),
+        )
+    };
+    let cache = Cache::<Key, u32>::builder(10)
+        .time_to_live(ms(1_000))
+        .clock(clock)
+        .loading_many(load)
+        .executor(move |job| execute.push(job))
+        .refresh_ahead(0.5)
+        .build()
+        .unwrap();
+    let keys = [1, 2].map(|number| Key(number, Arc::clone(&hook)));
+    cache.get_many(&keys);
+    hand.advance(ms(500));
+    let joined = Arc::new(Mutex::new(None));
+    let (other, key, slot) = (cache.clone(), keys[0].clone(), Arc::clone(&joined));
+    // Key 1 is boarded for its refresh, and not yet queued. It ends, and somebody needs it.
+    *hook.lock().unwrap() = Some(Box::new(move || {
+        hand.advance(ms(500));
+        let asking = other.clone();
+        *slot.lock().unwrap() = Some(thread::spawn(move || asking.get(&key)));
+        while other.stats().load_waits == 0 {
+            thread::yield_now();
+        }
+    }));
+    assert_eq!(cache.get_many(&keys), [Ok(1), Ok(2)]);
+    let joined = joined.lock().unwrap().take().unwrap();
+    assert_eq!(
+        joined.join().unwrap(),
+        Ok(1),
+        "the executor has not run yet"
+    );
+    assert_eq!(jobs.run(), 1);
 }

@@ -61,6 +61,14 @@ impl<V> Flight<V> {
     /// Lets whoever comes first begin it; to be called by its pilot, who is to hand it over.
     pub(crate) fn wait_for_pilot(&self) {
         self.has_begun.store(false, Ordering::Release);
+        // Somebody may have joined since it was boarded, and would wait for a pilot who may never come.
+        self.outcome.nudge();
+    }
+
+    /// Blocks the thread until it has ended; none if it waits for a pilot meanwhile.
+    pub(crate) fn wait_for_end(&self) -> Option<&Outcome<V>> {
+        self.outcome
+            .wait_unless(|| !self.has_begun.load(Ordering::Acquire))
     }
 
     /// Begins it, unless somebody has.

@@ -163,12 +163,18 @@ where
                 if mode == Mode::Shared {
                     self.help(key, &wait.flight);
                 }
-                let signal = wait.flight.outcome();
-                let outcome = match &limits {
-                    Some(limits) => limits.wait(signal, wait.stale.is_some()),
-                    None => Some(signal.wait()),
+                let answer = match &limits {
+                    Some(limits) => {
+                        let outcome = limits.wait(wait.flight.outcome(), wait.stale.is_some());
+                        self.judge(key, &wait, outcome)
+                    }
+                    // What waits for the executor by now is taken over in the next round.
+                    None => {
+                        let outcome = wait.flight.wait_for_end();
+                        outcome.and_then(|outcome| self.judge(key, &wait, Some(outcome)))
+                    }
                 };
-                match self.judge(key, &wait, outcome) {
+                match answer {
                     Some(answer) => page.answer(wait.at, answer),
                     None => page.missing.push((wait.at, wait.stale)),
                 }
