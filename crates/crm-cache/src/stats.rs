@@ -53,7 +53,7 @@ pub struct Stats {
     pub refreshes: u64,
     /// Values served past the end of their life.
     pub stale_served: u64,
-    /// Errors served that were remembered from an earlier load.
+    /// Errors and absences served that were remembered from an earlier load.
     pub failures_served: u64,
     /// Callers who did not wait for a load to its end.
     pub load_timeouts: u64,
