@@ -787,3 +787,21 @@ fn issue_who_joined_a_refresh_just_before_it_was_queued_waited_for_the_executor(
     );
     assert_eq!(jobs.run(), 1);
 }
+
+#[test]
+fn a_load_that_a_loader_waits_for_elsewhere_does_not_wait_for_the_queue_behind_it() {
+    let own: Arc<OnceLock<Customers>> = Arc::default();
+    let cache = Arc::clone(&own);
+    let load = move |keys: &[u32]| {
+        let mut sum = keys[0];
+        if sum < 3 {
+            sum += cache.get().unwrap().get(&(sum + 1)).unwrap();
+        }
+        Ok::<_, String>([(keys[0], sum)])
+    };
+    let builder = Cache::builder(10).loading_many(load);
+    let builder = builder.executor(|job| drop(thread::spawn(job)));
+    let cache = builder.hard_limit(ms(600_000)).build().unwrap();
+    own.set(cache.clone()).unwrap();
+    assert_eq!(cache.get(&1), Ok(1 + 2 + 3));
+}
