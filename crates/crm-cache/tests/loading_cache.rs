@@ -9,7 +9,8 @@ use std::thread;
 use std::time::Duration;
 
 use crm_cache::{
-    Cache, CacheBuilder, Clock, LoadError, LoadingBuilder, LoadingCache, Policy, Request, Tag,
+    BuildError, Cache, CacheBuilder, Clock, LoadError, LoadingBuilder, LoadingCache, NotReplaced,
+    Policy, Request, Tag,
 };
 use futures::executor::block_on;
 
@@ -618,6 +619,11 @@ fn early_expiry_refreshes_the_earlier_the_longer_loads_take() {
     );
 }
 
+/// What was not stored comes back.
+fn handed_back(replaced: Result<u32, NotReplaced<u32, u32>>) -> Result<u32, (u32, u32)> {
+    replaced.map_err(|refused| (refused.key, refused.value))
+}
+
 #[test]
 fn nonsense_is_refused_and_the_message_names_the_remedy() {
     type Builder = LoadingBuilder<u32, u32, ()>;
@@ -884,10 +890,17 @@ fn it_has_what_a_plain_cache_has_and_shows_values_only() {
         );
         assert_eq!(cache.try_insert(2, 21).unwrap(), Some(20));
         assert_eq!(cache.replace(2, 22), Ok(21));
-        assert_eq!(cache.replace(5, 1), Err((5, 1)), "a failure is no value");
+        assert_eq!(
+            handed_back(cache.replace(5, 1)),
+            Err((5, 1)),
+            "a failure is no value"
+        );
         assert!(cache.get(&5).is_err());
         assert_eq!(
-            (cache.replace(1, 1), cache.replace(3, 101)),
+            (
+                handed_back(cache.replace(1, 1)),
+                handed_back(cache.replace(3, 101))
+            ),
             (Err((1, 1)), Err((3, 101)))
         );
         assert_eq!(cache.remove_if(&2, |value| *value > 22), None);
@@ -914,7 +927,7 @@ fn it_has_what_a_plain_cache_has_and_shows_values_only() {
 fn a_replacement_voids_a_load_under_way_even_if_nothing_is_here() {
     let World { cache, jobs, .. } = world(Policy::Adaptive, |builder| builder);
     assert!(cache.refresh(&7));
-    assert_eq!(cache.replace(7, 1), Err((7, 1)));
+    assert_eq!(handed_back(cache.replace(7, 1)), Err((7, 1)));
     jobs.run();
     assert_eq!(cache.get_if_present(&7), None, "it may be older");
 }

@@ -81,20 +81,24 @@ impl<T> Signal<T> {
 
     /// Blocks the thread until there is a value, or until `gives_up` holds after a [`nudge`](Self::nudge).
     pub(crate) fn wait_unless(&self, gives_up: impl Fn() -> bool) -> Option<&T> {
-        if let Some(value) = self.value.get() {
-            return Some(value);
+        let mut place = Place::of(self);
+        loop {
+            // Only who has a place is sure to be nudged from now on.
+            match place.wait_or(|| Waiter::Thread(thread::current())) {
+                Some(value) => return Some(value),
+                None if gives_up() => return self.get(),
+                None => thread::park(),
+            }
         }
-        let mut tasks = self.tasks.lock();
-        self.is_set
-            .wait_while(&mut tasks, |_| self.value.get().is_none() && !gives_up());
-        self.value.get()
     }
 
     /// Has the threads look again whether to wait.
     pub(crate) fn nudge(&self) {
-        // Under the lock, so that nobody is between the look and the wait.
-        drop(self.tasks.lock());
-        self.is_set.notify_all();
+        for waiter in self.waiters.lock().places.iter().flatten() {
+            if let Waiter::Thread(thread) = waiter {
+                thread.unpark();
+            }
+        }
     }
 
     /// Blocks the thread until there is a value, or for so long.
