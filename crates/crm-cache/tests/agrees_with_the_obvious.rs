@@ -3,12 +3,16 @@
 //! `CRM_CACHE_DEEP_OPERATIONS` makes the last test do at least so many operations; without it a test does some thousand.
 //! `CRM_CACHE_DEEP_SEED` makes it begin with the plan of this seed.
 
+#[path = "support/dice.rs"]
+mod dice;
+#[path = "support/seeds.rs"]
+mod seeds;
 mod support;
 
-use std::env;
-
 use crm_cache::{Cache, Policy};
+use dice::{Dice, number};
 use proptest::prelude::*;
+use seeds::{Seed, bytes};
 use support::interpreter::run;
 use support::plan::{CONFIGURATION_BYTES, OPERATION_BYTES, Operation, Plan};
 
@@ -50,50 +54,17 @@ proptest! {
     }
 }
 
-/// The next of a row of numbers that look random: `SplitMix64` (Steele, Lea and Flood 2014).
-fn next(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut bits = *state;
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    bits ^ (bits >> 31)
-}
-
 fn plan_of(seed: u64) -> Plan {
-    let mut state = seed;
+    let mut dice = Dice(seed);
     // Some long ones: what a cache has learned shows late.
-    let operations = match next(&mut state) % 16 {
+    let operations = match dice.next() % 16 {
         0 => 5_000,
         1..4 => 1_000,
         _ => 200,
     };
-    let bytes = CONFIGURATION_BYTES + OPERATION_BYTES * operations;
-    let bytes: Vec<u8> = (0..bytes.div_ceil(8))
-        .flat_map(|_| next(&mut state).to_le_bytes())
-        .collect();
+    let length = CONFIGURATION_BYTES + OPERATION_BYTES * operations;
+    let bytes = bytes(&mut dice, length);
     Plan::decode(&bytes)
-}
-
-/// A number from the environment.
-fn number(variable: &str) -> Option<u64> {
-    let text = env::var(variable).ok()?;
-    let number = text.parse();
-    Some(number.unwrap_or_else(|_| panic!("{variable} is {text:?}: give it a whole number")))
-}
-
-/// Says on a failure how to see it again.
-struct Seed(u64);
-
-impl Drop for Seed {
-    #[expect(
-        clippy::print_stderr,
-        reason = "the panic is on its way, and knows no seed"
-    )]
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("begin with it by CRM_CACHE_DEEP_SEED={}", self.0);
-        }
-    }
 }
 
 #[test]

@@ -94,8 +94,9 @@ fn round(setup: &Setup, reads: u64, total: &Tally) {
     let (truth, jobs) = (Arc::new(Truth::new(setup.keys)), Jobs::default());
     let (subject, hand) = setup.build(&truth, &jobs);
     let (done, is_over) = (AtomicU64::new(0), AtomicBool::new(false));
-    // Whether the restore of a snapshot has begun, or none will, or nobody cares.
-    let may_begin = AtomicBool::new(!is_restored(setup) || setup.keys == 7);
+    // Others wait until the restore of a snapshot has begun; or it waits for them, and comes too late.
+    let comes_late = setup.keys == 7;
+    let may_begin = AtomicBool::new(!is_restored(setup) || comes_late);
     let worker = || Worker {
         setup,
         subject: &subject,
@@ -112,6 +113,9 @@ fn round(setup: &Setup, reads: u64, total: &Tally) {
                 let worker = worker();
                 #[cfg(feature = "serde")]
                 if let (Subject::Plain(cache), 0) = (subject, number) {
+                    while comes_late && done.load(Ordering::Relaxed) < reads / 10 {
+                        thread::yield_now();
+                    }
                     restore::restore(cache, truth, may_begin, &worker.tally);
                 }
                 let _ = (number, subject, truth);
