@@ -25,7 +25,7 @@ mod restore;
 mod subject;
 #[path = "no_stale_reads/tally.rs"]
 mod tally;
-#[path = "no_stale_reads/tasks.rs"]
+#[path = "support/tasks.rs"]
 mod tasks;
 #[path = "no_stale_reads/truth.rs"]
 mod truth;

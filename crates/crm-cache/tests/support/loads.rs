@@ -1,4 +1,5 @@
-//! The loads among the operations: of one key and of many, with loaders that change the cache meanwhile.
+//! The loads among the operations: of one key and of many, by threads and by tasks, which may be dropped half-way, with
+//! loaders that change the cache meanwhile.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -8,8 +9,15 @@ use crm_cache::{LoadError, RemovalCause};
 use super::books::Expected;
 use super::homes::KEYS;
 use super::interpreter::{Interpreter, id_of, refused};
-use super::plan::{Loader, Operation};
+use super::plan::{Form, Loader, Operation};
 use super::subject::{Content, Key};
+use super::tasks::{drive, pause};
+
+/// A task that has its answer, and does not give it at the first poll.
+async fn suspended_once<T>(answer: T) -> T {
+    pause().await;
+    answer
+}
 
 /// Both one after the other.
 fn join(mut first: Expected, second: Expected) -> Expected {
@@ -48,18 +56,29 @@ impl Interpreter<'_> {
             ran.set(Some((is_void, self.cache.len())));
             if loader.fails { Err(id) } else { Ok(value) }
         };
-        let real = if loader.is_maker {
-            Ok(cache.get_or_insert_with(&asked_for, |asked| {
+        let real = match loader.form {
+            Form::Maker => Some(Ok(cache.get_or_insert_with(&asked_for, |asked| {
                 load(asked).expect("a maker does not fail")
-            }))
-        } else {
-            let error = "nobody else loads this key";
-            cache
-                .get_or_load(&asked_for, load)
-                .map_err(|failed| *failed.loader_error().expect(error))
+            }))),
+            Form::Blocking => Some(cache.get_or_load(&asked_for, load)),
+            Form::Task | Form::DroppedTask(_) => {
+                let load = |asked: Key| suspended_once(load(&asked));
+                drive(
+                    cache.get_or_load_async(&asked_for, load),
+                    loader.form.patience(),
+                )
+            }
         };
-        let real = real.map(|value| value.id_for(key));
         self.current = Some(Operation::Load(key, loader.clone()));
+        let Some(real) = real else {
+            self.demand(ran.get().is_some(), "a task waits though it is not loading");
+            self.stats.load_failures += 1;
+            return Expected::default();
+        };
+        let error = "nobody else loads this key";
+        let real = real
+            .map(|value| value.id_for(key))
+            .map_err(|failed| *failed.loader_error().expect(error));
         let Some((is_void, before)) = ran.get() else {
             self.agree(real, found.ok_or(id), "a load that did not run");
             return Expected::default();
@@ -100,7 +119,7 @@ impl Interpreter<'_> {
         let asked_for: Vec<Key> = keys.iter().map(|&key| Key::new(key, &alive)).collect();
         let mut expected: Expected = leaving.into();
         let mut before = 0;
-        let real = cache.get_many_or_load(&asked_for, |asked| {
+        let mut load = |asked: &[Key]| {
             let expected = std::mem::take(&mut expected);
             let stored = self.expect_batch(&brought, &voided, loader, before);
             self.stats.loads += 1;
@@ -138,8 +157,24 @@ impl Interpreter<'_> {
             let (_, value) = self.value(KEYS, loader.content);
             pairs.push((Key::new(KEYS, &alive), value));
             Ok(pairs)
-        });
+        };
+        let real = match loader.form {
+            Form::Maker | Form::Blocking => Some(cache.get_many_or_load(&asked_for, load)),
+            Form::Task | Form::DroppedTask(_) => {
+                let load = |asked: Vec<Key>| suspended_once(load(&asked));
+                drive(
+                    cache.get_many_or_load_async(&asked_for, load),
+                    loader.form.patience(),
+                )
+            }
+        };
         self.current = Some(Operation::LoadMany(keys.to_vec(), loader.clone()));
+        let Some(real) = real else {
+            self.demand(!missing.is_empty(), "a task waits though it is not loading");
+            // A loader that was to fail is counted already. What the last batch has brought is lost.
+            self.stats.load_failures += u64::from(!loader.fails);
+            return expected;
+        };
         self.agree(batches.next(), None, "batches");
         match real {
             Ok(values) => {

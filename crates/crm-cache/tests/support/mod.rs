@@ -10,3 +10,4 @@ mod loads;
 mod oracle;
 pub(crate) mod plan;
 mod subject;
+mod tasks;

@@ -131,10 +131,39 @@ pub(crate) enum Operation {
 pub(crate) struct Loader {
     pub(crate) content: Content,
     pub(crate) fails: bool,
-    /// Whether it is one that cannot fail.
-    pub(crate) is_maker: bool,
+    pub(crate) form: Form,
     /// What it does to the cache before it returns.
     pub(crate) meanwhile: Option<Box<Operation>>,
+}
+
+/// How a loader is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Blocking,
+    /// It cannot fail.
+    Maker,
+    /// In a task, and suspended once before it returns.
+    Task,
+    /// In a task that is dropped after so many polls, if it has not ended by then.
+    DroppedTask(u32),
+}
+
+impl Form {
+    fn decode(choice: u8) -> Self {
+        match choice % 8 {
+            0..4 => Self::Blocking,
+            4..6 => Self::Task,
+            other => Self::DroppedTask(u32::from(other) - 5),
+        }
+    }
+
+    /// The polls after which a task is dropped.
+    pub(crate) fn patience(self) -> Option<u32> {
+        match self {
+            Self::DroppedTask(polls) => Some(polls),
+            Self::Blocking | Self::Maker | Self::Task => None,
+        }
+    }
 }
 
 impl Operation {
@@ -182,7 +211,7 @@ impl Operation {
                 Loader {
                     content: Content::decode(a, b),
                     fails: b % 8 == 7,
-                    is_maker: false,
+                    form: Form::decode(b / 8),
                     meanwhile: meanwhile(),
                 },
             ),
@@ -191,7 +220,10 @@ impl Operation {
                 Loader {
                     content: Content::decode(a, b),
                     fails: b % 4 == 3,
-                    is_maker: b % 4 == 2,
+                    form: match b % 4 {
+                        2 => Form::Maker,
+                        _ => Form::decode(b / 4),
+                    },
                     meanwhile: meanwhile(),
                 },
             ),
