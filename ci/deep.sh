@@ -10,7 +10,7 @@ need python3 "ci/workspace.py reads cargo's metadata with it"
 need timeout "it holds each step to its share of the time (GNU coreutils)"
 
 # To add a check: write a function, name it here, and give its command a share of the time by `timeout`.
-names=(advisories loom miri stress properties operations fuzz)
+names=(advisories loom miri stress stale_reads properties operations fuzz)
 
 packages() {
     python3 ci/workspace.py published | sed 's/^/-p /'
@@ -63,6 +63,15 @@ stress() {
         --target x86_64-unknown-linux-gnu --target-dir "$target/sanitizer"
 }
 
+# Readers that must never see what was invalidated before they asked: a hundred million reads, and every way to load, to
+# write and to invalidate.
+stale_reads() {
+    CRM_CACHE_DEEP_READS=${CRM_CACHE_DEEP_READS:-100000000} \
+        CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true CARGO_PROFILE_RELEASE_LTO=off \
+        timeout 300 cargo test --release -p crm-cache --all-features --test no_stale_reads --target-dir "$target/deep" \
+        -- --nocapture
+}
+
 # Every property with many more cases than `cargo test` tries, optimised, with overflow and debug assertions on.
 properties() {
     # shellcheck disable=SC2046
@@ -71,12 +80,12 @@ properties() {
         timeout 300 cargo test --release $(packages) --all-features --lib --tests --target-dir "$target/deep"
 }
 
-# The cache against the obvious one, over random configurations and long sequences of operations.
+# The cache and the loading cache against obvious ones, over random configurations and long sequences of operations.
 operations() {
     CRM_CACHE_DEEP_OPERATIONS=${CRM_CACHE_DEEP_OPERATIONS:-10000000} \
         CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true CARGO_PROFILE_RELEASE_LTO=off \
-        timeout 240 cargo test --release -p crm-cache --test agrees_with_the_obvious --target-dir "$target/deep" \
-        -- --nocapture as_many_operations_as_asked_for
+        timeout 300 cargo test --release -p crm-cache --test agrees_with_the_obvious \
+        --test loading_agrees_with_the_obvious --target-dir "$target/deep" -- --nocapture as_many_operations_as_asked_for
 }
 
 # The same operations, and the bytes of snapshots, chosen by a fuzzer that looks at which code they reach, under the address
@@ -88,6 +97,8 @@ fuzz() {
     # Long inputs from the beginning: it takes many operations to fill a cache.
     RUSTUP_TOOLCHAIN=nightly timeout $((seconds + 240)) "$fuzz" run cache_operations --target-dir "$target/fuzz" \
         -- -max_total_time="$seconds" -len_control=0 -max_len=2400 -verbosity=0 -print_final_stats=1
+    RUSTUP_TOOLCHAIN=nightly timeout $((seconds + 240)) "$fuzz" run cache_loading --target-dir "$target/fuzz" \
+        -- -max_total_time="$seconds" -len_control=0 -max_len=1200 -verbosity=0 -print_final_stats=1
     RUSTUP_TOOLCHAIN=nightly timeout $((seconds + 240)) "$fuzz" run cache_restore --target-dir "$target/fuzz" \
         -- -max_total_time="$seconds" -max_len=1200 -verbosity=0 -print_final_stats=1
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crm_cache::{Cache, Clock, LoadError, ManualClock, Request, Stats};
 
-use super::model::{Answer, Flight, Model, Waiter};
+use super::model::{Answer, Flight, Model, Trouble, Waiter};
 use super::plan::{Configuration, KEYS, Operation, Plan, Running, TAGS, Write};
 use super::source::{Customers, Job, Source, tag};
 
@@ -86,13 +86,19 @@ fn build(rules: &Configuration, source: &Source) -> (Customers, ManualClock) {
     if let Some(life) = rules.failures {
         builder = builder.remember_failures(ms(life));
     }
+    if rules.is_limited {
+        builder = builder
+            .soft_limit(Duration::ZERO)
+            .hard_limit(Duration::ZERO);
+    }
     (builder.build().expect("a valid configuration"), hand)
 }
 
 fn answer(loaded: Loaded) -> Answer {
     loaded.map_err(|error| match error {
-        LoadError::Failed(id) => Some(*id),
-        LoadError::Abandoned => None,
+        LoadError::Failed(id) => Trouble::Failed(*id),
+        LoadError::Abandoned => Trouble::GivenUp,
+        LoadError::TimedOut => Trouble::TimedOut,
         other => panic!("{other}"),
     })
 }
@@ -148,7 +154,11 @@ impl Interpreter {
         self.current = Some(operation.clone());
         match *operation {
             // Nobody would ever answer the request while this thread waits.
-            Operation::Get(key, _) if self.rules.running == Running::Requests => self.spawn(key),
+            Operation::Get(key, _)
+                if self.rules.running == Running::Requests && !self.rules.is_limited =>
+            {
+                self.spawn(key);
+            }
             Operation::Get(key, meanwhile) => self.get(key, meanwhile),
             Operation::GetAsync(key) => self.spawn(key),
             Operation::GetIfPresent(key) => {
@@ -201,7 +211,11 @@ impl Interpreter {
         let (fails, mut id) = self.prepare(meanwhile);
         let mut meanwhile = meanwhile;
         let real = answer(self.cache.get(&key));
+        let is_limited = self.rules.is_limited;
         let obvious = self.model.look(key).unwrap_or_else(|mut waiter| {
+            if is_limited {
+                return self.model.ask_in_passing(&mut waiter);
+            }
             let run = |model: &mut Model, flight: Flight| {
                 load(model, flight, fails, meanwhile.take(), &mut id);
             };

@@ -47,8 +47,16 @@ struct Load {
     outcome: Option<Outcome>,
 }
 
-/// What a caller is told: a value, the error of a loader, or that the load was given up.
-pub(crate) type Answer = Result<u32, Option<u32>>;
+/// Why a caller gets no value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    Failed(u32),
+    GivenUp,
+    TimedOut,
+}
+
+/// What a caller is told.
+pub(crate) type Answer = Result<u32, Trouble>;
 
 /// Somebody who waits for a load.
 #[derive(Debug)]
@@ -247,7 +255,7 @@ impl Model {
         match entry.content {
             Content::Failure(id) if is_fresh => {
                 self.stats.failures_served += 1;
-                Ok(Err(Some(id)))
+                Ok(Err(Trouble::Failed(id)))
             }
             Content::Failure(_) => Err(waiter(None)),
             Content::Value(id) if is_fresh => {
@@ -329,14 +337,25 @@ impl Model {
                     self.stats.stale_served += 1;
                     Some(Ok(stale))
                 }
-                (Outcome::Failed(id), None) => Some(Err(Some(id))),
-                (Outcome::GivenUp, None) => Some(Err(None)),
+                (Outcome::Failed(id), None) => Some(Err(Trouble::Failed(id))),
+                (Outcome::GivenUp, None) => Some(Err(Trouble::GivenUp)),
             };
             if told.is_some() {
                 return told;
             }
             waiter.waits = None;
         }
+    }
+
+    /// What a thread is told that begins a load, and waits for it no time at all.
+    pub(crate) fn ask_in_passing(&mut self, waiter: &mut Waiter) -> Answer {
+        if let Err(answer) = self.begin(waiter, true) {
+            return answer;
+        }
+        self.stats.load_timeouts += 1;
+        let stale = waiter.stale.ok_or(Trouble::TimedOut)?;
+        self.stats.stale_served += 1;
+        Ok(stale)
     }
 
     /// Begins a load, unless somebody has.

@@ -39,6 +39,8 @@ pub(crate) struct Configuration {
     /// For how long, and the pause after a failure.
     pub(crate) on_error: Option<(u64, u64)>,
     pub(crate) failures: Option<u64>,
+    /// Whether threads wait for no load at all: a limit of nothing, since limits are real time.
+    pub(crate) is_limited: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -116,6 +118,7 @@ impl Configuration {
             while_revalidating: some(revalidate, 20).filter(|_| has_background).unwrap_or(0),
             on_error: some(error, 60).map(|age| (age, u64::from(pause % 16))),
             failures: some(failures, 30),
+            is_limited: has_background && kind / 8 % 4 == 3,
         }
     }
 }

@@ -141,6 +141,11 @@ impl Setup {
         self.form != Form::Plain
     }
 
+    /// Whether threads wait for a load only for a while.
+    fn is_limited(&self) -> bool {
+        self.shards == 5
+    }
+
     fn builder(&self) -> (CacheBuilder<Key, Value>, ManualClock) {
         let (clock, hand) = Clock::manual();
         let capacity = (self.keys as usize * 2 / 3).max(self.shards);
@@ -187,6 +192,13 @@ impl Setup {
             .stale_while_revalidating(Duration::from_millis(3))
             .stale_on_error(Duration::from_millis(20), Duration::from_millis(2))
             .remember_failures(Duration::from_millis(2));
+        let loading = if self.is_limited() {
+            loading
+                .soft_limit(Duration::from_micros(50))
+                .hard_limit(Duration::from_micros(200))
+        } else {
+            loading
+        };
         (Subject::Loading(loading.build().unwrap()), hand)
     }
 }

@@ -18,7 +18,7 @@ kinds! {
     Get Read GetIfPresent Entries GetOrLoad GetOrLoadAsync GetManyOrLoad GetManyOrLoadAsync GetOrInsertWith
     LoadingGet LoadingGetAsync FormerValue
     // Loads, and what became of them.
-    Loads Voided Waits LoadFailures DroppedTasks Refreshes DroppedJobs StaleServed FailuresServed Abandoned
+    Loads Voided Waits LoadFailures DroppedTasks Refreshes DroppedJobs StaleServed FailuresServed Abandoned TimedOut
     // Writes and invalidations.
     Insert TryInsert Replace Remove RemoveIf Forget InvalidateTag Retain Clear DuringALoad
     // What else takes entries out or brings them in.

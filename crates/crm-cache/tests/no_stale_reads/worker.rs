@@ -1,6 +1,7 @@
 //! One of the threads: it reads, loads, writes and invalidates, and looks at the version of everything it is given.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use crm_cache::{LoadError, ManualClock};
@@ -73,6 +74,7 @@ impl Worker<'_> {
             ),
             // Given up by the thread that should have answered it.
             LoadError::Abandoned => self.tally.count(Kind::Abandoned),
+            LoadError::TimedOut => self.tally.count(Kind::TimedOut),
             other => panic!("{other:?}"),
         }
     }
@@ -372,8 +374,11 @@ impl Worker<'_> {
                 // A failure is remembered until time has passed.
                 match loaded {
                     Ok(loaded) => break loaded,
-                    Err(_) => self.hand.advance(Duration::from_millis(10)),
-                };
+                    Err(LoadError::TimedOut) => thread::yield_now(),
+                    Err(_) => {
+                        self.hand.advance(Duration::from_millis(10));
+                    }
+                }
             };
             assert!(loaded.version_of(key) >= oldest.value);
             let kept = match self.subject {
