@@ -89,6 +89,21 @@ fn answer(jobs: &Jobs, is_over: &AtomicBool) -> u64 {
     }
 }
 
+/// Lets nobody wait for a thread that has panicked.
+struct Alarm<'a> {
+    done: &'a AtomicU64,
+    may_begin: &'a AtomicBool,
+}
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.done.store(u64::MAX / 2, Ordering::Relaxed);
+            self.may_begin.store(true, Ordering::Release);
+        }
+    }
+}
+
 /// Has threads use a cache together until they have read so often.
 fn round(setup: &Setup, reads: u64, total: &Tally) {
     let (truth, jobs) = (Arc::new(Truth::new(setup.keys)), Jobs::default());
@@ -105,11 +120,13 @@ fn round(setup: &Setup, reads: u64, total: &Tally) {
         tally: Tally::new(),
     };
     thread::scope(|scope| {
-        let answers = scope.spawn(|| answer(&jobs, &is_over));
+        let is_loading = matches!(subject, Subject::Loading(_));
+        let answers = is_loading.then(|| scope.spawn(|| answer(&jobs, &is_over)));
         let work = |number: usize| {
             let (worker, subject, truth) = (&worker, &subject, &truth);
             let (done, may_begin) = (&done, &may_begin);
             move || {
+                let _alarm = Alarm { done, may_begin };
                 let worker = worker();
                 #[cfg(feature = "serde")]
                 if let (Subject::Plain(cache), 0) = (subject, number) {
@@ -140,7 +157,8 @@ fn round(setup: &Setup, reads: u64, total: &Tally) {
         for ended in ended.into_iter().chain([at_rest]) {
             total.add_all(&ended.unwrap_or_else(|panic| resume_unwind(panic)));
         }
-        total.add(Kind::DroppedJobs, answers.join().unwrap());
+        let dropped = answers.map_or(0, |answers| answers.join().unwrap());
+        total.add(Kind::DroppedJobs, dropped);
     });
     let stats = match &subject {
         Subject::Plain(cache) => cache.stats(),
