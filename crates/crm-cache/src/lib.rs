@@ -256,6 +256,7 @@ mod stats;
     reason = "lock-free reads; argued block by block in the module, which holds all of it"
 )]
 mod store;
+mod sync;
 mod tags;
 mod tally;
 mod tenants;

@@ -4,13 +4,15 @@ use std::borrow::Cow;
 use std::fmt;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use foldhash::quality::RandomState;
 
+use crate::sync::{AtomicU64, IS_CHECKED};
+
 /// The fewest slots for tags.
-const FEWEST_SLOTS: usize = 1 << 16;
+const FEWEST_SLOTS: usize = if IS_CHECKED { 4 } else { 1 << 16 };
 
 /// Names what entries have in common: an account, a region, a table. See [`CacheBuilder::tags`](crate::CacheBuilder::tags).
 ///

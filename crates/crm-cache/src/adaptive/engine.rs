@@ -2,7 +2,6 @@
 
 use std::hash::Hash as StdHash;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use super::learner::Learners;
 use super::shard::{Aftermath, Extras, Order, Shard, ShardWriter, Taken};
@@ -14,6 +13,7 @@ use crate::shares::{Claim, Shares, Want};
 #[cfg(feature = "serde")]
 use crate::snapshot::{Copied, Past, Place};
 use crate::store::{Hash, Left, Reader};
+use crate::sync::thread;
 use crate::tags::TagSlots;
 use crate::tally::Tallies;
 use crate::time::NEVER;

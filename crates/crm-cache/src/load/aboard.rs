@@ -4,7 +4,9 @@ use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 
-thread_local! {
+use crate::sync::thread_locals;
+
+thread_locals! {
     /// The flights whose loaders are on this thread's stack, by address.
     static ABOARD: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }

@@ -4,16 +4,16 @@
 //! its keys to the queue, and when the batch before it has landed, the first in the queue loads for all of them.
 //!
 //! A loader that asks for many keys in turn must not wait for the queue that it is itself holding up: its keys travel by
-//! themselves. And a loader that asks for a key that is queued takes it out of the queue and loads it.
+//! themselves. And a loader that asks for a key that is queued takes it out of the queue and loads it; if the key is only
+//! on its way into the queue, it is given up there, and the loader that waits for it loads it.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::flight::{Flight, Flights, Pilot, Seat};
 use super::signal::Signal;
+use crate::sync::Mutex;
 
 /// What a call whose keys are queued is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,8 +61,14 @@ impl<K: Eq + Hash, V: Clone> Queue<K, V> {
         flights: &'a Flights<K, V, S>,
         pilots: Vec<Pilot<'a, K, V, S>>,
     ) -> Place<'a, K, V, S> {
-        let seats = pilots.into_iter().map(Pilot::hand_over).collect();
+        let mut seats: VecDeque<_> = pilots.into_iter().map(Pilot::hand_over).collect();
+        let mut wanted = VecDeque::new();
         let mut state = self.0.lock();
+        // A loader that asked for one of these keys before it was here could not take it out, and waits. This call must
+        // not come to wait for that loader.
+        if state.leader.is_some() {
+            (wanted, seats) = seats.into_iter().partition(|seat| seat.flight.is_wanted());
+        }
         let turn = Arc::new(if state.leader.is_some() {
             Signal::new()
         } else {
@@ -73,6 +79,11 @@ impl<K: Eq + Hash, V: Clone> Queue<K, V> {
             turn: Arc::clone(&turn),
             seats,
         });
+        drop(state);
+        // Given up: the loader that waits loads it.
+        wanted
+            .into_iter()
+            .for_each(|seat| drop(Pilot::of(flights, seat)));
         Place {
             queue: Some(self),
             flights,
@@ -82,16 +93,20 @@ impl<K: Eq + Hash, V: Clone> Queue<K, V> {
         }
     }
 
-    /// Takes a key out that nobody has begun to load yet.
+    /// Takes a key out that nobody has begun to load yet. If it is not here, it will not come to stand here behind others.
     pub(crate) fn steal(&self, flight: &Arc<Flight<V>>) -> Option<Seat<K, V>> {
         let mut state = self.0.lock();
-        state.calls.iter_mut().find_map(|call| {
+        let stolen = state.calls.iter_mut().find_map(|call| {
             let at = call
                 .seats
                 .iter()
                 .position(|seat| Arc::ptr_eq(&seat.flight, flight))?;
             call.seats.remove(at)
-        })
+        });
+        if stolen.is_none() {
+            flight.want();
+        }
+        stolen
     }
 
     /// The next keys to load, from the first calls in the queue.
@@ -119,6 +134,15 @@ impl<K: Eq + Hash, V: Clone> Queue<K, V> {
         if let Some(next) = next {
             next.set(Turn::Lead);
         }
+    }
+}
+
+#[cfg(all(test, shuttle))]
+impl<K, V> Queue<K, V> {
+    /// Whether nobody waits and nobody leads.
+    pub(super) fn is_idle(&self) -> bool {
+        let state = self.0.lock();
+        state.leader.is_none() && state.calls.is_empty()
     }
 }
 

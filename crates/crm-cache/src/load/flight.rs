@@ -4,11 +4,9 @@ use std::any::Any;
 use std::hash::{BuildHasher, Hash};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crm_clock::{Clock, Tick};
-use dashmap::DashMap;
-use dashmap::mapref::entry::Entry;
 use equivalent::Equivalent;
 
 use super::aboard::is_aboard;
@@ -17,6 +15,7 @@ use super::signal::Signal;
 use super::window::Window;
 #[cfg(feature = "serde")]
 use crate::hash::hash;
+use crate::sync::{AtomicBool, AtomicUsize, Entry, Map};
 
 /// An error of whichever type the loader has; each waiter asks for its own type back.
 pub(crate) type AnyError = Arc<dyn Any + Send + Sync>;
@@ -28,7 +27,7 @@ pub(crate) enum Outcome<V> {
     Failed(AnyError),
     /// The loader gave nothing for this key, though it gave something for others.
     Absent,
-    /// The loader panicked or was cancelled: whoever waited may try itself.
+    /// The loader panicked or was cancelled, or was not needed: whoever waited may look, and try itself.
     Abandoned,
 }
 
@@ -40,6 +39,8 @@ pub(crate) struct Flight<V> {
     stamp: u64,
     /// Whether somebody is at it. A load that waits for an executor may be taken over by whoever needs it first.
     has_begun: AtomicBool,
+    /// Whether somebody waits for it who must not wait for the queue, under the lock of which this is set and asked.
+    is_wanted: AtomicBool,
     outcome: Signal<Outcome<V>>,
 }
 
@@ -76,6 +77,16 @@ impl<V> Flight<V> {
         !self.has_begun.swap(true, Ordering::AcqRel)
     }
 
+    /// Tells its pilot that somebody waits for it who must not wait for the queue. To be called under the queue's lock.
+    pub(crate) fn want(&self) {
+        self.is_wanted.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody [wants](Self::want) it. To be asked under the queue's lock.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.is_wanted.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn outcome(&self) -> &Signal<Outcome<V>> {
         &self.outcome
     }
@@ -89,7 +100,7 @@ impl<V> Flight<V> {
 
 /// The loads under way, by key.
 pub(crate) struct Flights<K, V, S> {
-    by_key: DashMap<K, Arc<Flight<V>>, S>,
+    by_key: Map<K, Arc<Flight<V>>, S>,
     /// Loads that have begun and not yet landed, those detached from the map included. While it is zero a write need
     /// not look into the map.
     ///
@@ -150,7 +161,7 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Flights<K, V, S> {
     pub(crate) fn new(hasher: S, clock: Clock) -> Self {
         Self {
             clock,
-            by_key: DashMap::with_hasher(hasher),
+            by_key: Map::with_hasher(hasher),
             airborne: AtomicUsize::new(usize::from(cfg!(feature = "serde"))),
             #[cfg(feature = "serde")]
             window: Window::new(),
@@ -191,6 +202,7 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Flights<K, V, S> {
                 let flight = Arc::new(Flight {
                     stamp,
                     has_begun: AtomicBool::new(true),
+                    is_wanted: AtomicBool::new(false),
                     voided: AtomicBool::new(false),
                     outcome: Signal::new(),
                 });
@@ -261,6 +273,15 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Flights<K, V, S> {
                 false
             });
         }
+    }
+}
+
+#[cfg(all(test, any(loom, shuttle)))]
+impl<K: Eq + Hash, V, S: BuildHasher + Clone> Flights<K, V, S> {
+    /// Whether no load is under way or left behind, in a cache that was or was not written to.
+    pub(super) fn is_idle(&self, was_written: bool) -> bool {
+        let base = usize::from(cfg!(feature = "serde") && !was_written);
+        self.airborne.load(Ordering::SeqCst) == base && self.by_key.is_empty()
     }
 }
 
@@ -348,8 +369,11 @@ impl<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Pilot<'a, K, V, S> {
     }
 
     /// Lands without having run the loader: the value was there after all.
-    pub(crate) fn turn_back(mut self, value: V) {
-        self.land(Outcome::Loaded(value));
+    ///
+    /// Those who wait are not told it. It may have been taken out since it was seen, and some of them may have come after
+    /// that; a removal that was about to take it out has not detached a flight that began only then.
+    pub(crate) fn turn_back(self) {
+        drop(self);
     }
 
     fn land(&mut self, outcome: Outcome<V>) {

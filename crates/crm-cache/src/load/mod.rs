@@ -11,6 +11,8 @@
 mod aboard;
 mod batch;
 mod flight;
+#[cfg(all(test, any(loom, shuttle)))]
+mod models;
 mod signal;
 #[cfg(feature = "serde")]
 mod window;
@@ -285,7 +287,7 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
             // Another load may have landed between our miss and our boarding.
             Ticket::Load(pilot) => match self.peek(key) {
                 Some(value) => {
-                    pilot.turn_back(value.clone());
+                    pilot.turn_back();
                     Ok(Boarded::Here(value))
                 }
                 None => Ok(Boarded::Load(pilot)),
@@ -309,9 +311,10 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
             match self.flights.board(&page.keys[at], asked) {
                 Ticket::Load(pilot) => {
                     flights.push((at, Arc::clone(pilot.flight())));
-                    match self.peek(&page.keys[at]) {
-                        Some(value) => pilot.turn_back(value),
-                        None => pilots.push(pilot),
+                    if self.peek(&page.keys[at]).is_some() {
+                        pilot.turn_back();
+                    } else {
+                        pilots.push(pilot);
                     }
                 }
                 Ticket::Wait(flight) if flight.is_mine() => return Err(LoadError::Reentrant),
@@ -372,7 +375,8 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
                 let error = Arc::clone(error).downcast::<E>().ok()?;
                 Some(Err(LoadError::Failed(error)))
             }
-            Outcome::Absent | Outcome::Abandoned => None,
+            Outcome::Absent => None,
+            Outcome::Abandoned => self.peek(key).map(Ok),
         }
     }
 

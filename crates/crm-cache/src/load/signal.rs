@@ -2,13 +2,13 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::OnceLock;
 use std::task::{Context, Poll, Waker};
-use std::thread::{self, Thread};
 use std::time::Duration;
 
 use crm_clock::Clock;
-use parking_lot::Mutex;
+
+use crate::sync::thread::{self, Thread};
+use crate::sync::{Mutex, OnceLock};
 
 /// Empty until it is [`set`](Self::set); then everybody who waits gets to see the value.
 ///

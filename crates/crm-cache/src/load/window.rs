@@ -3,11 +3,10 @@
 //! A write makes what a snapshot holds of its key out of date, whether the key is here or not. So a restore is for a cache
 //! that nobody has written to. While it runs others may write: it then leaves their keys alone.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use parking_lot::Mutex;
+use std::sync::atomic::Ordering;
 
 use super::Flights;
+use crate::sync::{AtomicBool, Mutex};
 
 /// Bits for each entry of the capacity, to remember which keys were written while a restore runs.
 const BITS_PER_ENTRY: usize = 8;

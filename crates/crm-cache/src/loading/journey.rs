@@ -70,7 +70,7 @@ where
                 Ticket::Load(pilot) => {
                     // Another load may have landed between the look and the boarding.
                     if let Some(Loaded::Value(value)) = inner.cache.peek(key) {
-                        pilot.turn_back(Loaded::Value(value.clone()));
+                        pilot.turn_back();
                         page.answer(at, Ok(value));
                         continue;
                     }

@@ -1,9 +1,6 @@
 //! All shards of a cache under the LRU policy, each behind its lock, and the bound that they share.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
-
-use parking_lot::{Mutex, MutexGuard};
 
 use super::lookup::{Hashed, Query};
 use super::shard::{Entry, Shard};
@@ -14,6 +11,7 @@ use crate::outflow::{Listener, Outflow};
 use crate::shares::{Claim, Shares};
 #[cfg(feature = "serde")]
 use crate::snapshot::{Copied, Past, Place};
+use crate::sync::{Mutex, MutexGuard, thread};
 use crate::time::Millis;
 use crate::{RemovalCause, Stats};
 

@@ -1,4 +1,7 @@
 //! The primitives under the store: the standard ones, or those of the model checker (`--cfg loom`).
+//!
+//! Where whole caches are checked (`--cfg shuttle`), the checker may switch threads at the store's lock and nowhere else in
+//! it: what happens without the lock is for the models here.
 
 #[cfg(not(loom))]
 pub(crate) use plain::{
@@ -18,12 +21,12 @@ mod plain {
         AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering, fence,
     };
 
-    pub(crate) use parking_lot::{Mutex, MutexGuard};
+    pub(crate) use crate::sync::{Mutex, MutexGuard, thread_locals};
 
     macro_rules! statics {
         ($($declarations:tt)*) => { $($declarations)* };
     }
-    pub(crate) use {statics, std::thread_local as thread_locals};
+    pub(crate) use statics;
 
     /// Tells the model checker how long something lives. Here there is nothing to tell.
     #[derive(Debug)]
@@ -95,18 +98,9 @@ mod checked {
         };
     }
 
-    macro_rules! thread_locals {
-        (
-            $(#[$one_doc:meta])* static $one:ident: $one_type:ty = const { $one_init:expr };
-            $(#[$two_doc:meta])* static $two:ident: $two_type:ty = $two_init:expr;
-        ) => {
-            loom::thread_local! {
-                $(#[$one_doc])* static $one: $one_type = $one_init;
-                $(#[$two_doc])* static $two: $two_type = $two_init;
-            }
-        };
-    }
-    pub(crate) use {statics, thread_locals};
+    pub(crate) use statics;
+
+    pub(crate) use crate::sync::thread_locals;
 
     /// The model checker's lock with the interface of `parking_lot`'s.
     #[derive(Debug)]
