@@ -10,7 +10,7 @@ need python3 "ci/workspace.py reads cargo's metadata with it"
 need timeout "it holds each step to its share of the time (GNU coreutils)"
 
 # To add a check: write a function, name it here, and give its command a share of the time by `timeout`.
-names=(advisories loom miri stress stale_reads properties operations fuzz)
+names=(advisories loom shuttle miri stress stale_reads properties operations fuzz)
 
 packages() {
     python3 ci/workspace.py published | sed 's/^/-p /'
@@ -46,11 +46,17 @@ miri() {
         --all-features --lib --tests
 }
 
-# Every order of a few reads and writes of the lock-free store, within so many preemptions, and every value that the memory
+# Every order of a few steps of the lock-free store, of a signal, of flights and of tags, within so many preemptions, and every value that the memory
 # model lets a load return. Each ordering and fence of the store has been seen to be needed by one of the models.
 loom() {
     LOOM_MAX_PREEMPTIONS=${LOOM_MAX_PREEMPTIONS:-5} RUSTFLAGS="--cfg loom" \
-        timeout 240 cargo test --release -p crm-cache --lib store::models --target-dir "$target/loom"
+        timeout 240 cargo test --release -p crm-cache --all-features --lib models:: --target-dir "$target/loom"
+}
+
+# Whole caches in many orders: single flight with cancellations and panics, the batch queue, invalidations against loads.
+shuttle() {
+    CRM_CACHE_MODEL_RUNS=${CRM_CACHE_MODEL_RUNS:-20000} RUSTFLAGS="--cfg shuttle" \
+        timeout 180 cargo test --release -p crm-cache --all-features --lib load::models --target-dir "$target/shuttle"
 }
 
 # The cache under threads that do everything at once: plain, and under the address sanitiser, which also finds leaks.
