@@ -87,9 +87,13 @@ fn build(rules: &Configuration, source: &Source) -> (Customers, ManualClock) {
         builder = builder.remember_failures(ms(life));
     }
     if rules.is_limited {
+        // For threads alone: a task's time is never over.
         builder = builder
-            .soft_limit(Duration::ZERO)
-            .hard_limit(Duration::ZERO);
+            .hard_limit(Duration::ZERO)
+            .sleep(|_| std::future::pending());
+        if rules.while_revalidating > 0 || rules.on_error.is_some_and(|(age, _)| age > 0) {
+            builder = builder.soft_limit(Duration::ZERO);
+        }
     }
     (builder.build().expect("a valid configuration"), hand)
 }

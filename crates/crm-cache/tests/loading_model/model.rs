@@ -131,7 +131,10 @@ impl Model {
             content,
             since: self.now,
             fresh_until,
-            leaves: fresh_until.saturating_add(self.stale_for()),
+            leaves: match content {
+                Content::Value(_) => fresh_until.saturating_add(self.stale_for()),
+                Content::Failure(_) => fresh_until,
+            },
             paused_until: 0,
             is_invalidated: false,
         });

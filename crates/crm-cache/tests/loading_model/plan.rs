@@ -109,15 +109,20 @@ impl Configuration {
         let some = |choice: u8, most: u8| (choice % 2 == 1).then(|| u64::from(choice / 2 % most));
         // What needs loads in the background is refused without an executor.
         let has_background = running != Running::Inline;
+        let refresh_ahead = (has_background && refresh % 2 == 1).then_some(1 + refresh / 2 % 3);
+        let while_revalidating = some(revalidate, 20).filter(|_| has_background).unwrap_or(0);
+        let on_error = some(error, 60).map(|age| (age, u64::from(pause % 16)));
+        // And a rule about the end of a life is refused where no life ends.
+        let ends = refresh_ahead.is_some() || while_revalidating > 0 || on_error.is_some();
         Self {
             policy: [Policy::Adaptive, Policy::Lru][usize::from(kind % 2)],
             shards: 1 + usize::from(kind / 2 % 3),
             running,
-            time_to_live: (life % 8 > 0).then(|| 1 + u64::from(life / 8)),
-            refresh_ahead: (has_background && refresh % 2 == 1).then_some(1 + refresh / 2 % 3),
-            while_revalidating: some(revalidate, 20).filter(|_| has_background).unwrap_or(0),
-            on_error: some(error, 60).map(|age| (age, u64::from(pause % 16))),
-            failures: some(failures, 30),
+            time_to_live: (ends || life % 8 > 0).then(|| 1 + u64::from(life / 8)),
+            refresh_ahead,
+            while_revalidating,
+            on_error,
+            failures: some(failures, 30).map(|life| life.max(1)),
             is_limited: has_background && kind / 8 % 4 == 3,
         }
     }
