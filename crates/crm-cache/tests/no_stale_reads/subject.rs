@@ -187,18 +187,22 @@ impl Setup {
                 jobs.push(Box::new(move || request.answer(loaded)));
             }),
         };
-        let loading = loading
-            .refresh_ahead(0.5)
-            .stale_while_revalidating(Duration::from_millis(3))
-            .stale_on_error(Duration::from_millis(20), Duration::from_millis(2))
-            .remember_failures(Duration::from_millis(2));
-        let loading = if self.is_limited() {
-            loading
-                .soft_limit(Duration::from_micros(50))
+        let mut loading = loading.remember_failures(Duration::from_millis(2));
+        if self.ends {
+            loading = loading
+                .refresh_ahead(0.5)
+                .stale_while_revalidating(Duration::from_millis(3))
+                .stale_on_error(Duration::from_millis(20), Duration::from_millis(2));
+        }
+        if self.is_limited() {
+            // For threads alone: a task's time is never over.
+            loading = loading
                 .hard_limit(Duration::from_micros(200))
-        } else {
-            loading
-        };
+                .sleep(|_| std::future::pending());
+            if self.ends {
+                loading = loading.soft_limit(Duration::from_micros(50));
+            }
+        }
         (Subject::Loading(loading.build().unwrap()), hand)
     }
 }
