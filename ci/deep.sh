@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The long checks, scaled to end within 15 minutes on two cores.
+# The long checks, scaled to end within half an hour on two cores.
 #
 #   ci/deep.sh         runs all of them in the order of the list below
 #   ci/deep.sh NAME    runs one
@@ -10,7 +10,7 @@ need python3 "ci/workspace.py reads cargo's metadata with it"
 need timeout "it holds each step to its share of the time (GNU coreutils)"
 
 # To add a check: write a function, name it here, and give its command a share of the time by `timeout`.
-names=(advisories loom shuttle miri stress stale_reads properties operations fuzz)
+names=(advisories loom shuttle miri stress stale_reads properties simulator operations fuzz)
 
 packages() {
     python3 ci/workspace.py published | sed 's/^/-p /'
@@ -84,6 +84,11 @@ properties() {
     PROPTEST_CASES=10000 \
         CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true CARGO_PROFILE_RELEASE_LTO=off \
         timeout 300 cargo test --release $(packages) --all-features --lib --tests --target-dir "$target/deep"
+}
+
+# The adaptive policy against its simulator, hit for hit: every load at every capacity.
+simulator() {
+    CRM_CACHE_DEEP=1 timeout 240 cargo test --release -p crm-cache --lib simulator::agreement --target-dir "$target/deep"
 }
 
 # The cache and the loading cache against obvious ones, over random configurations and long sequences of operations.
