@@ -153,11 +153,31 @@
 //! # Ok::<(), crm_cache::BuildError>(())
 //! ```
 //!
+//! # Tenants
+//!
+//! A cache that serves many accounts is everybody's: one account's export can push out what all others need. Give those
+//! that matter a [share](CacheBuilder::tenants). It is theirs whatever the others do; what they do not use is lent out, and
+//! comes back as soon as they want it.
+//!
+//! ```
+//! use crm_cache::Cache;
+//!
+//! // The key says whose the record is. All tenants that are not named share what is left, here six tenths.
+//! let customers = Cache::<(&str, u64), String>::builder(10_000)
+//!     .tenants(|(tenant, _): &(&str, u64)| *tenant, [("acme", 0.3), ("globex", 0.1)])
+//!     .build()?;
+//! (0..3_000).for_each(|id| drop(customers.insert(("acme", id), "kept".to_owned())));
+//! (0..50_000).for_each(|id| drop(customers.insert(("initech", id), "an export".to_owned())));
+//! assert_eq!((customers.tenant_len("acme"), customers.tenant_capacity("globex")), (3_000, 1_000));
+//! assert_eq!(customers.tenant_len("initech"), 7_000); // globex lends its thousand until it needs them
+//! # Ok::<(), crm_cache::BuildError>(())
+//! ```
+//!
 //! # Snapshots
 //!
 //! A service that starts with an empty cache sends its whole traffic to the database. With the feature `serde` it begins
-//! with what it held before: `Cache::snapshot`, or `LoadingCache::snapshot`, writes the entries with what is left of their lives and what the policy
-//! knows of them, `Cache::restore` takes them in.
+//! with what it held before: `Cache::snapshot`, or `LoadingCache::snapshot`, writes the entries with what is left of their
+//! lives and what the policy knows of them, `restore` takes them in.
 //!
 //! ```
 //! # #[cfg(feature = "serde")] {
