@@ -255,7 +255,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         self.glimpse(key, |_| ()).is_some()
     }
 
-    fn glimpse<Q, R>(&self, key: &Q, read: impl FnOnce(&V) -> R) -> Option<R>
+    /// Shows the fresh value of a key to `read`, without a trace.
+    pub(crate) fn glimpse<Q, R>(&self, key: &Q, read: impl FnOnce(&V) -> R) -> Option<R>
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {

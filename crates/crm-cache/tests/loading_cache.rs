@@ -931,3 +931,63 @@ fn a_replacement_voids_a_load_under_way_even_if_nothing_is_here() {
     jobs.run();
     assert_eq!(cache.get_if_present(&7), None, "it may be older");
 }
+
+#[test]
+fn a_look_from_outside_leaves_no_trace_and_sees_no_failure() {
+    for policy in POLICIES {
+        let (clock, hand) = Clock::manual();
+        let cache = Cache::<u32, u32>::builder(10)
+            .policy(policy)
+            .time_to_live(ms(10))
+            .clock(clock)
+            .loading(|key: &u32| if *key < 5 { Ok(10 * key) } else { Err(()) })
+            .stale_on_error(ms(100), ms(1))
+            .remember_failures(ms(10))
+            .build()
+            .unwrap();
+        assert_eq!((cache.get(&1), cache.get(&7).is_err()), (Ok(10), true));
+        let counted = cache.stats();
+        assert_eq!((cache.peek(&1), cache.peek(&7)), (Some(10), None));
+        let here = [1, 2, 7].map(|key| cache.contains_key(&key));
+        assert_eq!((here, cache.keys()), ([true, false, false], vec![1]));
+        hand.advance(ms(10));
+        assert_eq!(
+            (cache.peek(&1), cache.contains_key(&1)),
+            (None, false),
+            "stale"
+        );
+        assert_eq!((cache.stats(), cache.keys().len()), (counted, 0));
+    }
+}
+
+#[test]
+fn tenants_of_a_loading_cache_have_their_shares_and_stale_values_count() {
+    for policy in POLICIES {
+        let (clock, hand) = Clock::manual();
+        let cache = Cache::<(u8, u32), u32>::builder(10)
+            .policy(policy)
+            .shards(1)
+            .tenants(|key: &(u8, u32)| key.0, [(1_u8, 0.4)])
+            .time_to_live(ms(10))
+            .clock(clock)
+            .loading(|key: &(u8, u32)| Ok::<_, ()>(key.1))
+            .stale_on_error(ms(100), ms(1))
+            .build()
+            .unwrap();
+        assert_eq!(
+            (cache.tenant_capacity(1_u8), cache.tenant_capacity(2_u8)),
+            (4, 6)
+        );
+        (0..4).for_each(|id| assert_eq!(cache.get(&(1, id)), Ok(id)));
+        hand.advance(ms(10));
+        (0..100).for_each(|id| assert_eq!(cache.get(&(2, id)), Ok(id)));
+        assert_eq!(
+            (cache.tenant_len(1_u8), cache.tenant_len(2_u8)),
+            (4, 6),
+            "{policy:?}"
+        );
+        hand.advance(ms(100));
+        cache.remove_expired();
+        assert_eq!(cache.tenant_len(1_u8), 0);
+    }
+}

@@ -9,7 +9,7 @@ use equivalent::Equivalent;
 use super::{Loaded, LoadingCache};
 #[cfg(doc)]
 use crate::Cache;
-use crate::{BuildError, NotReplaced, NotReplacedReason, Refused, Stats, Tag};
+use crate::{BuildError, NotReplaced, NotReplacedReason, Refused, Stats, Tag, Tenant};
 
 impl<K, V, E, S> LoadingCache<K, V, E, S>
 where
@@ -33,6 +33,26 @@ where
     {
         let shown = |loaded: &Loaded<V, E>| loaded.value().map(read);
         self.0.cache.read(key, shown).flatten()
+    }
+
+    /// The fresh value of `key`, if it is here, without a trace: no use, not counted, nothing is loaded or refreshed; see
+    /// [`Cache::peek`].
+    #[must_use]
+    pub fn peek<Q>(&self, key: &Q) -> Option<V>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.0.cache.peek(key)?.into_value()
+    }
+
+    /// Whether there is a fresh value of `key`, without a trace; see [`Cache::contains_key`].
+    #[must_use]
+    pub fn contains_key<Q>(&self, key: &Q) -> bool
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let has_value = |loaded: &Loaded<V, E>| loaded.value().is_some();
+        self.0.cache.glimpse(key, has_value) == Some(true)
     }
 
     /// Stores a value; see [`Cache::insert`]. Returns the fresh value that was there.
@@ -162,6 +182,12 @@ where
             .collect()
     }
 
+    /// The keys of the fresh entries, in no particular order; see [`Cache::keys`].
+    #[must_use]
+    pub fn keys(&self) -> Vec<K> {
+        self.entries().into_iter().map(|(key, _)| key).collect()
+    }
+
     /// The keys of at most `count` fresh entries that the policy would keep longest; see [`Cache::hottest`].
     #[must_use]
     pub fn hottest(&self, count: usize) -> Vec<K> {
@@ -198,6 +224,18 @@ where
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.cache.len()
+    }
+
+    /// The entries that a tenant holds; see [`Cache::tenant_len`].
+    #[must_use]
+    pub fn tenant_len(&self, tenant: impl Into<Tenant>) -> usize {
+        self.0.cache.tenant_len(tenant)
+    }
+
+    /// The entries that a tenant is guaranteed; see [`Cache::tenant_capacity`].
+    #[must_use]
+    pub fn tenant_capacity(&self, tenant: impl Into<Tenant>) -> usize {
+        self.0.cache.tenant_capacity(tenant)
     }
 
     /// Whether no entry is held.
