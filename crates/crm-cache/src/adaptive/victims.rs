@@ -249,7 +249,9 @@ mod tests {
 
     #[test]
     fn the_five_cheapest_are_found_wherever_they_are() {
-        for cheap in (0..1_u32 << 13).filter(|bits| bits.count_ones() == 5) {
+        let every = if cfg!(miri) { 100 } else { 1 };
+        let fives = (0..1_u32 << 13).filter(|bits| bits.count_ones() == 5);
+        for cheap in fives.step_by(every) {
             let worth = |slot: u32| if (cheap >> slot) & 1 == 1 { slot } else { 100 };
             let price = |slot: u32| Priced::new(worth(slot), slot);
             let (first, rest) = cheapest_of(

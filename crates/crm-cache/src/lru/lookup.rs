@@ -16,13 +16,16 @@ impl<K> Hash for Hashed<K> {
     }
 }
 
-impl<K: Eq> PartialEq for Hashed<K> {
+/// Whether they are one and the same. By this the map finds the place of a key that it holds, or that it is about to take
+/// in and does not hold: so none of what changes the map runs the user's `Eq`, which may panic and would leave the map
+/// half changed. Keys are compared by `Eq` where they are asked for, by a [`Lookup`].
+impl<K> PartialEq for Hashed<K> {
     fn eq(&self, other: &Self) -> bool {
-        self.hash == other.hash && self.key == other.key
+        std::ptr::eq(self, other)
     }
 }
 
-impl<K: Eq> Eq for Hashed<K> {}
+impl<K> Eq for Hashed<K> {}
 
 /// What a map of hashed keys is asked for. `LruCache` wants to borrow the query from the key; a stored key and a query
 /// of another type have only this view in common.
