@@ -65,28 +65,36 @@ type Operation = fn(&Subject, &ManualClock);
 
 const OPERATIONS: [(&str, Operation); 12] = [
     ("insert a new key", |cache, _| {
-        ignore(cache.insert(Key(100), 1))
+        ignore(cache.insert(Key(100), 1));
     }),
     ("insert a key that is here", |cache, _| {
-        ignore(cache.insert(Key(2), 1))
+        ignore(cache.insert(Key(2), 1));
     }),
-    ("replace", |cache, _| ignore(cache.replace(Key(4), 9))),
-    ("remove", |cache, _| ignore(cache.remove(&Key(5)))),
+    ("replace", |cache, _| {
+        ignore(cache.replace(Key(4), 9));
+    }),
+    ("remove", |cache, _| {
+        ignore(cache.remove(&Key(5)));
+    }),
     ("remove_if", |cache, _| {
-        ignore(cache.remove_if(&Key(5), |_| true))
+        ignore(cache.remove_if(&Key(5), |_| true));
     }),
     ("retain", |cache, _| cache.retain(|key, _| key.0 % 4 != 1)),
     ("remove_expired", |cache, hand| {
         hand.advance(Duration::from_secs(2));
         cache.remove_expired();
     }),
-    ("get", |cache, _| ignore(cache.get(&Key(6)))),
+    ("get", |cache, _| {
+        ignore(cache.get(&Key(6)));
+    }),
     ("get_or_load", |cache, _| {
         ignore(cache.get_or_load(&Key(100), |_| Ok::<_, ()>(1)));
     }),
     ("set_capacity", |cache, _| cache.set_capacity(3).unwrap()),
     ("clear", |cache, _| cache.clear()),
-    ("forget", |cache, _| ignore(cache.forget(&Key(5)))),
+    ("forget", |cache, _| {
+        ignore(cache.forget(&Key(5)));
+    }),
 ];
 
 /// Whether the cache takes in as much as before, and keeps its books. Never coming to an end is an answer, too.
