@@ -7,9 +7,11 @@
 //! themselves. And a loader that asks for a key that is queued takes it out of the queue and loads it; if the key is only
 //! on its way into the queue, it is given up there, and the loader that waits for it loads it.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, Hash};
+use std::iter::Peekable;
 use std::sync::Arc;
+use std::vec;
 
 use super::flight::{Flight, Flights, Pilot, Seat};
 use super::signal::Signal;
@@ -256,5 +258,62 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Drop for Batch<'_, K, V, S>
         if let Some(queue) = self.queue {
             queue.pass_on();
         }
+    }
+}
+
+/// The loads of a batch whose values have not come yet.
+///
+/// Most loaders answer in the order in which they were asked, so the next load is tried first. Once one does not, all that
+/// remain are found by their hashes.
+pub(crate) struct Awaited<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> {
+    in_order: Peekable<vec::IntoIter<Pilot<'a, K, V, S>>>,
+    by_key: Option<HashMap<K, Pilot<'a, K, V, S>, S>>,
+}
+
+impl<'a, K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Awaited<'a, K, V, S> {
+    pub(crate) fn of(batch: &mut Batch<'a, K, V, S>) -> Self {
+        let pilots = std::mem::take(&mut batch.pilots);
+        // A write lets a key be queued once more beside the load that it voids. If the loader then gives one value for
+        // the two, the later load is to have it, and the other one is given up.
+        let may_repeat = !pilots.iter().all(Pilot::may_store);
+        let mut awaited = Self {
+            in_order: pilots.into_iter().peekable(),
+            by_key: None,
+        };
+        if may_repeat {
+            awaited.find_by_key();
+        }
+        awaited
+    }
+
+    /// The load of this key, unless its value has come before.
+    pub(crate) fn take(&mut self, key: &K) -> Option<Pilot<'a, K, V, S>> {
+        if self.by_key.is_none() {
+            let next = self.in_order.next_if(|pilot| pilot.key() == key);
+            if next.is_some() {
+                return next;
+            }
+            self.find_by_key();
+        }
+        self.by_key.as_mut()?.remove(key)
+    }
+
+    fn find_by_key(&mut self) {
+        let hasher = self.in_order.peek().map(|pilot| pilot.hasher().clone());
+        self.by_key = hasher.map(|hasher| {
+            let mut by_key = HashMap::with_capacity_and_hasher(self.in_order.len(), hasher);
+            by_key.extend(
+                self.in_order
+                    .by_ref()
+                    .map(|pilot| (pilot.key().clone(), pilot)),
+            );
+            by_key
+        });
+    }
+
+    /// The loads that have brought nothing.
+    pub(crate) fn rest(self) -> impl Iterator<Item = Pilot<'a, K, V, S>> {
+        self.in_order
+            .chain(self.by_key.into_iter().flat_map(HashMap::into_values))
     }
 }

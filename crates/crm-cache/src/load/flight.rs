@@ -241,9 +241,12 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Flights<K, V, S> {
         if self.airborne.load(Ordering::SeqCst) > 0 {
             #[cfg(feature = "serde")]
             self.wrote(|| hash(self.by_key.hasher(), key));
-            if let Some((_, flight)) = self.by_key.remove(key) {
+            // Voided before the key can be boarded again: two loads of a key in one batch are told by it.
+            let void = |_: &K, flight: &Arc<Flight<V>>| {
                 flight.void();
-            }
+                true
+            };
+            drop(self.by_key.remove_if(key, void));
         }
     }
 
@@ -343,6 +346,10 @@ impl<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Pilot<'a, K, V, S> {
 
     pub(crate) fn flight(&self) -> &Arc<Flight<V>> {
         &self.seat().flight
+    }
+
+    pub(super) fn hasher(&self) -> &S {
+        self.flights.by_key.hasher()
     }
 
     /// Whether the result may be stored. To be asked under the lock of the key's shard.

@@ -18,7 +18,6 @@ mod signal;
 mod window;
 
 use std::any::Any;
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::Future;
 use std::hash::{BuildHasher, Hash};
@@ -26,7 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 pub(crate) use aboard::{aboard, is_nested};
-pub(crate) use batch::{Batch, Place, Queue, Turn};
+pub(crate) use batch::{Awaited, Batch, Place, Queue, Turn};
 pub(crate) use flight::{Flight, Flights, Outcome, Pilot, Run, Seat, Ticket};
 pub(crate) use signal::Signal;
 
@@ -438,17 +437,13 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         match loaded {
             Ok(loaded) => {
                 run.succeeded();
-                let mut pilots: HashMap<K, Pilot<'_, K, V, S>> = batch
-                    .pilots
-                    .drain(..)
-                    .map(|pilot| (pilot.key().clone(), pilot))
-                    .collect();
+                let mut awaited = Awaited::of(&mut batch);
                 for (key, value) in loaded {
-                    if let Some(pilot) = pilots.remove(&key) {
+                    if let Some(pilot) = awaited.take(&key) {
                         self.land_loaded(pilot, value);
                     }
                 }
-                pilots.into_values().for_each(Pilot::land_absent);
+                awaited.rest().for_each(Pilot::land_absent);
             }
             Err(error) => {
                 drop(run);

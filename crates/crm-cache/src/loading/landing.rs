@@ -1,13 +1,12 @@
 //! What becomes of what a load has brought.
 
 use std::any::Any;
-use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::{Inner, Loaded};
-use crate::load::{Batch, Pilot, Run};
+use crate::load::{Awaited, Batch, Pilot, Run};
 
 impl<K, V, E, S> Inner<K, V, E, S>
 where
@@ -44,17 +43,13 @@ where
         match loaded {
             Ok(loaded) => {
                 run.succeeded();
-                let mut pilots: HashMap<K, Pilot<'_, K, Loaded<V, E>, S>> = batch
-                    .pilots
-                    .drain(..)
-                    .map(|pilot| (pilot.key().clone(), pilot))
-                    .collect();
+                let mut awaited = Awaited::of(&mut batch);
                 for (key, value) in loaded {
-                    if let Some(pilot) = pilots.remove(&key) {
+                    if let Some(pilot) = awaited.take(&key) {
                         self.cache.land_loaded(pilot, Loaded::Value(value));
                     }
                 }
-                for pilot in pilots.into_values() {
+                for pilot in awaited.rest() {
                     self.land_absent(pilot);
                 }
             }
