@@ -260,7 +260,19 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
-        let (hash, present) = (hash(&self.hasher, key), self.present());
+        self.glimpse_at(hash(&self.hasher, key), key, read)
+    }
+
+    /// As [`peek`](Self::peek), where the hash of the key is known.
+    pub(crate) fn peek_at(&self, hash: u64, key: &K) -> Option<V> {
+        self.glimpse_at(hash, key, V::clone)
+    }
+
+    fn glimpse_at<Q, R>(&self, hash: u64, key: &Q, read: impl FnOnce(&V) -> R) -> Option<R>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let present = self.present();
         on_engine!(self, engine => engine.glimpse(hash, |other| key.equivalent(other), present, read))
     }
 
@@ -367,8 +379,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// older value, not even one whose load began before this call and ends after it. A value that somebody has read
     /// before and [inserts by hand](Self::insert) afterwards is stored all the same.
     ///
-    /// It locks one shard, waits for no reader, and costs O(1) and a look at each load under way. The memory comes back
-    /// when the last reader of the value has left the shard; see [`forget`](Self::forget).
+    /// It locks one shard, waits for no reader, and costs O(1). The memory comes back when
+    /// the last reader of the value has left the shard; see [`forget`](Self::forget).
     pub fn remove<Q>(&self, key: &Q) -> Option<V>
     where
         Q: Hash + Equivalent<K> + ?Sized,
@@ -395,14 +407,13 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     {
         let (hash, present) = (hash(&self.hasher, key), self.present());
         let is_it = |other: &K| key.equivalent(other);
-        self.flights.detach_equivalent(key);
+        self.flights.detach(key);
         on_engine!(self, engine => engine.remove(hash, is_it, present, &self.listener, condition))
     }
 
     /// Takes out what a load has found to be gone from the source, unless it was written meanwhile.
     pub(crate) fn take_out_absent(&self, pilot: &Pilot<'_, K, V, S>) {
-        let (key, present) = (pilot.key(), self.present());
-        let hash = hash(&self.hasher, key);
+        let (key, hash, present) = (pilot.key(), pilot.hash(), self.present());
         let may_leave = |_: &V| pilot.may_store();
         on_engine!(self, engine => engine.remove(hash, |other: &K| other == key, present, &self.listener, may_leave));
     }
@@ -438,7 +449,7 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         );
         let (hash, present) = (hash(&self.hasher, key), self.present());
         let is_it = |other: &K| key.equivalent(other);
-        self.flights.detach_equivalent(key);
+        self.flights.detach(key);
         on_engine!(self, engine => engine.forget(hash, is_it, present, &self.listener))
     }
 
@@ -706,6 +717,11 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// lock.
     pub(crate) fn arrival(&self, key: K, value: V, stamp: u64) -> Arrival<K, V> {
         let hash = hash(&self.hasher, &key);
+        self.arrival_at(hash, key, value, stamp)
+    }
+
+    /// As [`arrival`](Self::arrival), where the hash of the key is known.
+    pub(crate) fn arrival_at(&self, hash: u64, key: K, value: V, stamp: u64) -> Arrival<K, V> {
         let weight = self.weigher.as_ref().map_or(0, |weigh| weigh(&key, &value));
         let ends = self.lifetimes.ends(&key, &value, hash);
         let tags = match &self.tags {

@@ -6,14 +6,12 @@
 
 #[cfg(not(any(loom, all(test, shuttle))))]
 pub(crate) use plain::{
-    AtomicBool, AtomicU64, AtomicUsize, Entry, Map, Mutex, MutexGuard, OnceLock, thread,
-    thread_locals,
+    AtomicBool, AtomicU64, AtomicUsize, Mutex, MutexGuard, OnceLock, thread, thread_locals,
 };
 
 #[cfg(any(loom, all(test, shuttle)))]
 pub(crate) use checked::{
-    AtomicBool, AtomicU64, AtomicUsize, Entry, Map, Mutex, MutexGuard, OnceLock, thread,
-    thread_locals,
+    AtomicBool, AtomicU64, AtomicUsize, Mutex, MutexGuard, OnceLock, thread, thread_locals,
 };
 
 /// Whether a model checker runs. It follows each atomic by itself, so tables are small then.
@@ -26,8 +24,6 @@ mod plain {
     pub(crate) use std::thread;
     pub(crate) use std::thread_local as thread_locals;
 
-    pub(crate) use dashmap::DashMap as Map;
-    pub(crate) use dashmap::mapref::entry::Entry;
     pub(crate) use parking_lot::{Mutex, MutexGuard};
 }
 
@@ -38,9 +34,6 @@ mod checked {
     #[cfg(not(loom))]
     use shuttle as checker;
 
-    use std::collections::HashMap;
-    use std::collections::hash_map;
-    use std::hash::{BuildHasher, Hash};
     use std::sync::PoisonError;
     use std::sync::atomic::Ordering;
 
@@ -117,89 +110,6 @@ mod checked {
             // Who comes second waits until the first is done, so it is visibly set for him as well.
             self.is_set.store(true, Ordering::Release);
             result
-        }
-    }
-
-    /// As much of `dashmap`'s interface as is used, under one lock.
-    pub(crate) struct Map<K, V, S> {
-        entries: Mutex<HashMap<K, V, S>>,
-        hasher: S,
-    }
-
-    impl<K: Eq + Hash, V, S: BuildHasher + Clone> Map<K, V, S> {
-        pub(crate) fn with_hasher(hasher: S) -> Self {
-            Self {
-                entries: Mutex::new(HashMap::with_hasher(hasher.clone())),
-                hasher,
-            }
-        }
-
-        pub(crate) fn hasher(&self) -> &S {
-            &self.hasher
-        }
-
-        pub(crate) fn entry(&self, key: K) -> Entry<'_, K, V, S> {
-            let entries = self.entries.lock();
-            if entries.contains_key(&key) {
-                Entry::Occupied(Occupied { entries, key })
-            } else {
-                Entry::Vacant(Vacant { entries, key })
-            }
-        }
-
-        pub(crate) fn remove(&self, key: &K) -> Option<(K, V)> {
-            self.entries.lock().remove_entry(key)
-        }
-
-        pub(crate) fn remove_if(
-            &self,
-            key: &K,
-            condition: impl FnOnce(&K, &V) -> bool,
-        ) -> Option<(K, V)> {
-            let mut entries = self.entries.lock();
-            match entries.get_key_value(key) {
-                Some((key, value)) if condition(key, value) => {}
-                _ => return None,
-            }
-            entries.remove_entry(key)
-        }
-
-        pub(crate) fn retain(&self, keep: impl FnMut(&K, &mut V) -> bool) {
-            self.entries.lock().retain(keep);
-        }
-
-        #[cfg(test)]
-        pub(crate) fn is_empty(&self) -> bool {
-            self.entries.lock().is_empty()
-        }
-    }
-
-    pub(crate) enum Entry<'a, K, V, S> {
-        Occupied(Occupied<'a, K, V, S>),
-        Vacant(Vacant<'a, K, V, S>),
-    }
-
-    pub(crate) struct Occupied<'a, K, V, S> {
-        entries: MutexGuard<'a, HashMap<K, V, S>>,
-        key: K,
-    }
-
-    impl<K: Eq + Hash, V, S: BuildHasher> Occupied<'_, K, V, S> {
-        pub(crate) fn get(&self) -> &V {
-            &self.entries[&self.key]
-        }
-    }
-
-    pub(crate) struct Vacant<'a, K, V, S> {
-        entries: MutexGuard<'a, HashMap<K, V, S>>,
-        key: K,
-    }
-
-    impl<K: Eq + Hash, V, S: BuildHasher> Vacant<'_, K, V, S> {
-        pub(crate) fn insert(mut self, value: V) {
-            if let hash_map::Entry::Vacant(vacant) = self.entries.entry(self.key) {
-                vacant.insert(value);
-            }
         }
     }
 }

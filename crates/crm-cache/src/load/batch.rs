@@ -30,10 +30,18 @@ pub(crate) enum Turn {
 pub(crate) struct Queue<K, V>(Mutex<State<K, V>>);
 
 struct State<K, V> {
-    /// The turn of the call that loads. It is named here under the lock before it is told, so that a call that gives up
+    /// The call that loads. It is named here under the lock before it is told, so that a call that gives up
     /// meanwhile knows that it has to pass the lead on.
-    leader: Option<Arc<Signal<Turn>>>,
+    leader: Option<Leader>,
     calls: VecDeque<Call<K, V>>,
+}
+
+/// Who loads.
+enum Leader {
+    /// A call that met nobody, and has all its keys in one batch.
+    Alone,
+    /// A call from the queue, by its turn.
+    Queued(Arc<Signal<Turn>>),
 }
 
 /// Keys taken from the queue.
@@ -57,6 +65,24 @@ impl<K: Eq + Hash, V: Clone> Queue<K, V> {
         }))
     }
 
+    /// The batch of a call that meets nobody, so that it needs no place; its keys are given back otherwise.
+    pub(crate) fn lead<'a, S: BuildHasher + Clone>(
+        &'a self,
+        pilots: Vec<Pilot<'a, K, V, S>>,
+    ) -> Result<Batch<'a, K, V, S>, Vec<Pilot<'a, K, V, S>>> {
+        let mut state = self.0.lock();
+        if state.leader.is_some() {
+            return Err(pilots);
+        }
+        state.leader = Some(Leader::Alone);
+        drop(state);
+        Ok(Batch {
+            queue: Some(self),
+            pilots,
+            served: Vec::new(),
+        })
+    }
+
     /// Queues the keys of a call and says how to hear of its turn; it may have come.
     pub(crate) fn join<'a, S: BuildHasher + Clone>(
         &'a self,
@@ -76,7 +102,9 @@ impl<K: Eq + Hash, V: Clone> Queue<K, V> {
         } else {
             Signal::of(Turn::Lead)
         });
-        state.leader.get_or_insert_with(|| Arc::clone(&turn));
+        state
+            .leader
+            .get_or_insert_with(|| Leader::Queued(Arc::clone(&turn)));
         state.calls.push_back(Call {
             turn: Arc::clone(&turn),
             seats,
@@ -96,7 +124,7 @@ impl<K: Eq + Hash, V: Clone> Queue<K, V> {
     }
 
     /// Takes a key out that nobody has begun to load yet. If it is not here, it will not come to stand here behind others.
-    pub(crate) fn steal(&self, flight: &Arc<Flight<V>>) -> Option<Seat<K, V>> {
+    pub(crate) fn steal(&self, flight: &Arc<Flight<K, V>>) -> Option<Seat<K, V>> {
         let mut state = self.0.lock();
         let stolen = state.calls.iter_mut().find_map(|call| {
             let at = call
@@ -130,8 +158,9 @@ impl<K: Eq + Hash, V: Clone> Queue<K, V> {
     fn pass_on(&self) {
         let next = {
             let mut state = self.0.lock();
-            state.leader = state.calls.front().map(|call| Arc::clone(&call.turn));
-            state.leader.clone()
+            let next = state.calls.front().map(|call| Arc::clone(&call.turn));
+            state.leader = next.clone().map(Leader::Queued);
+            next
         };
         if let Some(next) = next {
             next.set(Turn::Lead);
@@ -226,10 +255,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Drop for Place<'_, K, V, S>
             .iter()
             .position(|call| Arc::ptr_eq(&call.turn, &self.turn));
         let call = at.and_then(|at| state.calls.remove(at));
-        let leads = state
-            .leader
-            .as_ref()
-            .is_some_and(|leader| Arc::ptr_eq(leader, &self.turn));
+        let leads =
+            matches!(&state.leader, Some(Leader::Queued(turn)) if Arc::ptr_eq(turn, &self.turn));
         drop(state);
         // Those who wait for these keys load them themselves.
         for seat in call.into_iter().flat_map(|call| call.seats) {
@@ -284,6 +311,10 @@ impl<'a, K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Awaited<'a, K, 
             awaited.find_by_key();
         }
         awaited
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.in_order.len() + self.by_key.as_ref().map_or(0, HashMap::len)
     }
 
     /// The load of this key, unless its value has come before.

@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::hash::{BuildHasher, Hash};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,11 +10,11 @@ use equivalent::Equivalent;
 
 use super::aboard::is_aboard;
 use super::signal::Signal;
+use super::table::Table;
 #[cfg(feature = "serde")]
 use super::window::Window;
-#[cfg(feature = "serde")]
 use crate::hash::hash;
-use crate::sync::{AtomicBool, AtomicUsize, Entry, Map};
+use crate::sync::{AtomicBool, AtomicUsize};
 
 /// An error of whichever type the loader has; each waiter asks for its own type back.
 pub(crate) type AnyError = Arc<dyn Any + Send + Sync>;
@@ -32,7 +31,9 @@ pub(crate) enum Outcome<V> {
 }
 
 /// One load under way.
-pub(crate) struct Flight<V> {
+pub(crate) struct Flight<K, V> {
+    key: K,
+    hash: u64,
     /// Set by a write to the key: what is loaded may be older than what was written.
     voided: AtomicBool,
     /// The cache's stamp when it began: tags invalidated from then on void what is loaded.
@@ -44,7 +45,27 @@ pub(crate) struct Flight<V> {
     outcome: Signal<Outcome<V>>,
 }
 
-impl<V> Flight<V> {
+impl<K, V> Flight<K, V> {
+    fn new(key: K, hash: u64, stamp: u64) -> Arc<Self> {
+        Arc::new(Self {
+            key,
+            hash,
+            voided: AtomicBool::new(false),
+            stamp,
+            has_begun: AtomicBool::new(true),
+            is_wanted: AtomicBool::new(false),
+            outcome: Signal::new(),
+        })
+    }
+
+    pub(crate) fn key(&self) -> &K {
+        &self.key
+    }
+
+    pub(super) fn hash(&self) -> u64 {
+        self.hash
+    }
+
     /// Names the flight as long as it lives.
     pub(crate) fn id(&self) -> usize {
         std::ptr::from_ref(self).addr()
@@ -100,7 +121,8 @@ impl<V> Flight<V> {
 
 /// The loads under way, by key.
 pub(crate) struct Flights<K, V, S> {
-    by_key: Map<K, Arc<Flight<V>>, S>,
+    table: Table<K, V>,
+    hasher: S,
     /// Loads that have begun and not yet landed, those detached from the map included. While it is zero a write need
     /// not look into the map.
     ///
@@ -154,14 +176,15 @@ pub(crate) enum Ticket<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> {
     /// Run the loader; the pilot lands the flight.
     Load(Pilot<'a, K, V, S>),
     /// Somebody else loads.
-    Wait(Arc<Flight<V>>),
+    Wait(Arc<Flight<K, V>>),
 }
 
 impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Flights<K, V, S> {
     pub(crate) fn new(hasher: S, clock: Clock) -> Self {
         Self {
             clock,
-            by_key: Map::with_hasher(hasher),
+            table: Table::new(),
+            hasher,
             airborne: AtomicUsize::new(usize::from(cfg!(feature = "serde"))),
             #[cfg(feature = "serde")]
             window: Window::new(),
@@ -194,42 +217,71 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Flights<K, V, S> {
     where
         K: Clone,
     {
-        // Both clones are made before anything is registered: a panic in `clone` must leave no flight without a pilot.
-        let (entry_key, key) = (key.clone(), key.clone());
-        match self.by_key.entry(entry_key) {
-            Entry::Occupied(flight) => Ticket::Wait(Arc::clone(flight.get())),
-            Entry::Vacant(vacant) => {
-                let flight = Arc::new(Flight {
-                    stamp,
-                    has_begun: AtomicBool::new(true),
-                    is_wanted: AtomicBool::new(false),
-                    voided: AtomicBool::new(false),
-                    outcome: Signal::new(),
-                });
-                // Sequentially consistent, as in `detach`: a write that begins after this load has begun must see a
-                // count above zero, whatever thread it runs on.
-                self.airborne.fetch_add(1, Ordering::SeqCst);
-                vacant.insert(Arc::clone(&flight));
-                Ticket::Load(Pilot::of(self, Seat { key, flight }))
+        let pilot = self.appoint(0, key, stamp);
+        match self.table.enter(pilot.flight()) {
+            Some(flight) => {
+                pilot.stand_down();
+                Ticket::Wait(flight)
             }
+            None => Ticket::Load(pilot),
         }
     }
 
-    /// Takes a flight that has an outcome off the map, unless a write has done that already and another flight is there.
-    ///
-    /// A panic of the user's `Hash` or `Eq` goes no further: those who wait must be woken.
-    fn leave(&self, seat: &Seat<K, V>) {
-        let is_this = |flight: &Arc<Flight<V>>| Arc::ptr_eq(flight, &seat.flight);
-        let left = catch_unwind(AssertUnwindSafe(|| {
-            drop(
-                self.by_key
-                    .remove_if(&seat.key, |_, flight| is_this(flight)),
-            );
-        }));
-        if left.is_err() {
-            // Looks at each, and calls nothing of the key.
-            self.by_key.retain(|_, flight| !is_this(flight));
+    /// As [`board`](Self::board), for many keys, each with a [number](Pilot::number): the pilots of those that nobody loads,
+    /// and the flights of the others.
+    pub(crate) fn board_all<'k>(
+        &self,
+        keys: impl Iterator<Item = (usize, &'k K)>,
+        stamp: u64,
+    ) -> (Vec<Pilot<'_, K, V, S>>, Vec<(usize, Arc<Flight<K, V>>)>)
+    where
+        K: Clone + 'k,
+    {
+        let pilots: Vec<_> = keys
+            .map(|(number, key)| self.appoint(number, key, stamp))
+            .collect();
+        let mut there = self.table.enter_all(pilots.iter().map(Pilot::flight));
+        there.sort_unstable_by_key(|&(at, _)| at);
+        let (mut there, mut waits) = (there.into_iter().peekable(), Vec::new());
+        let pilots = pilots.into_iter().enumerate().filter_map(|(at, pilot)| {
+            let Some((_, flight)) = there.next_if(|&(other, _)| other == at) else {
+                return Some(pilot);
+            };
+            waits.push((pilot.number, flight));
+            pilot.stand_down();
+            None
+        });
+        let pilots = pilots.collect();
+        (pilots, waits)
+    }
+
+    /// A pilot for a flight that nobody knows of yet.
+    fn appoint(&self, number: usize, key: &K, stamp: u64) -> Pilot<'_, K, V, S>
+    where
+        K: Clone,
+    {
+        let flight = Flight::new(key.clone(), hash(&self.hasher, key), stamp);
+        // Sequentially consistent, as in `detach`: a write that begins after this load has begun must see a count above
+        // zero, whatever thread it runs on.
+        self.airborne.fetch_add(1, Ordering::SeqCst);
+        Pilot {
+            flights: self,
+            number,
+            seat: Some(Seat { flight }),
         }
+    }
+
+    /// Lands flights with the values that they have brought, all at once.
+    pub(crate) fn land_all<'a>(
+        &'a self,
+        landing: Vec<(Pilot<'a, K, V, S>, V)>,
+    ) -> Vec<Landed<K, V>> {
+        self.table
+            .leave_all(landing.iter().map(|(pilot, _)| pilot.flight()));
+        landing
+            .into_iter()
+            .map(|(pilot, value)| pilot.bring(value))
+            .collect()
     }
 
     /// Detaches the load of `key`: it will not be stored, and whoever asks from now on starts a new one.
@@ -237,32 +289,13 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Flights<K, V, S> {
     /// Call it before the shard is locked for the write that makes the load stale. A load stores its result under that
     /// lock, and only if it is not voided: either it comes first, and the write overtakes it, or it sees that it is
     /// voided.
-    pub(crate) fn detach(&self, key: &K) {
+    pub(crate) fn detach<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) {
         if self.airborne.load(Ordering::SeqCst) > 0 {
+            let hash = hash(&self.hasher, key);
             #[cfg(feature = "serde")]
-            self.wrote(|| hash(self.by_key.hasher(), key));
-            // Voided before the key can be boarded again: two loads of a key in one batch are told by it.
-            let void = |_: &K, flight: &Arc<Flight<V>>| {
-                flight.void();
-                true
-            };
-            drop(self.by_key.remove_if(key, void));
-        }
-    }
-
-    /// [`detach`](Self::detach) by another form of the key.
-    pub(crate) fn detach_equivalent<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) {
-        if self.airborne.load(Ordering::SeqCst) > 0 {
-            #[cfg(feature = "serde")]
-            self.wrote(|| hash(self.by_key.hasher(), key));
-            // The map finds keys by `Borrow` alone; the loads under way are few enough to look at each.
-            self.by_key.retain(|loading, flight| {
-                let is_it = key.equivalent(loading);
-                if is_it {
-                    flight.void();
-                }
-                !is_it
-            });
+            self.wrote(hash);
+            self.table
+                .take(hash, |other| key.equivalent(other), Flight::void);
         }
     }
 
@@ -271,10 +304,7 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Flights<K, V, S> {
         if self.airborne.load(Ordering::SeqCst) > 0 {
             #[cfg(feature = "serde")]
             self.wrote_all();
-            self.by_key.retain(|_, flight| {
-                flight.void();
-                false
-            });
+            self.table.clear(Flight::void);
         }
     }
 }
@@ -284,19 +314,20 @@ impl<K: Eq + Hash, V, S: BuildHasher + Clone> Flights<K, V, S> {
     /// Whether no load is under way or left behind, in a cache that was or was not written to.
     pub(super) fn is_idle(&self, was_written: bool) -> bool {
         let base = usize::from(cfg!(feature = "serde") && !was_written);
-        self.airborne.load(Ordering::SeqCst) == base && self.by_key.is_empty()
+        self.airborne.load(Ordering::SeqCst) == base && self.table.is_empty()
     }
 }
 
 /// One key that is being loaded, without whoever loads it.
 pub(crate) struct Seat<K, V> {
-    pub(crate) key: K,
-    pub(crate) flight: Arc<Flight<V>>,
+    pub(crate) flight: Arc<Flight<K, V>>,
 }
 
 /// The right and the duty to load one key. Dropping it without an outcome, as a panic does, hands over to a waiter.
 pub(crate) struct Pilot<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> {
     flights: &'a Flights<K, V, S>,
+    /// By which the call that boarded knows it. Whoever takes the flight over knows nothing of it.
+    number: usize,
     /// None once the flight has landed or somebody else flies it.
     seat: Option<Seat<K, V>>,
 }
@@ -306,6 +337,7 @@ impl<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Pilot<'a, K, V, S> {
     pub(crate) fn of(flights: &'a Flights<K, V, S>, seat: Seat<K, V>) -> Self {
         Self {
             flights,
+            number: 0,
             seat: Some(seat),
         }
     }
@@ -316,19 +348,15 @@ impl<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Pilot<'a, K, V, S> {
     }
 
     /// As [`begin`](Self::begin), by somebody who would wait for it otherwise.
-    pub(crate) fn claim(
-        flights: &'a Flights<K, V, S>,
-        key: &K,
-        flight: &Arc<Flight<V>>,
-    ) -> Option<Self>
-    where
-        K: Clone,
-    {
-        let seat = Seat {
-            key: key.clone(),
-            flight: Arc::clone(flight),
-        };
-        Self::begin(flights, seat)
+    pub(crate) fn claim(flights: &'a Flights<K, V, S>, flight: &Arc<Flight<K, V>>) -> Option<Self> {
+        let flight = Arc::clone(flight);
+        Self::begin(flights, Seat { flight })
+    }
+
+    /// Gives up a flight that nobody knows of.
+    fn stand_down(mut self) {
+        self.seat = None;
+        self.flights.airborne.fetch_sub(1, Ordering::SeqCst);
     }
 
     /// Lets go of the flight. It must find another pilot.
@@ -341,15 +369,23 @@ impl<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Pilot<'a, K, V, S> {
     }
 
     pub(crate) fn key(&self) -> &K {
-        &self.seat().key
+        self.flight().key()
     }
 
-    pub(crate) fn flight(&self) -> &Arc<Flight<V>> {
+    pub(crate) fn hash(&self) -> u64 {
+        self.flight().hash()
+    }
+
+    pub(crate) fn number(&self) -> usize {
+        self.number
+    }
+
+    pub(crate) fn flight(&self) -> &Arc<Flight<K, V>> {
         &self.seat().flight
     }
 
     pub(super) fn hasher(&self) -> &S {
-        self.flights.by_key.hasher()
+        &self.flights.hasher
     }
 
     /// Whether the result may be stored. To be asked under the lock of the key's shard.
@@ -358,11 +394,28 @@ impl<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Pilot<'a, K, V, S> {
     }
 
     /// Wakes the waiters with the value, after it was stored or found void.
-    pub(crate) fn land_loaded(mut self, value: V, is_voided: bool) {
-        if is_voided {
-            self.flights.counts.voided.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn land_loaded(self, value: V) -> Landed<K, V> {
+        self.flights.table.leave(self.flight());
+        self.bring(value)
+    }
+
+    /// Counts a value that is not stored, because the key was written meanwhile.
+    pub(crate) fn count_voided(&self) {
+        self.flights.counts.voided.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Ends a flight that is off the table with a value.
+    fn bring(mut self, value: V) -> Landed<K, V> {
+        let (number, seat) = (self.number, self.seat.take().expect("in the air"));
+        let value = match self.end(&seat, Outcome::Loaded(value)) {
+            Some(Outcome::Loaded(value)) => Some(value),
+            _ => None,
+        };
+        Landed {
+            number,
+            flight: seat.flight,
+            value,
         }
-        self.land(Outcome::Loaded(value));
     }
 
     /// Wakes the waiters with an error.
@@ -385,15 +438,50 @@ impl<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Pilot<'a, K, V, S> {
 
     fn land(&mut self, outcome: Outcome<V>) {
         if let Some(seat) = self.seat.take() {
-            self.flights.leave(&seat);
-            seat.flight.outcome.set(outcome);
-            self.flights.airborne.fetch_sub(1, Ordering::SeqCst);
+            self.flights.table.leave(&seat.flight);
+            self.end(&seat, outcome);
         }
+    }
+
+    /// Tells the outcome of a flight that is off the table, or gives it back if there is nobody to tell.
+    fn end(&self, Seat { flight }: &Seat<K, V>, outcome: Outcome<V>) -> Option<Outcome<V>> {
+        // Whoever has joined was given the flight under the lock under which it has left, so he is counted.
+        let left = if Arc::strong_count(flight) == 1 {
+            Some(outcome)
+        } else {
+            flight.outcome.set(outcome);
+            None
+        };
+        self.flights.airborne.fetch_sub(1, Ordering::SeqCst);
+        left
     }
 }
 
 impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Drop for Pilot<'_, K, V, S> {
     fn drop(&mut self) {
         self.land(Outcome::Abandoned);
+    }
+}
+
+/// A flight that has brought a value.
+pub(crate) struct Landed<K, V> {
+    number: usize,
+    flight: Arc<Flight<K, V>>,
+    /// None if it was told to those who waited.
+    value: Option<V>,
+}
+
+impl<K, V: Clone> Landed<K, V> {
+    /// Its pilot's [number](Pilot::number).
+    pub(crate) fn number(&self) -> usize {
+        self.number
+    }
+
+    pub(crate) fn into_value(self) -> V {
+        self.value
+            .unwrap_or_else(|| match self.flight.outcome.get() {
+                Some(Outcome::Loaded(value)) => value.clone(),
+                _ => unreachable!("a value was told"),
+            })
     }
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `flight.rs` | the loads under way, and who may store what they bring |
 //! | `batch.rs` | the queue of keys that travel in one load |
+//! | `table.rs` | where the loads under way are found by key |
 //! | `signal.rs` | a value that comes once, for threads and tasks |
 //! | `aboard.rs` | which loads the running code belongs to |
 //! | `window.rs` | whether a snapshot may be restored: until the first write |
@@ -14,6 +15,7 @@ mod flight;
 #[cfg(all(test, any(loom, shuttle)))]
 mod models;
 mod signal;
+mod table;
 #[cfg(feature = "serde")]
 mod window;
 
@@ -26,7 +28,7 @@ use std::sync::atomic::Ordering;
 
 pub(crate) use aboard::{aboard, is_nested};
 pub(crate) use batch::{Awaited, Batch, Place, Queue, Turn};
-pub(crate) use flight::{Flight, Flights, Outcome, Pilot, Run, Seat, Ticket};
+pub(crate) use flight::{Flight, Flights, Landed, Outcome, Pilot, Run, Seat, Ticket};
 pub(crate) use signal::Signal;
 
 use crate::arrival::{Arrival, Declined};
@@ -216,14 +218,21 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     {
         let mut page = Page::new(self, keys);
         while page.is_incomplete() {
-            let mut journey = self.board_many(&page)?;
+            let mut journey = self.board_many(&mut page)?;
+            if let Some(batch) = journey.batch.take() {
+                let (ids, missing) = manifest(None, &batch);
+                let run = self.flights.run();
+                let loaded = aboard(&ids, || load(&missing));
+                page.take_all(self.land_batch(batch, run, loaded)?);
+            }
             if let Some(place) = &mut journey.place {
                 if *place.turn().wait() == Turn::Lead {
                     while let Some(batch) = place.next_batch(self.max_batch) {
-                        let (ids, missing) = manifest(place, &batch);
+                        let (ids, missing) = manifest(Some(&*place), &batch);
                         let run = self.flights.run();
                         let loaded = aboard(&ids, || load(&missing));
-                        self.land_batch(batch, run, loaded);
+                        // This call is told by its flights, as the others are.
+                        drop(self.land_batch(batch, run, loaded));
                     }
                 }
             }
@@ -258,15 +267,22 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     {
         let mut page = Page::new(self, keys);
         while page.is_incomplete() {
-            let mut journey = self.board_many(&page)?;
+            let mut journey = self.board_many(&mut page)?;
+            if let Some(batch) = journey.batch.take() {
+                let (ids, missing) = manifest(None, &batch);
+                let run = self.flights.run();
+                let load = aboard(&ids, || load(missing));
+                let loaded = aboard_async(&ids, load).await;
+                page.take_all(self.land_batch(batch, run, loaded)?);
+            }
             if let Some(place) = &mut journey.place {
                 if *place.turn().ready().await == Turn::Lead {
                     while let Some(batch) = place.next_batch(self.max_batch) {
-                        let (ids, missing) = manifest(place, &batch);
+                        let (ids, missing) = manifest(Some(&*place), &batch);
                         let run = self.flights.run();
                         let load = aboard(&ids, || load(missing));
                         let loaded = aboard_async(&ids, load).await;
-                        self.land_batch(batch, run, loaded);
+                        drop(self.land_batch(batch, run, loaded));
                     }
                 }
             }
@@ -284,7 +300,7 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         let asked = self.stamp();
         match self.flights.board(key, asked) {
             // Another load may have landed between our miss and our boarding.
-            Ticket::Load(pilot) => match self.peek(key) {
+            Ticket::Load(pilot) => match self.peek_at(pilot.hash(), key) {
                 Some(value) => {
                     pilot.turn_back();
                     Ok(Boarded::Here(value))
@@ -302,31 +318,25 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         }
     }
 
-    /// Joins the loads of the keys that a page misses, and queues those that nobody loads.
-    fn board_many<E>(&self, page: &Page<'_, K, V>) -> Result<Journey<'_, K, V, S>, LoadError<E>> {
-        let (mut pilots, mut flights, mut waits) = (Vec::new(), Vec::new(), 0);
-        let asked = self.stamp();
-        for &at in &page.missing {
-            match self.flights.board(&page.keys[at], asked) {
-                Ticket::Load(pilot) => {
-                    flights.push((at, Arc::clone(pilot.flight())));
-                    if self.peek(&page.keys[at]).is_some() {
-                        pilot.turn_back();
-                    } else {
-                        pilots.push(pilot);
-                    }
-                }
-                Ticket::Wait(flight) if flight.is_mine() => return Err(LoadError::Reentrant),
-                Ticket::Wait(flight) => {
-                    // A key that is given twice is waited for with the rest of its own call.
-                    let is_own = |pilot: &Pilot<'_, _, _, _>| Arc::ptr_eq(pilot.flight(), &flight);
-                    if !pilots.iter().any(is_own) {
-                        match self.steal(&flight) {
-                            Some(pilot) => pilots.push(pilot),
-                            None => waits += 1,
-                        }
-                    }
-                    flights.push((at, flight));
+    /// Joins the loads of the keys that a page misses, and takes charge of those that nobody loads.
+    fn board_many<E>(
+        &self,
+        page: &mut Page<'_, K, V>,
+    ) -> Result<Journey<'_, K, V, S>, LoadError<E>> {
+        let (asked, missing) = (self.stamp(), std::mem::take(&mut page.missing));
+        let keys = missing.iter().map(|&at| (at, &page.keys[at]));
+        let (pilots, mut flights) = self.flights.board_all(keys, asked);
+        let (mut stolen, mut waits) = (Vec::new(), 0);
+        for (_, flight) in &flights {
+            if flight.is_mine() {
+                return Err(LoadError::Reentrant);
+            }
+            // A key that is given twice is waited for with the rest of its own call.
+            let is_own = |pilot: &Pilot<'_, _, _, _>| Arc::ptr_eq(pilot.flight(), flight);
+            if !pilots.iter().any(is_own) {
+                match self.steal(flight) {
+                    Some(pilot) => stolen.push(pilot),
+                    None => waits += 1,
                 }
             }
         }
@@ -334,22 +344,54 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
             .counts
             .waits
             .fetch_add(waits, Ordering::Relaxed);
-        let place = (!pilots.is_empty()).then(|| {
-            if is_nested() {
-                Place::alone(&self.flights, pilots)
-            } else {
-                self.queue.join(&self.flights, pilots)
-            }
+        // Another load may have landed between our miss and our boarding.
+        let values = &mut page.values;
+        let missing = pilots.into_iter().filter_map(|pilot| {
+            let Some(value) = self.peek_at(pilot.hash(), pilot.key()) else {
+                return Some(pilot);
+            };
+            values[pilot.number()] = Some(value);
+            pilot.turn_back();
+            None
         });
+        let pilots: Vec<_> = missing.collect();
+        let (mut batch, mut place) = (None, None);
+        if !pilots.is_empty() || !stolen.is_empty() {
+            match self.lead(pilots) {
+                Ok(own) => batch = Some(own),
+                Err(mut pilots) => {
+                    let own = pilots.iter();
+                    flights.extend(own.map(|pilot| (pilot.number(), Arc::clone(pilot.flight()))));
+                    pilots.extend(stolen);
+                    place = Some(if is_nested() {
+                        Place::alone(&self.flights, pilots)
+                    } else {
+                        self.queue.join(&self.flights, pilots)
+                    });
+                }
+            }
+        }
         Ok(Journey {
+            batch,
             place,
             flights,
             asked,
         })
     }
 
+    /// The one batch of a call that is no loader's and meets no other; its keys are given back otherwise.
+    fn lead<'a>(
+        &'a self,
+        pilots: Vec<Pilot<'a, K, V, S>>,
+    ) -> Result<Batch<'a, K, V, S>, Vec<Pilot<'a, K, V, S>>> {
+        if is_nested() || pilots.len() > self.max_batch {
+            return Err(pilots);
+        }
+        self.queue.lead(pilots)
+    }
+
     /// The controls of a load that waits in the queue, for a loader that asks for it: the queue may wait for that loader.
-    pub(crate) fn steal(&self, flight: &Arc<Flight<V>>) -> Option<Pilot<'_, K, V, S>> {
+    pub(crate) fn steal(&self, flight: &Arc<Flight<K, V>>) -> Option<Pilot<'_, K, V, S>> {
         let seat = is_nested().then(|| self.queue.steal(flight)).flatten()?;
         Some(Pilot::of(&self.flights, seat))
     }
@@ -361,7 +403,7 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     fn answer<E: Any + Send + Sync>(
         &self,
         key: &K,
-        flight: &Flight<V>,
+        flight: &Flight<K, V>,
         asked: u64,
         outcome: &Outcome<V>,
     ) -> Option<Result<V, LoadError<E>>> {
@@ -392,8 +434,7 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         match loaded {
             Ok(value) => {
                 run.succeeded();
-                self.land_loaded(pilot, value.clone());
-                Ok(value)
+                Ok(self.land_loaded(pilot, value).into_value())
             }
             Err(error) => {
                 // Counted before anybody is woken who might look.
@@ -405,31 +446,63 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         }
     }
 
-    pub(crate) fn land_loaded(&self, pilot: Pilot<'_, K, V, S>, value: V) {
-        let arrival = self.arrival(pilot.key().clone(), value.clone(), pilot.flight().stamp());
-        self.land_arrival(pilot, value, arrival);
+    pub(crate) fn land_loaded(&self, pilot: Pilot<'_, K, V, S>, value: V) -> Landed<K, V> {
+        let arrival = self.arrival_of(&pilot, value.clone());
+        self.land_arrival(pilot, value, arrival)
     }
 
     /// As [`land_loaded`](Self::land_loaded), for what is worth nothing once its life is over.
     pub(crate) fn land_brief(&self, pilot: Pilot<'_, K, V, S>, value: V) {
-        let mut arrival = self.arrival(pilot.key().clone(), value.clone(), pilot.flight().stamp());
+        let mut arrival = self.arrival_of(&pilot, value.clone());
         arrival.deadline = arrival.deadline.min(arrival.mark.fresh_until);
         self.land_arrival(pilot, value, arrival);
     }
 
-    fn land_arrival(&self, pilot: Pilot<'_, K, V, S>, value: V, arrival: Arrival<K, V>) {
+    fn arrival_of(&self, pilot: &Pilot<'_, K, V, S>, value: V) -> Arrival<K, V> {
+        let (key, stamp) = (pilot.key().clone(), pilot.flight().stamp());
+        self.arrival_at(pilot.hash(), key, value, stamp)
+    }
+
+    fn land_arrival(
+        &self,
+        pilot: Pilot<'_, K, V, S>,
+        value: V,
+        arrival: Arrival<K, V>,
+    ) -> Landed<K, V> {
+        let refused = self.store_loaded(&pilot, arrival);
+        let landed = pilot.land_loaded(value);
+        self.tell_refused(refused);
+        landed
+    }
+
+    /// Stores what a load has brought, unless it is void; hands back what is too heavy.
+    fn store_loaded(&self, pilot: &Pilot<'_, K, V, S>, arrival: Arrival<K, V>) -> Option<(K, V)> {
         let is_invalidated = self.is_invalidated(&arrival);
         let may_store = |_| !is_invalidated && pilot.may_store();
-        let declined = self.store(arrival, may_store).err();
-        let is_voided = matches!(declined, Some(Declined::Unwanted(_)));
-        pilot.land_loaded(value, is_voided);
-        if let Some(Declined::TooHeavy { pair, .. }) = declined {
-            self.listener.tell(&pair.0, &pair.1, RemovalCause::Refused);
+        match self.store(arrival, may_store) {
+            Ok(_) => None,
+            Err(Declined::Unwanted(_)) => {
+                pilot.count_voided();
+                None
+            }
+            Err(Declined::TooHeavy { pair, .. }) => Some(pair),
         }
     }
 
-    /// Stores what a loader has brought for many keys, and wakes those who wait.
-    fn land_batch<E, I>(&self, mut batch: Batch<'_, K, V, S>, run: Run<'_>, loaded: Result<I, E>)
+    /// Tells the listener, once those who wait for it are awake: it may ask for what was refused.
+    fn tell_refused(&self, refused: impl IntoIterator<Item = (K, V)>) {
+        for (key, value) in refused {
+            self.listener.tell(&key, &value, RemovalCause::Refused);
+        }
+    }
+
+    /// Stores what a loader has brought for many keys, wakes those who wait, and gives the values.
+    fn land_batch<E, I>(
+        &self,
+        mut batch: Batch<'_, K, V, S>,
+        run: Run<'_>,
+        loaded: Result<I, E>,
+    ) -> Result<Vec<Landed<K, V>>, LoadError<E>>
     where
         E: Any + Send + Sync,
         I: IntoIterator<Item = (K, V)>,
@@ -438,19 +511,26 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
             Ok(loaded) => {
                 run.succeeded();
                 let mut awaited = Awaited::of(&mut batch);
+                let (mut landing, mut refused) = (Vec::with_capacity(awaited.len()), Vec::new());
                 for (key, value) in loaded {
                     if let Some(pilot) = awaited.take(&key) {
-                        self.land_loaded(pilot, value);
+                        let arrival = self.arrival_of(&pilot, value.clone());
+                        refused.extend(self.store_loaded(&pilot, arrival));
+                        landing.push((pilot, value));
                     }
                 }
+                let landed = self.flights.land_all(landing);
                 awaited.rest().for_each(Pilot::land_absent);
+                self.tell_refused(refused);
+                Ok(landed)
             }
             Err(error) => {
                 drop(run);
-                let error: Arc<dyn Any + Send + Sync> = Arc::new(error);
+                let error = Arc::new(error);
                 for pilot in batch.pilots.drain(..) {
-                    pilot.land_failed(Arc::clone(&error));
+                    pilot.land_failed(Arc::clone(&error) as Arc<dyn Any + Send + Sync>);
                 }
+                Err(LoadError::Failed(error))
             }
         }
     }
@@ -462,15 +542,17 @@ enum Boarded<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> {
     Here(V),
     Load(Pilot<'a, K, V, S>),
     /// Wait for somebody else's load, and know the stamp at which he asked for it.
-    Wait(Arc<Flight<V>>, u64),
+    Wait(Arc<Flight<K, V>>, u64),
 }
 
 /// What a call for many keys waits for.
 struct Journey<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> {
-    /// None if others load all of them.
+    /// All that it is to load, if it has met nobody.
+    batch: Option<Batch<'a, K, V, S>>,
+    /// Where its keys are queued otherwise. None if others load all of them.
     place: Option<Place<'a, K, V, S>>,
-    /// The load of each missing key, with the key's position.
-    flights: Vec<(usize, Arc<Flight<V>>)>,
+    /// The loads outside that batch, with the position of their keys.
+    flights: Vec<(usize, Arc<Flight<K, V>>)>,
     /// The stamp when it began to wait.
     asked: u64,
 }
@@ -498,7 +580,7 @@ impl<'a, K: Eq + Hash + Clone, V: Clone> Page<'a, K, V> {
         !self.missing.is_empty()
     }
 
-    /// Takes in how the load of a key has ended. One that was given up is still missing.
+    /// Takes in how the load of a key has ended. One that was given up is missing again.
     fn take<E: Any + Send + Sync>(
         &mut self,
         at: usize,
@@ -509,16 +591,23 @@ impl<'a, K: Eq + Hash + Clone, V: Clone> Page<'a, K, V> {
             Some(Ok(value)) => self.values[at] = Some(value),
             Some(Err(error)) => return Err(error),
             None if matches!(outcome, Outcome::Absent) => {}
-            None => return Ok(()),
+            None => self.missing.push(at),
         }
-        self.missing.retain(|&missing| missing != at);
         Ok(())
+    }
+
+    /// Takes in what the batch of its own call has brought. There is nothing for the other keys in it.
+    fn take_all(&mut self, landed: Vec<Landed<K, V>>) {
+        for landed in landed {
+            let at = landed.number();
+            self.values[at] = Some(landed.into_value());
+        }
     }
 }
 
 /// What a batch is about: the names of the flights that its loader must not wait for, and its keys.
 pub(crate) fn manifest<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone>(
-    place: &Place<'_, K, V, S>,
+    place: Option<&Place<'_, K, V, S>>,
     batch: &Batch<'_, K, V, S>,
 ) -> (Vec<usize>, Vec<K>) {
     let (mut ids, keys): (Vec<_>, _) = batch
@@ -526,6 +615,6 @@ pub(crate) fn manifest<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone>(
         .iter()
         .map(|pilot| (pilot.flight().id(), pilot.key().clone()))
         .unzip();
-    ids.extend(place.waiting());
+    ids.extend(place.into_iter().flat_map(Place::waiting));
     (ids, keys)
 }

@@ -64,12 +64,10 @@ impl Window {
     }
 
     /// Tells that a key is about to be written, or all are where there is no hash. Says whether the window is shut by it.
-    fn wrote(&self, hash: impl FnOnce() -> Option<u64>) -> bool {
+    fn wrote(&self, hash: Option<u64>) -> bool {
         if self.is_shut.load(Ordering::Relaxed) {
             return false;
         }
-        // The user's hash, computed before the lock.
-        let hash = hash();
         let mut state = self.state.lock();
         match &mut *state {
             State::Open => {
@@ -98,15 +96,15 @@ impl<K, V, S> Flights<K, V, S> {
     ///
     /// A restore asks for the key under that lock, as a load that lands does: either it comes first, and the write
     /// overtakes it, or it sees that the key was written.
-    pub(super) fn wrote(&self, hash: impl FnOnce() -> u64) {
-        if self.window.wrote(|| Some(hash())) {
+    pub(super) fn wrote(&self, hash: u64) {
+        if self.window.wrote(Some(hash)) {
             self.airborne.fetch_sub(1, Ordering::SeqCst);
         }
     }
 
     /// Tells the window that all keys are about to be written.
     pub(super) fn wrote_all(&self) {
-        if self.window.wrote(|| None) {
+        if self.window.wrote(None) {
             self.airborne.fetch_sub(1, Ordering::SeqCst);
         }
     }

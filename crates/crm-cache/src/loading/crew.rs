@@ -95,7 +95,7 @@ where
             unreachable!("only many keys are queued");
         };
         while let Some(batch) = place.next_batch(self.cache.max_batch) {
-            let (ids, keys) = manifest(place, &batch);
+            let (ids, keys) = manifest(Some(&*place), &batch);
             let run = self.cache.flights.run();
             let loaded = aboard(&ids, || load(&keys));
             self.land_batch(batch, run, loaded);

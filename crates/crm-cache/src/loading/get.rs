@@ -161,7 +161,7 @@ where
             for wait in journey.waits {
                 let key = &page.keys[wait.at];
                 if mode == Mode::Shared {
-                    self.help(key, &wait.flight);
+                    self.help(&wait.flight);
                 }
                 let answer = match &limits {
                     Some(limits) => {

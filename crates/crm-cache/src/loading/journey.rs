@@ -27,16 +27,16 @@ pub(super) enum Mode {
 pub(super) struct Journey<'a, K: Eq + Hash, V: Clone, E, S: BuildHasher + Clone> {
     /// Where its keys are queued that it loads itself, many in one load.
     pub(super) place: Option<Place<'a, K, Loaded<V, E>, S>>,
-    pub(super) waits: Vec<Wait<V, E>>,
+    pub(super) waits: Vec<Wait<K, V, E>>,
 }
 
 /// One key that a call waits for.
-pub(super) struct Wait<V, E> {
+pub(super) struct Wait<K, V, E> {
     /// Its position.
     pub(super) at: usize,
     /// What may stand in.
     pub(super) stale: Option<V>,
-    pub(super) flight: Arc<Flight<Loaded<V, E>>>,
+    pub(super) flight: Arc<Flight<K, Loaded<V, E>>>,
     /// The cache's stamp when it was asked for.
     asked: u64,
     /// Whether the call is told if the load is given up. It tries again otherwise.
@@ -82,7 +82,7 @@ where
                 }
                 // A key that is given twice is waited for with the rest of its own call.
                 Ticket::Wait(flight) if own.contains(&flight.id()) => Err(flight),
-                Ticket::Wait(flight) => self.take_over(key, &flight, mode).ok_or_else(|| {
+                Ticket::Wait(flight) => self.take_over(&flight, mode).ok_or_else(|| {
                     count(&inner.cache.flights.counts.waits);
                     flight
                 }),
@@ -175,12 +175,11 @@ where
     /// A loader also takes over what waits in the queue: the queue may wait for that loader.
     fn take_over<'s>(
         &'s self,
-        key: &K,
-        flight: &Arc<Flight<Loaded<V, E>>>,
+        flight: &Arc<Flight<K, Loaded<V, E>>>,
         mode: Mode,
     ) -> Option<Pilot<'s, K, Loaded<V, E>, S>> {
         let cache = &self.0.cache;
-        let claim = || Pilot::claim(&cache.flights, key, flight);
+        let claim = || Pilot::claim(&cache.flights, flight);
         match &self.0.loads {
             Loads::Started(_) => None,
             Loads::Function { .. } => (mode == Mode::Here).then(claim).flatten(),
@@ -192,9 +191,9 @@ where
     }
 
     /// Loads a key here that was given to the executor, unless it has begun.
-    pub(super) fn help(&self, key: &K, flight: &Arc<Flight<Loaded<V, E>>>) {
+    pub(super) fn help(&self, flight: &Arc<Flight<K, Loaded<V, E>>>) {
         if let Loads::Function { .. } = &self.0.loads {
-            if let Some(pilot) = Pilot::claim(&self.0.cache.flights, key, flight) {
+            if let Some(pilot) = Pilot::claim(&self.0.cache.flights, flight) {
                 self.fly(pilot, Mode::Here);
             }
         }
@@ -204,7 +203,7 @@ where
     pub(super) fn judge(
         &self,
         key: &K,
-        wait: &Wait<V, E>,
+        wait: &Wait<K, V, E>,
         outcome: Option<&Outcome<Loaded<V, E>>>,
     ) -> Option<Result<V, LoadError<E>>> {
         let counts = &self.0.counts;

@@ -34,7 +34,7 @@ impl<K, V, E> Request<K, V, E> {
         S: BuildHasher + Clone + Send + Sync + 'static,
     {
         Self {
-            key: duty.seat().key.clone(),
+            key: duty.seat().flight.key().clone(),
             duty: Box::new(duty),
         }
     }
