@@ -41,6 +41,16 @@ impl Figures {
         Spread::of(self.rounds.clone()).median
     }
 
+    /// What is left of each round without another contender's part in it, measured in the same round.
+    pub(crate) fn without(&self, other: &Self) -> Self {
+        let pairs = self.rounds.iter().zip(&other.rounds);
+        Self {
+            name: self.name,
+            against: self.against,
+            rounds: pairs.map(|(own, other)| own - other).collect(),
+        }
+    }
+
     /// Compares each round with the same round of another contender.
     pub(crate) fn compare(&self, other: &Self, by: impl Fn(f64, f64) -> f64) -> Spread {
         let pairs = self.rounds.iter().zip(&other.rounds);

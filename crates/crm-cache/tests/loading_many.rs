@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::future::{Future, pending, ready};
+use std::hash::{BuildHasher, Hasher};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -442,4 +443,105 @@ fn pages_under_stress_all_come_to_an_end() {
     });
     let page = cache.get_many_or_load(&[70], |_| Ok::<_, ()>([(70, 700)]));
     assert_eq!(page.unwrap(), [Some(700)]);
+}
+
+/// In each order, with each pair left out, and with pairs that nobody asked for in between.
+#[test]
+fn a_loader_may_answer_in_any_order_and_leave_keys_out() {
+    for answers in 0..1_u32 << 4 {
+        for turn in 0..4 {
+            for is_reversed in [false, true] {
+                let cache: Cache<u32, u32> = Cache::new(100);
+                let load = |missing: &[u32]| {
+                    assert_eq!(missing, [1, 2, 3, 4]);
+                    let mut pairs: Vec<_> = (0..4)
+                        .filter(|at| answers & 1 << at != 0)
+                        .flat_map(|at| [(at + 1, 10 * at), (9, 90), (at + 1, 11 * at)])
+                        .collect();
+                    let places = 3 * turn % pairs.len().max(1);
+                    pairs.rotate_left(places);
+                    if is_reversed {
+                        pairs.chunks_mut(3).for_each(<[_]>::reverse);
+                        pairs.reverse();
+                    }
+                    Ok::<_, Infallible>(pairs)
+                };
+                let page = cache.get_many_or_load(&[1, 2, 3, 4], load).unwrap();
+                let known = (0..4).map(|at| (answers & 1 << at != 0).then_some(10 * at));
+                assert!(page.into_iter().eq(known.clone()), "{answers} {turn}");
+                assert!((1..=4).map(|key| cache.peek(&key)).eq(known));
+                assert_eq!(cache.peek(&9), None);
+            }
+        }
+    }
+}
+
+/// One of the loads is void, and the loader answers once for the two.
+#[test]
+fn a_key_that_is_queued_twice_is_found_by_both_calls() {
+    let (cache, source): (Cache<u32, u32>, _) = (Cache::new(100), Source::default());
+    let mut context = Context::from_waker(Waker::noop());
+    let load = |mut keys: Vec<u32>| {
+        keys.dedup();
+        ready(source.load(&keys))
+    };
+    let mut calls = [(); 2].map(|()| Box::pin(cache.get_many_or_load_async(&[7], load)));
+    during_a_load(&cache, &source, || {
+        assert!(calls[0].as_mut().poll(&mut context).is_pending());
+        cache.remove(&7);
+        assert!(calls[1].as_mut().poll(&mut context).is_pending());
+    });
+    for call in calls {
+        assert_eq!(block_on(call).unwrap(), [Some(70)]);
+    }
+    assert_eq!((source.asked().len(), cache.peek(&7)), (2, Some(70)));
+}
+
+/// All keys have one hash.
+#[derive(Clone, Default)]
+struct Same;
+
+impl BuildHasher for Same {
+    type Hasher = SameHasher;
+
+    fn build_hasher(&self) -> SameHasher {
+        SameHasher
+    }
+}
+
+struct SameHasher;
+
+impl Hasher for SameHasher {
+    fn finish(&self) -> u64 {
+        7
+    }
+
+    fn write(&mut self, _: &[u8]) {}
+}
+
+#[test]
+fn loads_of_keys_with_one_hash_are_told_apart() {
+    let cache = Cache::<u32, u32>::builder(100)
+        .hasher(Same)
+        .build()
+        .unwrap();
+    let load = |missing: &[u32]| {
+        assert_eq!(cache.get_or_load(&9, |key| Ok::<_, ()>(10 * key)), Ok(90));
+        assert!(matches!(
+            cache.get_or_load(&1, |_| Err(())),
+            Err(LoadError::Reentrant)
+        ));
+        cache.remove(&2);
+        Ok::<_, ()>(
+            missing
+                .iter()
+                .map(|&key| (key, 10 * key))
+                .collect::<Vec<_>>(),
+        )
+    };
+    let page = cache.get_many_or_load(&[1, 2, 3], load);
+    assert_eq!(page, Ok(vec![Some(10), Some(20), Some(30)]));
+    let stored = [1, 2, 3, 9].map(|key| cache.peek(&key));
+    assert_eq!(stored, [Some(10), None, Some(30), Some(90)]);
+    assert_eq!(cache.stats().loads_voided, 1);
 }

@@ -1,5 +1,5 @@
-//! What comes between two steps of a load does no harm. Keys say when they are hashed, so that a test can act just
-//! there.
+//! What comes between two steps of a load does no harm. Keys say when they are hashed, and values when they are cloned, so
+//! that a test can act just there.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -16,6 +16,7 @@ use crm_cache::{Cache, LoadingCache};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     HashKey(u32),
+    CloneValue(u32),
 }
 
 type Watcher = Box<dyn FnMut(Step)>;
@@ -51,8 +52,15 @@ fn tell(step: Step) {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Key(u32);
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 struct Value(u32);
+
+impl Clone for Value {
+    fn clone(&self) -> Self {
+        tell(Step::CloneValue(self.0));
+        Self(self.0)
+    }
+}
 
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
@@ -103,10 +111,14 @@ fn issue_a_key_on_its_way_into_the_queue_does_not_wait_for_one_who_waits_for_it(
     let joining = Arc::clone(&cache);
     thread::spawn(move || {
         let watched = Arc::clone(&joining);
-        // Hashed to look for it, and again to begin its load: that of key 2 has begun.
+        // Hashed to look for it, and again to begin its load.
         at(Step::HashKey(3), 2, move || {
-            go_on.send(()).unwrap();
-            until_somebody_waits(&watched);
+            watched.insert(Key(3), Value(30));
+            // Found by the second look: the load of key 2 has begun.
+            at(Step::CloneValue(30), 1, move || {
+                go_on.send(()).unwrap();
+                until_somebody_waits(&watched);
+            });
         });
         let page = joining.get_many_or_load(&[Key(2), Key(3)], load);
         answer.send(page.unwrap()).unwrap();

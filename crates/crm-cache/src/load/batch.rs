@@ -65,20 +65,20 @@ impl<K: Eq + Hash, V: Clone> Queue<K, V> {
         }))
     }
 
-    /// The batch of a call that meets nobody, so that it needs no place; its keys are given back otherwise.
+    /// The batch of a call that meets nobody, so that it needs no place. Otherwise it keeps its pilots.
     pub(crate) fn lead<'a, S: BuildHasher + Clone>(
         &'a self,
-        pilots: Vec<Pilot<'a, K, V, S>>,
-    ) -> Result<Batch<'a, K, V, S>, Vec<Pilot<'a, K, V, S>>> {
+        pilots: &mut Vec<Pilot<'a, K, V, S>>,
+    ) -> Option<Batch<'a, K, V, S>> {
         let mut state = self.0.lock();
         if state.leader.is_some() {
-            return Err(pilots);
+            return None;
         }
         state.leader = Some(Leader::Alone);
         drop(state);
-        Ok(Batch {
+        Some(Batch {
             queue: Some(self),
-            pilots,
+            pilots: std::mem::take(pilots),
             served: Vec::new(),
         })
     }

@@ -30,6 +30,9 @@ pub(crate) enum Outcome<V> {
     Abandoned,
 }
 
+/// Flights, each with the number of its key in the call that wants it.
+pub(crate) type Numbered<K, V> = Vec<(usize, Arc<Flight<K, V>>)>;
+
 /// One load under way.
 pub(crate) struct Flight<K, V> {
     key: K,
@@ -179,6 +182,12 @@ pub(crate) enum Ticket<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> {
     Wait(Arc<Flight<K, V>>),
 }
 
+/// As [`Ticket`], for many keys.
+pub(crate) struct Tickets<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> {
+    pub(crate) load: Vec<Pilot<'a, K, V, S>>,
+    pub(crate) wait: Numbered<K, V>,
+}
+
 impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Flights<K, V, S> {
     pub(crate) fn new(hasher: S, clock: Clock) -> Self {
         Self {
@@ -227,18 +236,19 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Flights<K, V, S> {
         }
     }
 
-    /// As [`board`](Self::board), for many keys, each with a [number](Pilot::number): the pilots of those that nobody loads,
-    /// and the flights of the others.
-    pub(crate) fn board_all<'k>(
+    /// As [`board`](Self::board), for many keys, each with a [number](Pilot::number).
+    pub(crate) fn board_all(
         &self,
-        keys: impl Iterator<Item = (usize, &'k K)>,
+        keys: &[K],
+        numbers: &[usize],
         stamp: u64,
-    ) -> (Vec<Pilot<'_, K, V, S>>, Vec<(usize, Arc<Flight<K, V>>)>)
+    ) -> Tickets<'_, K, V, S>
     where
-        K: Clone + 'k,
+        K: Clone,
     {
-        let pilots: Vec<_> = keys
-            .map(|(number, key)| self.appoint(number, key, stamp))
+        let pilots: Vec<_> = numbers
+            .iter()
+            .map(|&number| self.appoint(number, &keys[number], stamp))
             .collect();
         let mut there = self.table.enter_all(pilots.iter().map(Pilot::flight));
         there.sort_unstable_by_key(|&(at, _)| at);
@@ -251,8 +261,10 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Flights<K, V, S> {
             pilot.stand_down();
             None
         });
-        let pilots = pilots.collect();
-        (pilots, waits)
+        Tickets {
+            load: pilots.collect(),
+            wait: waits,
+        }
     }
 
     /// A pilot for a flight that nobody knows of yet.
@@ -271,17 +283,38 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Flights<K, V, S> {
         }
     }
 
-    /// Lands flights with the values that they have brought, all at once.
+    /// Ends flights together, with the values that they have brought. There is none for what the source does not have.
     pub(crate) fn land_all<'a>(
         &'a self,
-        landing: Vec<(Pilot<'a, K, V, S>, V)>,
+        landing: Vec<(Pilot<'a, K, V, S>, Option<V>)>,
     ) -> Vec<Landed<K, V>> {
         self.table
             .leave_all(landing.iter().map(|(pilot, _)| pilot.flight()));
         landing
             .into_iter()
-            .map(|(pilot, value)| pilot.bring(value))
+            .map(|(pilot, value)| {
+                let (number, Seat { flight }) = (pilot.number, pilot.hand_over());
+                let outcome = value.map_or(Outcome::Absent, Outcome::Loaded);
+                let untold = self.end(&flight, outcome);
+                Landed {
+                    number,
+                    flight,
+                    untold,
+                }
+            })
             .collect()
+    }
+
+    /// Ends a flight that is off the table. If nobody waits, its outcome is given back.
+    fn end(&self, flight: &Arc<Flight<K, V>>, outcome: Outcome<V>) -> Option<Outcome<V>> {
+        // Counted down at last, on a panic of somebody's waker too.
+        let _ended = Ended(&self.airborne);
+        // Who has joined was given the flight under the lock under which it has left, and is counted by now.
+        if Arc::strong_count(flight) == 1 {
+            return Some(outcome);
+        }
+        flight.outcome.set(outcome);
+        None
     }
 
     /// Detaches the load of `key`: it will not be stored, and whoever asks from now on starts a new one.
@@ -395,27 +428,20 @@ impl<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Pilot<'a, K, V, S> {
 
     /// Wakes the waiters with the value, after it was stored or found void.
     pub(crate) fn land_loaded(self, value: V) -> Landed<K, V> {
-        self.flights.table.leave(self.flight());
-        self.bring(value)
+        let (flights, number) = (self.flights, self.number);
+        let Seat { flight } = self.hand_over();
+        flights.table.leave(&flight);
+        let untold = flights.end(&flight, Outcome::Loaded(value));
+        Landed {
+            number,
+            flight,
+            untold,
+        }
     }
 
     /// Counts a value that is not stored, because the key was written meanwhile.
     pub(crate) fn count_voided(&self) {
         self.flights.counts.voided.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Ends a flight that is off the table with a value.
-    fn bring(mut self, value: V) -> Landed<K, V> {
-        let (number, seat) = (self.number, self.seat.take().expect("in the air"));
-        let value = match self.end(&seat, Outcome::Loaded(value)) {
-            Some(Outcome::Loaded(value)) => Some(value),
-            _ => None,
-        };
-        Landed {
-            number,
-            flight: seat.flight,
-            value,
-        }
     }
 
     /// Wakes the waiters with an error.
@@ -437,23 +463,10 @@ impl<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Pilot<'a, K, V, S> {
     }
 
     fn land(&mut self, outcome: Outcome<V>) {
-        if let Some(seat) = self.seat.take() {
-            self.flights.table.leave(&seat.flight);
-            self.end(&seat, outcome);
+        if let Some(Seat { flight }) = self.seat.take() {
+            self.flights.table.leave(&flight);
+            self.flights.end(&flight, outcome);
         }
-    }
-
-    /// Tells the outcome of a flight that is off the table, or gives it back if there is nobody to tell.
-    fn end(&self, Seat { flight }: &Seat<K, V>, outcome: Outcome<V>) -> Option<Outcome<V>> {
-        // Whoever has joined was given the flight under the lock under which it has left, so he is counted.
-        let left = if Arc::strong_count(flight) == 1 {
-            Some(outcome)
-        } else {
-            flight.outcome.set(outcome);
-            None
-        };
-        self.flights.airborne.fetch_sub(1, Ordering::SeqCst);
-        left
     }
 }
 
@@ -463,25 +476,35 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Drop for Pilot<'_, K, V, S>
     }
 }
 
-/// A flight that has brought a value.
+/// Counts a load that has ended, when it is dropped.
+struct Ended<'a>(&'a AtomicUsize);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// A flight that has ended.
 pub(crate) struct Landed<K, V> {
     number: usize,
     flight: Arc<Flight<K, V>>,
-    /// None if it was told to those who waited.
-    value: Option<V>,
+    /// How, unless that was told to those who waited.
+    untold: Option<Outcome<V>>,
 }
 
 impl<K, V: Clone> Landed<K, V> {
-    /// Its pilot's [number](Pilot::number).
+    /// Its pilot's number.
     pub(crate) fn number(&self) -> usize {
         self.number
     }
 
-    pub(crate) fn into_value(self) -> V {
-        self.value
-            .unwrap_or_else(|| match self.flight.outcome.get() {
-                Some(Outcome::Loaded(value)) => value.clone(),
-                _ => unreachable!("a value was told"),
-            })
+    /// What it has brought; none if the source does not have the key.
+    pub(crate) fn into_value(self) -> Option<V> {
+        match (self.untold, self.flight.outcome.get()) {
+            (Some(Outcome::Loaded(value)), _) => Some(value),
+            (None, Some(Outcome::Loaded(value))) => Some(value.clone()),
+            _ => None,
+        }
     }
 }

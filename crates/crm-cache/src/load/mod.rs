@@ -28,7 +28,9 @@ use std::sync::atomic::Ordering;
 
 pub(crate) use aboard::{aboard, is_nested};
 pub(crate) use batch::{Awaited, Batch, Place, Queue, Turn};
-pub(crate) use flight::{Flight, Flights, Landed, Outcome, Pilot, Run, Seat, Ticket};
+pub(crate) use flight::{
+    Flight, Flights, Landed, Numbered, Outcome, Pilot, Run, Seat, Ticket, Tickets,
+};
 pub(crate) use signal::Signal;
 
 use crate::arrival::{Arrival, Declined};
@@ -324,8 +326,10 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         page: &mut Page<'_, K, V>,
     ) -> Result<Journey<'_, K, V, S>, LoadError<E>> {
         let (asked, missing) = (self.stamp(), std::mem::take(&mut page.missing));
-        let keys = missing.iter().map(|&at| (at, &page.keys[at]));
-        let (pilots, mut flights) = self.flights.board_all(keys, asked);
+        let Tickets {
+            load: pilots,
+            wait: mut flights,
+        } = self.flights.board_all(page.keys, &missing, asked);
         let (mut stolen, mut waits) = (Vec::new(), 0);
         for (_, flight) in &flights {
             if flight.is_mine() {
@@ -354,21 +358,19 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
             pilot.turn_back();
             None
         });
-        let pilots: Vec<_> = missing.collect();
+        let mut pilots: Vec<_> = missing.collect();
         let (mut batch, mut place) = (None, None);
         if !pilots.is_empty() || !stolen.is_empty() {
-            match self.lead(pilots) {
-                Ok(own) => batch = Some(own),
-                Err(mut pilots) => {
-                    let own = pilots.iter();
-                    flights.extend(own.map(|pilot| (pilot.number(), Arc::clone(pilot.flight()))));
-                    pilots.extend(stolen);
-                    place = Some(if is_nested() {
-                        Place::alone(&self.flights, pilots)
-                    } else {
-                        self.queue.join(&self.flights, pilots)
-                    });
-                }
+            batch = self.lead(&mut pilots);
+            if batch.is_none() {
+                let own = pilots.iter();
+                flights.extend(own.map(|pilot| (pilot.number(), Arc::clone(pilot.flight()))));
+                pilots.extend(stolen);
+                place = Some(if is_nested() {
+                    Place::alone(&self.flights, pilots)
+                } else {
+                    self.queue.join(&self.flights, pilots)
+                });
             }
         }
         Ok(Journey {
@@ -379,15 +381,10 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         })
     }
 
-    /// The one batch of a call that is no loader's and meets no other; its keys are given back otherwise.
-    fn lead<'a>(
-        &'a self,
-        pilots: Vec<Pilot<'a, K, V, S>>,
-    ) -> Result<Batch<'a, K, V, S>, Vec<Pilot<'a, K, V, S>>> {
-        if is_nested() || pilots.len() > self.max_batch {
-            return Err(pilots);
-        }
-        self.queue.lead(pilots)
+    /// The one batch of a call that is no loader's and meets no other. Otherwise it keeps its pilots.
+    fn lead<'a>(&'a self, pilots: &mut Vec<Pilot<'a, K, V, S>>) -> Option<Batch<'a, K, V, S>> {
+        let may_lead = !is_nested() && pilots.len() <= self.max_batch;
+        may_lead.then(|| self.queue.lead(pilots)).flatten()
     }
 
     /// The controls of a load that waits in the queue, for a loader that asks for it: the queue may wait for that loader.
@@ -434,7 +431,8 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         match loaded {
             Ok(value) => {
                 run.succeeded();
-                Ok(self.land_loaded(pilot, value).into_value())
+                let landed = self.land_loaded(pilot, value);
+                Ok(landed.into_value().expect("it has brought one"))
             }
             Err(error) => {
                 // Counted before anybody is woken who might look.
@@ -516,11 +514,11 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
                     if let Some(pilot) = awaited.take(&key) {
                         let arrival = self.arrival_of(&pilot, value.clone());
                         refused.extend(self.store_loaded(&pilot, arrival));
-                        landing.push((pilot, value));
+                        landing.push((pilot, Some(value)));
                     }
                 }
+                landing.extend(awaited.rest().map(|pilot| (pilot, None)));
                 let landed = self.flights.land_all(landing);
-                awaited.rest().for_each(Pilot::land_absent);
                 self.tell_refused(refused);
                 Ok(landed)
             }
@@ -552,7 +550,7 @@ struct Journey<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> {
     /// Where its keys are queued otherwise. None if others load all of them.
     place: Option<Place<'a, K, V, S>>,
     /// The loads outside that batch, with the position of their keys.
-    flights: Vec<(usize, Arc<Flight<K, V>>)>,
+    flights: Numbered<K, V>,
     /// The stamp when it began to wait.
     asked: u64,
 }
@@ -568,7 +566,15 @@ struct Page<'a, K, V> {
 impl<'a, K: Eq + Hash + Clone, V: Clone> Page<'a, K, V> {
     fn new<S: BuildHasher + Clone>(cache: &Cache<K, V, S>, keys: &'a [K]) -> Self {
         let values: Vec<_> = keys.iter().map(|key| cache.get(key)).collect();
-        let missing = (0..keys.len()).filter(|&at| values[at].is_none()).collect();
+        let mut missing = Vec::new();
+        for (at, value) in values.iter().enumerate() {
+            if value.is_none() {
+                if missing.is_empty() {
+                    missing.reserve_exact(keys.len() - at);
+                }
+                missing.push(at);
+            }
+        }
         Self {
             keys,
             values,
@@ -596,11 +602,11 @@ impl<'a, K: Eq + Hash + Clone, V: Clone> Page<'a, K, V> {
         Ok(())
     }
 
-    /// Takes in what the batch of its own call has brought. There is nothing for the other keys in it.
+    /// Takes in what the batch of its own call has brought.
     fn take_all(&mut self, landed: Vec<Landed<K, V>>) {
         for landed in landed {
             let at = landed.number();
-            self.values[at] = Some(landed.into_value());
+            self.values[at] = landed.into_value();
         }
     }
 }

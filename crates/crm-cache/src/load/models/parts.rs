@@ -200,7 +200,7 @@ impl World {
             *shard = Some(value);
         }
         drop(shard);
-        pilot.land_loaded(value).into_value()
+        pilot.land_loaded(value).into_value().unwrap()
     }
 
     /// Changes the source and takes the key out.

@@ -365,6 +365,8 @@ fn a_loader_takes_what_it_needs_out_of_the_queue() {
 
 /// A page that may come to wait for the one that is under way.
 fn calls_behind(cache: &Shared) {
+    // So that there is a choice to make, even if it is dropped without a step.
+    thread::yield_now();
     let loads = Arc::default();
     let fate = [Fate::Served, Fate::Dropped(draw(4))][draw(2) as usize];
     let answer = ask(cache, &[2, 3], &Source { fate, loads });
