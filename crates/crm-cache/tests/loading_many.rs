@@ -545,3 +545,25 @@ fn loads_of_keys_with_one_hash_are_told_apart() {
     assert_eq!(stored, [Some(10), None, Some(30), Some(90)]);
     assert_eq!(cache.stats().loads_voided, 1);
 }
+
+#[test]
+fn who_waits_for_a_key_that_the_source_does_not_have_is_told() {
+    let cache: Cache<u32, u32> = Cache::new(100);
+    let (end, may_end) = futures::channel::oneshot::channel::<()>();
+    let mut may_end = Some(may_end);
+    let mut first = pin!(cache.get_many_or_load_async(&[1, 2], |_| {
+        let may_end = may_end.take().unwrap();
+        async move {
+            may_end.await.unwrap();
+            Ok::<_, Infallible>([(1, 10)])
+        }
+    }));
+    let again = |_| -> std::future::Ready<Result<Vec<_>, Infallible>> { panic!("loaded again") };
+    let mut second = pin!(cache.get_many_or_load_async(&[2, 1], again));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(first.as_mut().poll(&mut context).is_pending());
+    assert!(second.as_mut().poll(&mut context).is_pending());
+    end.send(()).unwrap();
+    assert_eq!(block_on(first).unwrap(), [Some(10), None]);
+    assert_eq!(block_on(second).unwrap(), [None, Some(10)]);
+}
