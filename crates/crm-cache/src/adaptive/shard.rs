@@ -209,7 +209,7 @@ impl<K: Eq + StdHash, C: Content> Shard<K, C> {
     /// Whether the time of an entry is over: it may only leave.
     #[inline]
     fn is_over(&self, entry: &Entry<'_, K, C>, now: Millis) -> bool {
-        now >= entry.deadline()
+        entry.is_past(now)
             || self
                 .idle
                 .as_ref()

@@ -276,9 +276,15 @@ impl<'a, K, V> Entry<'a, K, V> {
         self.slot.set_recency(last, class);
     }
 
-    #[inline]
+    #[cfg(feature = "serde")]
     pub(crate) fn deadline(&self) -> Millis {
         self.slot.deadline()
+    }
+
+    /// Whether the deadline has come.
+    #[inline]
+    pub(crate) fn is_past(&self, now: Millis) -> bool {
+        self.slot.is_past(now)
     }
 
     /// The part of the hash that the table calls home.

@@ -8,7 +8,9 @@ use std::mem::{MaybeUninit, offset_of};
 use std::ptr::NonNull;
 use std::sync::OnceLock;
 
-use crate::time::{Millis, NEVER};
+use crate::time::Millis;
+#[cfg(feature = "serde")]
+use crate::time::NEVER;
 
 use super::prefetch::prefetch;
 use super::sync::{AtomicU64, Ordering, UnsafeCell};
@@ -77,12 +79,19 @@ impl<K, V> Slot<K, V> {
         );
     }
 
-    #[inline]
+    #[cfg(feature = "serde")]
     pub(crate) fn deadline(&self) -> Millis {
         match self.deadline.load(Ordering::Relaxed) & NO_DEADLINE {
             NO_DEADLINE => NEVER,
             deadline => deadline,
         }
+    }
+
+    /// Whether the deadline has come. One comparison where there is none, which is the usual case.
+    #[inline]
+    pub(crate) fn is_past(&self, now: Millis) -> bool {
+        let deadline = self.deadline.load(Ordering::Relaxed) & NO_DEADLINE;
+        deadline != NO_DEADLINE && now >= deadline
     }
 
     pub(crate) fn hash(&self) -> u32 {

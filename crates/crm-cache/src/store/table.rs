@@ -242,9 +242,10 @@ impl Table {
                 found &= found - 1;
             }
             let high = line.high_tags.load(Ordering::Acquire);
-            let mut found = matches(high & HIGH_TAGS, tag);
+            // Four bytes, by which the compiler sees that there is such a place. Nothing is found above them.
+            let mut found = matches(high & HIGH_TAGS, tag) as u32;
             while found != 0 {
-                let place = LOW_PLACES + place_of(found);
+                let place = LOW_PLACES + place_of(found.into());
                 let slot = line.slots[place].load(Ordering::Acquire);
                 if is_it(slot) {
                     return Some((slot, Place { bucket, place }));
