@@ -13,7 +13,7 @@ use crate::adaptive::shard::Extras;
 use crate::arrival::{Arrival, Declined};
 use crate::bound::{Bound, LARGEST};
 use crate::builder::{Tagger, Weigher};
-use crate::content::{Mark, Marked, Owned, Plain, Present, Standing, View, Viewed};
+use crate::content::{Mark, Marked, Owned, Plain, Present, Standing, Tagged, View, Viewed};
 use crate::hash::hash;
 use crate::load::{Flights, Pilot, Queue};
 use crate::outflow::{Callback, Listener};
@@ -39,7 +39,7 @@ pub struct Cache<K, V, S = DefaultHashBuilder> {
     hasher: S,
     weigher: Option<Weigher<K, V>>,
     /// When which tag was invalidated, and the user's function that says which tags an entry has.
-    tags: Option<(TagTable, Tagger<K, V>)>,
+    tags: Option<(Box<TagTable>, Tagger<K, V>)>,
     tenants: Option<Tenants<K>>,
     pub(crate) lifetimes: Lifetimes<K, V>,
     pub(crate) listener: Listener<K, V>,
@@ -65,6 +65,8 @@ enum Engine<K, V> {
     Adaptive(adaptive::engine::Engine<K, Plain<V>>),
     Lru(lru::engine::Engine<K, Plain<V>>),
     /// What only some caches need to know of their values stands beside the values, so that the others pay nothing for it.
+    TaggedAdaptive(adaptive::engine::Engine<K, Tagged<V>>),
+    TaggedLru(lru::engine::Engine<K, Tagged<V>>),
     MarkedAdaptive(adaptive::engine::Engine<K, Marked<V>>),
     MarkedLru(lru::engine::Engine<K, Marked<V>>),
     /// Where tenants have shares, it is known of each value whose it is.
@@ -78,6 +80,8 @@ macro_rules! on_engine {
         match &$cache.engine {
             Engine::Adaptive($engine) => $call,
             Engine::Lru($engine) => $call,
+            Engine::TaggedAdaptive($engine) => $call,
+            Engine::TaggedLru($engine) => $call,
             Engine::MarkedAdaptive($engine) => $call,
             Engine::MarkedLru($engine) => $call,
             Engine::OwnedAdaptive($engine) => $call,
@@ -125,26 +129,30 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         let (bound, shards) = (plan.bound, plan.shards);
         let tags = plan
             .tagger
-            .map(|name| (TagTable::new(bound.capacity()), name));
-        let engine = match (plan.policy, tags.is_some() || plan.keeps_stale) {
-            (Policy::Adaptive, _) if plan.tenants.is_some() => {
+            .map(|name| (Box::new(TagTable::new(bound.capacity())), name));
+        let engine = match plan.policy {
+            Policy::Adaptive if plan.tenants.is_some() => {
                 Engine::OwnedAdaptive(adaptive::engine::Engine::new(bound, shards, seed, extras))
             }
-            (Policy::Lru, _) if plan.tenants.is_some() => {
-                Engine::OwnedLru(lru::engine::Engine::new(bound, shards, time_to_idle))
-            }
-            (Policy::Adaptive, false) => {
-                Engine::Adaptive(adaptive::engine::Engine::new(bound, shards, seed, extras))
-            }
-            (Policy::Adaptive, true) => {
+            Policy::Adaptive if plan.keeps_stale => {
                 Engine::MarkedAdaptive(adaptive::engine::Engine::new(bound, shards, seed, extras))
             }
-            (Policy::Lru, false) => {
-                Engine::Lru(lru::engine::Engine::new(bound, shards, time_to_idle))
+            Policy::Adaptive if tags.is_some() => {
+                Engine::TaggedAdaptive(adaptive::engine::Engine::new(bound, shards, seed, extras))
             }
-            (Policy::Lru, true) => {
+            Policy::Adaptive => {
+                Engine::Adaptive(adaptive::engine::Engine::new(bound, shards, seed, extras))
+            }
+            Policy::Lru if plan.tenants.is_some() => {
+                Engine::OwnedLru(lru::engine::Engine::new(bound, shards, time_to_idle))
+            }
+            Policy::Lru if plan.keeps_stale => {
                 Engine::MarkedLru(lru::engine::Engine::new(bound, shards, time_to_idle))
             }
+            Policy::Lru if tags.is_some() => {
+                Engine::TaggedLru(lru::engine::Engine::new(bound, shards, time_to_idle))
+            }
+            Policy::Lru => Engine::Lru(lru::engine::Engine::new(bound, shards, time_to_idle)),
         };
         Self {
             engine,
@@ -183,39 +191,63 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// cache.insert(1, vec![0; 1_000_000]);
     /// assert_eq!(cache.read(&1, Vec::len), Some(1_000_000)); // a million bytes stay where they are
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn read<Q, R>(&self, key: &Q, read: impl FnOnce(&V) -> R) -> Option<R>
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
-        let (hash, present) = (hash(&self.hasher, key), self.present());
+        // Nothing but the choice, so that none of the three pays for what another one keeps in registers.
         match &self.engine {
-            Engine::Adaptive(engine) => {
-                engine.get(hash, |other| key.equivalent(other), present, read)
-            }
-            _ => self.read_otherwise(hash, key, present, read),
+            Engine::Adaptive(engine) => self.read_plain(engine, key, read),
+            Engine::TaggedAdaptive(engine) => self.read_tagged(engine, key, read),
+            _ => self.read_otherwise(key, read),
         }
     }
 
-    /// Apart, so that the usual engine has the registers to itself.
-    #[inline(never)]
-    fn read_otherwise<Q, R>(
+    #[inline]
+    fn read_plain<Q, R>(
         &self,
-        hash: u64,
+        engine: &adaptive::engine::Engine<K, Plain<V>>,
         key: &Q,
-        present: Present<'_>,
         read: impl FnOnce(&V) -> R,
     ) -> Option<R>
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
+        let (hash, present) = (hash(&self.hasher, key), self.present());
+        engine.get(hash, |other| key.equivalent(other), present, read)
+    }
+
+    #[inline(never)]
+    fn read_tagged<Q, R>(
+        &self,
+        engine: &adaptive::engine::Engine<K, Tagged<V>>,
+        key: &Q,
+        read: impl FnOnce(&V) -> R,
+    ) -> Option<R>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let (hash, present) = (hash(&self.hasher, key), self.present());
+        engine.get(hash, |other| key.equivalent(other), present, read)
+    }
+
+    /// Apart, since it is rare and large.
+    #[inline(never)]
+    fn read_otherwise<Q, R>(&self, key: &Q, read: impl FnOnce(&V) -> R) -> Option<R>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let (hash, present) = (hash(&self.hasher, key), self.present());
         let is_it = |other: &K| key.equivalent(other);
         match &self.engine {
             Engine::Adaptive(engine) => engine.get(hash, is_it, present, read),
+            Engine::TaggedAdaptive(engine) => engine.get(hash, is_it, present, read),
             Engine::MarkedAdaptive(engine) => engine.get(hash, is_it, present, read),
             Engine::OwnedAdaptive(engine) => engine.get(hash, is_it, present, read),
             Engine::OwnedLru(engine) => engine.get(hash, is_it, present, &self.listener, read),
             Engine::Lru(engine) => engine.get(hash, is_it, present, &self.listener, read),
+            Engine::TaggedLru(engine) => engine.get(hash, is_it, present, &self.listener, read),
             Engine::MarkedLru(engine) => engine.get(hash, is_it, present, &self.listener, read),
         }
     }
@@ -670,7 +702,12 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
             Engine::MarkedLru(engine) => engine.view(hash, is_it, present, viewed(now, read)),
             Engine::OwnedAdaptive(engine) => engine.view(hash, is_it, present, viewed(now, read)),
             Engine::OwnedLru(engine) => engine.view(hash, is_it, present, viewed(now, read)),
-            Engine::Adaptive(_) | Engine::Lru(_) => unreachable!("a loading cache has marks"),
+            Engine::Adaptive(_)
+            | Engine::Lru(_)
+            | Engine::TaggedAdaptive(_)
+            | Engine::TaggedLru(_) => {
+                unreachable!("a loading cache has marks")
+            }
         }
     }
 
@@ -688,7 +725,12 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
                 engine.inspect(hash, is_it, present, viewed(now, read))
             }
             Engine::OwnedLru(engine) => engine.inspect(hash, is_it, present, viewed(now, read)),
-            Engine::Adaptive(_) | Engine::Lru(_) => unreachable!("a loading cache has marks"),
+            Engine::Adaptive(_)
+            | Engine::Lru(_)
+            | Engine::TaggedAdaptive(_)
+            | Engine::TaggedLru(_) => {
+                unreachable!("a loading cache has marks")
+            }
         }
     }
 
@@ -704,7 +746,7 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     pub(crate) fn present(&self) -> Present<'_> {
         Present {
             millis: self.lifetimes.now(),
-            tags: self.tags.as_ref().map(|(table, _)| table),
+            tags: self.tags.as_ref().map(|(table, _)| &**table),
         }
     }
 
@@ -926,10 +968,13 @@ where
 impl<K, V, S> fmt::Debug for Cache<K, V, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let policy = match self.engine {
-            Engine::Adaptive(_) | Engine::MarkedAdaptive(_) | Engine::OwnedAdaptive(_) => {
-                Policy::Adaptive
+            Engine::Adaptive(_)
+            | Engine::TaggedAdaptive(_)
+            | Engine::MarkedAdaptive(_)
+            | Engine::OwnedAdaptive(_) => Policy::Adaptive,
+            Engine::Lru(_) | Engine::TaggedLru(_) | Engine::MarkedLru(_) | Engine::OwnedLru(_) => {
+                Policy::Lru
             }
-            Engine::Lru(_) | Engine::MarkedLru(_) | Engine::OwnedLru(_) => Policy::Lru,
         };
         let bound = on_engine!(self, engine => engine.bound());
         f.debug_struct("Cache")

@@ -120,12 +120,64 @@ impl<V> Content for Plain<V> {
     }
 }
 
-/// A value with its mark, for caches with tags or with a time in which stale values are kept. Whose it is stays behind.
+/// A value with its tags, for caches with tags that keep nothing stale.
 #[derive(Debug)]
-pub(crate) struct Marked<V> {
+pub(crate) struct Tagged<V> {
     value: V,
     stamp: u64,
     tags: TagSlots,
+}
+
+impl<V> Tagged<V> {
+    // A call would cost a read more than what it does.
+    #[inline(always)]
+    fn is_invalidated(&self, present: Present<'_>) -> bool {
+        present
+            .tags
+            .is_some_and(|tags| tags.was_invalidated(&self.tags, self.stamp))
+    }
+}
+
+impl<V> Content for Tagged<V> {
+    type Value = V;
+
+    fn new(value: V, mark: Mark) -> Self {
+        Self {
+            value,
+            stamp: mark.stamp,
+            tags: mark.tags,
+        }
+    }
+
+    #[inline]
+    fn value(&self) -> &V {
+        &self.value
+    }
+
+    fn into_value(self) -> V {
+        self.value
+    }
+
+    /// Its life ends when the entry's does.
+    #[inline(always)]
+    fn standing(&self, present: Present<'_>) -> Standing {
+        if self.is_invalidated(present) {
+            Standing::Invalidated
+        } else {
+            Standing::Fresh
+        }
+    }
+
+    #[cfg(feature = "serde")]
+    fn fresh_until(&self) -> Millis {
+        crate::time::NEVER
+    }
+}
+
+/// A value with its whole mark, for caches with a time in which stale values are kept. Whose it is stays behind.
+#[derive(Debug)]
+pub(crate) struct Marked<V> {
+    tagged: Tagged<V>,
     since: Millis,
     fresh_until: Millis,
     paused_until: AtomicU64,
@@ -152,31 +204,27 @@ impl<V> Content for Marked<V> {
     type Value = V;
 
     fn new(value: V, mark: Mark) -> Self {
+        let (since, fresh_until) = (mark.since, mark.fresh_until);
         Self {
-            value,
-            stamp: mark.stamp,
-            tags: mark.tags,
-            since: mark.since,
-            fresh_until: mark.fresh_until,
+            tagged: Tagged::new(value, mark),
+            since,
+            fresh_until,
             paused_until: AtomicU64::new(0),
         }
     }
 
     #[inline]
     fn value(&self) -> &V {
-        &self.value
+        self.tagged.value()
     }
 
     fn into_value(self) -> V {
-        self.value
+        self.tagged.into_value()
     }
 
-    #[inline]
+    #[inline(always)]
     fn standing(&self, present: Present<'_>) -> Standing {
-        let is_invalidated = present
-            .tags
-            .is_some_and(|tags| tags.was_invalidated(&self.tags, self.stamp));
-        if is_invalidated {
+        if self.tagged.is_invalidated(present) {
             Standing::Invalidated
         } else if present.millis >= self.fresh_until {
             Standing::Stale
