@@ -770,6 +770,11 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
             None => TagSlots::None,
             Some((table, name)) => table.slots(|tags| name(&key, &value, tags)),
         };
+        let stamp = match tags {
+            // Newer than all that will ever be invalidated, so that reads see from the stamp alone that nothing was.
+            TagSlots::None => u64::MAX,
+            _ => stamp,
+        };
         let group = match &self.tenants {
             None => OTHERS,
             Some(tenants) => tenants.group(&key),

@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use foldhash::quality::RandomState;
 
+use crate::store::OwnLines;
 use crate::sync::{AtomicU64, IS_CHECKED};
 
 /// The fewest slots for tags.
@@ -215,7 +216,8 @@ impl TagSlots {
 /// When each tag was last invalidated, in a count of all invalidations. A tag is found by its hash alone: two that share
 /// a slot are invalidated together, which costs a load and never shows anything stale.
 pub(crate) struct TagTable {
-    invalidations: AtomicU64,
+    /// On lines of its own: all readers of entries with tags read it, and what stands beside it they read as well.
+    invalidations: OwnLines<AtomicU64>,
     last: Box<[AtomicU64]>,
 }
 
@@ -226,7 +228,7 @@ impl TagTable {
             .clamp(FEWEST_SLOTS, u32::MAX as usize)
             .next_power_of_two();
         Self {
-            invalidations: AtomicU64::new(0),
+            invalidations: OwnLines(AtomicU64::new(0)),
             last: std::iter::repeat_with(|| AtomicU64::new(0))
                 .take(slots)
                 .collect(),
@@ -242,20 +244,35 @@ impl TagTable {
     /// Sequentially consistent, as in `invalidate`: see there.
     #[inline]
     pub(crate) fn stamp(&self) -> u64 {
-        self.invalidations.load(Ordering::SeqCst)
+        self.invalidations.0.load(Ordering::SeqCst)
     }
 
     /// From now on nothing with this tag is served whose stamp was read before this call.
     pub(crate) fn invalidate(&self, tag: Tag) {
         // A load that reads its stamp after this addition begins after this call has, and so after the change in the
         // source that it is called for. One that reads it before has a smaller stamp than what is stored now.
-        let number = self.invalidations.fetch_add(1, Ordering::SeqCst) + 1;
+        let number = self.invalidations.0.fetch_add(1, Ordering::SeqCst) + 1;
         self.last[self.slot(tag) as usize].fetch_max(number, Ordering::SeqCst);
     }
 
     /// Whether something with these tags and this stamp is out of date.
-    #[inline]
+    ///
+    /// The count is looked at first. Where nothing at all was invalidated since, neither the table nor the tags need a look,
+    /// and the table is what a read would wait for: the count is one line, which all readers read.
+    ///
+    /// Relaxed is enough there. Who calls this after an invalidation has returned has its addition behind him, so he reads
+    /// its number or a later one, and then, for the same reason, finds that number in the table. From a large count nothing
+    /// is concluded but that the table is to be looked at.
+    ///
+    /// Acquire in the table, for those who find a number there while it is being told: they load anew, and the stamp that
+    /// they read next must not be below it, or what they load would be hidden, too.
+    #[inline(always)]
     pub(crate) fn was_invalidated(&self, tags: &TagSlots, stamp: u64) -> bool {
+        self.invalidations.0.load(Ordering::Relaxed) > stamp && self.has_newer(tags, stamp)
+    }
+
+    #[inline(always)]
+    fn has_newer(&self, tags: &TagSlots, stamp: u64) -> bool {
         let is_newer = |slot: u32| self.last[slot as usize].load(Ordering::Acquire) > stamp;
         match tags {
             TagSlots::None => false,
@@ -277,7 +294,7 @@ impl TagTable {
 
     /// How many invalidations there were.
     pub(crate) fn count(&self) -> u64 {
-        self.invalidations.load(Ordering::Relaxed)
+        self.invalidations.0.load(Ordering::Relaxed)
     }
 }
 

@@ -338,3 +338,28 @@ fn two_invalidations_of_one_tag_count_as_the_later_one() {
         assert_eq!(table.count(), 2);
     });
 }
+
+/// Fails if the table is read relaxed: who finds a number there may then have a stamp below it.
+#[test]
+fn what_is_loaded_because_a_tag_was_invalidated_is_not_hidden_by_that() {
+    static FOUND: StdAtomicUsize = StdAtomicUsize::new(0);
+    check(|| {
+        let (tag, other) = (Tag::new("account", 7_u32), Tag::new("account", 8_u32));
+        let table = Arc::new(TagTable::new(1));
+        let slots = table.slots(|tags| tags.add(tag));
+        let invalidating = [tag, other].map(|tag| {
+            let table = Arc::clone(&table);
+            thread::spawn(move || table.invalidate(tag))
+        });
+        if table.was_invalidated(&slots, 0) && slots != table.slots(|tags| tags.add(other)) {
+            let begun = table.stamp();
+            assert!(!table.was_invalidated(&slots, begun), "begun after it");
+            FOUND.fetch_add(1, Relaxed);
+        }
+        for thread in invalidating {
+            thread.join().unwrap();
+        }
+        assert!(table.was_invalidated(&slots, 0), "both have returned");
+    });
+    assert!(FOUND.load(Relaxed) > 0, "some look while it is told");
+}
