@@ -693,7 +693,21 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
 
     /// Shows the value of a key and how it stands, fresh or stale, to a loading cache. This is a use of the entry, and a
     /// hit if it is fresh.
+    #[inline]
     pub(crate) fn view<R>(&self, key: &K, read: impl FnOnce(&V, View<'_>) -> R) -> Option<R> {
+        match &self.engine {
+            Engine::MarkedAdaptive(engine) => {
+                let (hash, present) = (hash(&self.hasher, key), self.present());
+                let is_it = |other: &K| other == key;
+                engine.view(hash, is_it, present, viewed(present.millis, read))
+            }
+            _ => self.view_otherwise(key, read),
+        }
+    }
+
+    /// Apart, since it is rare and large.
+    #[inline(never)]
+    fn view_otherwise<R>(&self, key: &K, read: impl FnOnce(&V, View<'_>) -> R) -> Option<R> {
         let (hash, present) = (hash(&self.hasher, key), self.present());
         let is_it = |other: &K| other == key;
         let now = present.millis;
@@ -945,6 +959,7 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
 }
 
 /// Shows a content to a loading cache.
+#[inline]
 fn viewed<C: Viewed, R>(
     now: Millis,
     read: impl FnOnce(&C::Value, View<'_>) -> R,

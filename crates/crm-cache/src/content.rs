@@ -1,6 +1,6 @@
 //! What a cache keeps under a key: the bare value, or the value with what decides whether it may still be served.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::shares::{Group, OTHERS};
 use crate::tags::{TagSlots, TagTable};
@@ -33,6 +33,14 @@ pub(crate) struct View<'a> {
     pub(crate) now: Millis,
     /// Until when no load is to be attempted.
     pub(crate) paused_until: &'a AtomicU64,
+}
+
+impl View<'_> {
+    /// Whether no load is to be attempted now.
+    #[inline]
+    pub(crate) fn is_paused(&self) -> bool {
+        self.now < self.paused_until.load(Ordering::Relaxed)
+    }
 }
 
 /// What a value brings along when it comes in. A bare value leaves it behind.
@@ -189,6 +197,7 @@ pub(crate) trait Viewed: Content {
 }
 
 impl<V> Viewed for Marked<V> {
+    #[inline]
     fn view(&self, standing: Standing, now: Millis) -> View<'_> {
         View {
             standing,
@@ -285,6 +294,7 @@ impl<V> Content for Owned<V> {
 }
 
 impl<V> Viewed for Owned<V> {
+    #[inline]
     fn view(&self, standing: Standing, now: Millis) -> View<'_> {
         self.marked.view(standing, now)
     }

@@ -113,6 +113,7 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
     }
 
     /// Shows what is kept under a key and how it stands, fresh or stale, to `read`. A hit if it is fresh.
+    #[inline]
     pub(crate) fn view<R>(
         &self,
         hash: u64,
@@ -122,19 +123,25 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
     ) -> Option<R> {
         let shard = self.shard(hash);
         let reader = shard.read()?;
-        let found = reader.find(Hash::new(hash), is_it).and_then(|entry| {
-            let standing = shard.standing(&entry, present)?;
-            Some((entry, standing))
-        });
-        let is_hit = matches!(found, Some((_, Standing::Fresh)));
-        if is_hit {
-            self.tallies.hit(reader.thread());
-        } else {
-            self.tallies.miss(reader.thread());
+        let found = reader.find(Hash::new(hash), is_it);
+        let standing = found
+            .as_ref()
+            .and_then(|entry| shard.standing(entry, present));
+        match (found, standing) {
+            (Some(entry), Some(standing @ (Standing::Fresh | Standing::Stale))) => {
+                shard.touch(&entry, present.millis, &self.learners);
+                if standing == Standing::Fresh {
+                    self.tallies.hit(reader.thread());
+                } else {
+                    self.tallies.miss(reader.thread());
+                }
+                Some(read(entry.value(), standing))
+            }
+            _ => {
+                self.tallies.miss(reader.thread());
+                None
+            }
         }
-        let (entry, standing) = found.filter(|(_, standing)| *standing != Standing::Invalidated)?;
-        shard.touch(&entry, present.millis, &self.learners);
-        Some(read(entry.value(), standing))
     }
 
     /// As [`view`](Self::view), without a trace in policy or statistics.

@@ -37,9 +37,9 @@ where
     ///
     /// A panic of a loader that runs in this thread goes through.
     pub fn get(&self, key: &K) -> Result<V, LoadError<E>> {
-        match self.look_at_one(key) {
+        match self.look_and_refresh(key) {
             Ok(answer) => answer,
-            Err(page) => only(self.load(page)),
+            Err(stale) => self.load_one(key, stale),
         }
     }
 
@@ -59,9 +59,9 @@ where
     /// [`sleep`](crate::LoadingBuilder::sleep): a task would wait without them.
     pub async fn get_async(&self, key: &K) -> Result<V, LoadError<E>> {
         self.expect_sleep();
-        match self.look_at_one(key) {
+        match self.look_and_refresh(key) {
             Ok(answer) => answer,
-            Err(page) => only(self.load_async(page).await),
+            Err(stale) => only(self.load_async(Page::of_one(key, stale)).await),
         }
     }
 
@@ -122,17 +122,29 @@ where
         Inner::refresh(&self.0, std::iter::once(key)) > 0
     }
 
-    /// What is to be answered at once, or a page of one key to load.
-    fn look_at_one<'a>(&self, key: &'a K) -> Result<Result<V, LoadError<E>>, Page<'a, K, V, E>> {
+    /// What is to be answered at once; if it must be loaded, what may stand in.
+    #[inline]
+    fn look_and_refresh(&self, key: &K) -> Result<Result<V, LoadError<E>>, Option<V>> {
         match self.look(key) {
             Look::Answer { answer, is_due } => {
                 if is_due {
-                    Inner::refresh(&self.0, std::iter::once(key));
+                    self.refresh_one(key);
                 }
                 Ok(answer)
             }
-            Look::Load(stale) => Err(Page::of_one(key, stale)),
+            Look::Load(stale) => Err(stale),
         }
+    }
+
+    /// Apart, as is [`load_one`](Self::load_one), so that a hit has the registers to itself.
+    #[inline(never)]
+    fn refresh_one(&self, key: &K) {
+        Inner::refresh(&self.0, std::iter::once(key));
+    }
+
+    #[inline(never)]
+    fn load_one(&self, key: &K, stale: Option<V>) -> Result<V, LoadError<E>> {
+        only(self.load(Page::of_one(key, stale)))
     }
 
     fn load(&self, mut page: Page<'_, K, V, E>) -> Vec<Result<V, LoadError<E>>> {

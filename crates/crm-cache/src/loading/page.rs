@@ -2,11 +2,12 @@
 
 use std::any::Any;
 use std::hash::{BuildHasher, Hash};
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
 
 use super::{Inner, Loaded, LoadingCache, Loads, count};
 use crate::LoadError;
 use crate::content::{Standing, View};
+use crate::time::NEVER;
 
 /// What a look at a key has found.
 pub(super) enum Look<V, E> {
@@ -17,14 +18,6 @@ pub(super) enum Look<V, E> {
     },
     /// It must be loaded; a stale value may stand in.
     Load(Option<V>),
-}
-
-/// What is to be done with an entry that was found.
-#[derive(Clone, Copy, Debug)]
-enum Judgement {
-    Serve { is_due: bool },
-    ServeStale { is_due: bool },
-    Load { may_stand_in: bool },
 }
 
 /// The keys of a call, and the answers so far.
@@ -100,66 +93,70 @@ where
     }
 
     /// Looks at what is here.
+    #[inline]
     pub(super) fn look(&self, key: &K) -> Look<V, E> {
-        let counts = &self.0.counts;
         let found = self
             .0
             .cache
-            .view(key, |loaded, view| (loaded.clone(), self.judgement(&view)));
-        match found {
-            Some((Loaded::Value(value), Judgement::Serve { is_due })) => Look::Answer {
-                answer: Ok(value),
-                is_due,
+            .view(key, |loaded, view| self.judge_entry(loaded, &view));
+        found.unwrap_or(Look::Load(None))
+    }
+
+    /// What is to be done with an entry that was found. In one step with the look, so that nothing is cloned but what is
+    /// answered. The usual case is here, and the others apart, so that they take no registers from it.
+    #[inline(always)]
+    fn judge_entry(&self, loaded: &Loaded<V, E>, view: &View<'_>) -> Look<V, E> {
+        match (loaded, view.standing) {
+            (Loaded::Value(value), Standing::Fresh) => Look::Answer {
+                answer: Ok(value.clone()),
+                is_due: view.fresh_until != NEVER && self.is_due(view),
             },
-            Some((Loaded::Value(value), Judgement::ServeStale { is_due })) => {
+            _ => self.judge_stale_or_failed(loaded, view),
+        }
+    }
+
+    /// Whether a fresh value that will end is to be loaded anew by now.
+    #[inline(never)]
+    fn is_due(&self, view: &View<'_>) -> bool {
+        let mean = || self.0.cache.mean_load_millis();
+        !view.is_paused()
+            && self
+                .0
+                .rules
+                .is_refresh_due(view.since, view.fresh_until, view.now, mean)
+    }
+
+    #[inline(never)]
+    fn judge_stale_or_failed(&self, loaded: &Loaded<V, E>, view: &View<'_>) -> Look<V, E> {
+        let (rules, counts) = (&self.0.rules, &self.0.counts);
+        match (loaded, view.standing) {
+            (Loaded::Value(value), Standing::Stale) => {
+                let stale_for = view.now.saturating_sub(view.fresh_until);
+                let is_paused = view.is_paused();
+                if !rules.may_revalidate(stale_for) && !is_paused {
+                    return Look::Load(Some(value.clone()));
+                }
                 count(&counts.stale);
                 Look::Answer {
-                    answer: Ok(value),
-                    is_due,
+                    answer: Ok(value.clone()),
+                    is_due: !is_paused,
                 }
             }
-            Some((Loaded::Value(value), Judgement::Load { may_stand_in })) => {
-                Look::Load(may_stand_in.then_some(value))
-            }
-            Some((Loaded::Failed(error), Judgement::Serve { .. })) => {
+            (Loaded::Failed(error), Standing::Fresh) => {
                 count(&counts.failures);
                 Look::Answer {
-                    answer: Err(LoadError::Failed(error)),
+                    answer: Err(LoadError::Failed(Arc::clone(error))),
                     is_due: false,
                 }
             }
-            Some((Loaded::Absent, Judgement::Serve { .. })) => {
+            (Loaded::Absent, Standing::Fresh) => {
                 count(&counts.failures);
                 Look::Answer {
                     answer: Err(LoadError::Absent),
                     is_due: false,
                 }
             }
-            Some((Loaded::Failed(_) | Loaded::Absent, _)) | None => Look::Load(None),
-        }
-    }
-
-    fn judgement(&self, view: &View<'_>) -> Judgement {
-        let rules = &self.0.rules;
-        let is_paused = view.now < view.paused_until.load(Ordering::Relaxed);
-        match view.standing {
-            Standing::Fresh => {
-                let mean = self.0.cache.mean_load_millis();
-                let is_due = !is_paused
-                    && rules.is_refresh_due(view.since, view.fresh_until, view.now, mean);
-                Judgement::Serve { is_due }
-            }
-            Standing::Stale => {
-                let stale_for = view.now.saturating_sub(view.fresh_until);
-                if rules.may_revalidate(stale_for) || is_paused {
-                    Judgement::ServeStale { is_due: !is_paused }
-                } else {
-                    Judgement::Load { may_stand_in: true }
-                }
-            }
-            Standing::Invalidated => Judgement::Load {
-                may_stand_in: false,
-            },
+            _ => Look::Load(None),
         }
     }
 }

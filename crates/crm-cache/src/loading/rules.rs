@@ -30,13 +30,14 @@ impl Rules {
         self.while_revalidating.max(self.on_error)
     }
 
-    /// Whether an entry that is fresh should be loaded anew.
+    /// Whether an entry that is fresh, and will end, should be loaded anew. The mean load time is asked for only where chance decides.
+    #[inline]
     pub(super) fn is_refresh_due(
         &self,
         since: Millis,
         fresh_until: Millis,
         now: Millis,
-        mean_load: f64,
+        mean_load: impl FnOnce() -> f64,
     ) -> bool {
         let by_age = |share: f64| {
             let life = fresh_until.saturating_sub(since) as f64;
@@ -45,11 +46,10 @@ impl Rules {
         // XFetch (Vattani, Chierichetti and Lowenstein, "Optimal probabilistic cache stampede prevention", 2015).
         let by_chance = |beta: f64| {
             let draw = fraction(self.draws.fetch_add(1, Ordering::Relaxed));
-            let early = -mean_load * beta * draw.max(f64::MIN_POSITIVE).ln();
+            let early = -mean_load() * beta * draw.max(f64::MIN_POSITIVE).ln();
             now as f64 + early >= fresh_until as f64
         };
-        fresh_until != Millis::MAX
-            && (self.refresh_ahead.is_some_and(by_age) || self.early_expiry.is_some_and(by_chance))
+        self.refresh_ahead.is_some_and(by_age) || self.early_expiry.is_some_and(by_chance)
     }
 
     /// Whether an entry that is stale for so long is served at once while it is loaded anew.
