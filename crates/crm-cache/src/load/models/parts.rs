@@ -339,7 +339,8 @@ fn two_invalidations_of_one_tag_count_as_the_later_one() {
     });
 }
 
-/// Fails if the table is read relaxed: who finds a number there may then have a stamp below it.
+/// Fails if the table is told before the count is raised: who finds a number there may then have a stamp below it. That the
+/// table is read with acquire cannot be checked so: to loom a sequentially consistent load never returns an older value.
 #[test]
 fn what_is_loaded_because_a_tag_was_invalidated_is_not_hidden_by_that() {
     static FOUND: StdAtomicUsize = StdAtomicUsize::new(0);
