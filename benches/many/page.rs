@@ -14,7 +14,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::super::{PAGE, Scale};
 use crate::support::now::now;
-use crate::support::rounds::{Contender, in_turn, of};
+use crate::support::rounds::{Contender, Figures, in_turn, of};
 
 /// Of the keys of a page.
 const MISSING: usize = 10;
@@ -257,7 +257,7 @@ fn case(out: &mut impl Write, scale: Scale, customers: usize) -> io::Result<()> 
         };
         assert!(makes <= 1.0, "{} made {makes} loads a page", row.name);
         let beyond = if makes > 0.0 && row.name != LOAD {
-            &row.without(of(&figures, LOAD))
+            &without(row, of(&figures, LOAD))
         } else {
             row
         };
@@ -270,4 +270,14 @@ fn case(out: &mut impl Write, scale: Scale, customers: usize) -> io::Result<()> 
         )?;
     }
     Ok(())
+}
+
+/// What is left of each round without another contender's part in it, measured in the same round.
+fn without(figures: &Figures, other: &Figures) -> Figures {
+    let pairs = figures.rounds.iter().zip(&other.rounds);
+    Figures {
+        name: figures.name,
+        against: figures.against,
+        rounds: pairs.map(|(own, other)| own - other).collect(),
+    }
 }

@@ -33,22 +33,12 @@ impl<'a> Contender<'a> {
 pub(crate) struct Figures {
     pub(crate) name: &'static str,
     pub(crate) against: &'static str,
-    rounds: Vec<f64>,
+    pub(crate) rounds: Vec<f64>,
 }
 
 impl Figures {
     pub(crate) fn median(&self) -> f64 {
         Spread::of(self.rounds.clone()).median
-    }
-
-    /// What is left of each round without another contender's part in it, measured in the same round.
-    pub(crate) fn without(&self, other: &Self) -> Self {
-        let pairs = self.rounds.iter().zip(&other.rounds);
-        Self {
-            name: self.name,
-            against: self.against,
-            rounds: pairs.map(|(own, other)| own - other).collect(),
-        }
     }
 
     /// Compares each round with the same round of another contender.
