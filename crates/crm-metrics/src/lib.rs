@@ -27,7 +27,7 @@
 //! | how many requests a second | [`throughput`] |
 //! | how long does a request take, and where | [`QueueTime`] (queueing + service + waiting), [`ExchangeTime`] (request + processing + response), [`PathTime`] (processing + network + system) |
 //! | what share of requests fails | [`error_rate`] |
-//! | what share of time is the service up, or down | [`availability`], [`unavailability`] |
+//! | what share of time is the service up, or down | [`availability()`], [`unavailability`] |
 //! | what share of the time did the last part take | [`elapsed_share`] |
 //! | what do the components use together | [`ResourceUsage`] |
 //! | how many security events, and how many a second | [`security_events`], [`security_event_rate`] |
@@ -70,9 +70,11 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+pub mod availability;
 mod check;
 mod error;
 mod measured;
+mod numeric;
 pub mod operational;
 pub mod queueing;
 

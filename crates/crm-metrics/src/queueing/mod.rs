@@ -13,7 +13,7 @@ mod erlang;
 mod mg1;
 mod mm1;
 mod mmc;
-mod poisson;
+pub(crate) mod poisson;
 mod share;
 mod sojourn;
 

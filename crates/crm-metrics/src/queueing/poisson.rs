@@ -9,7 +9,7 @@ use std::f64::consts::PI;
 
 /// `ln(e^-a a^n / n!)`, with `n` a whole number and `gap = n - a` handed in exactly, because it is known better than
 /// the difference of the two.
-pub(super) fn ln_poisson(n: f64, a: f64, gap: f64) -> f64 {
+pub(crate) fn ln_poisson(n: f64, a: f64, gap: f64) -> f64 {
     if n == 0.0 {
         return -a;
     }
