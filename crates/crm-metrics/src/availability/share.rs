@@ -130,7 +130,7 @@ impl Availability {
     }
 
     /// Both shares as they were computed; they lie between zero and one but for the last rounding.
-    pub(super) fn from_shares(up: f64, down: f64) -> Self {
+    pub(crate) fn from_shares(up: f64, down: f64) -> Self {
         Self {
             up: up.clamp(0.0, 1.0),
             down: down.clamp(0.0, 1.0),
