@@ -77,6 +77,7 @@ mod measured;
 mod numeric;
 pub mod operational;
 pub mod queueing;
+pub mod scaling;
 pub mod service_level;
 
 pub use error::ParamError;
