@@ -74,6 +74,7 @@ pub mod availability;
 mod check;
 mod error;
 mod measured;
+pub mod network;
 mod numeric;
 pub mod operational;
 pub mod queueing;

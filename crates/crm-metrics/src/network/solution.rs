@@ -1,0 +1,158 @@
+//! What a network does.
+
+/// The figures of a network with one class of requests.
+///
+/// Rates are per the unit of the times that were given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Solution {
+    throughput: f64,
+    response_time: f64,
+    stations: Vec<StationMeasures>,
+}
+
+impl Solution {
+    /// From throughput and stations; the response time is the sum of the residence times.
+    pub(super) fn new(throughput: f64, stations: Vec<StationMeasures>) -> Self {
+        let response_time = stations.iter().map(|station| station.residence_time).sum();
+        Self {
+            throughput,
+            response_time,
+            stations,
+        }
+    }
+
+    /// `X`: requests completed per unit of time.
+    #[must_use]
+    pub const fn throughput(&self) -> f64 {
+        self.throughput
+    }
+
+    /// `R`: the mean time from a request's begin to its end, at all stations together. Think time is not part of it.
+    #[must_use]
+    pub const fn response_time(&self) -> f64 {
+        self.response_time
+    }
+
+    /// The mean number of requests at all stations together, those thinking not counted.
+    #[must_use]
+    pub fn mean_in_system(&self) -> f64 {
+        self.stations
+            .iter()
+            .map(StationMeasures::mean_in_system)
+            .sum()
+    }
+
+    /// The figures of one station, counted from zero in the order in which they were added.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such station.
+    #[must_use]
+    pub fn station(&self, index: usize) -> StationMeasures {
+        self.stations[index]
+    }
+
+    /// The figures of all stations, in the order in which they were added.
+    #[must_use]
+    pub fn stations(&self) -> &[StationMeasures] {
+        &self.stations
+    }
+
+    /// The index of the station with the highest utilisation, delays not counted; the first of them where several are equal.
+    #[must_use]
+    pub fn bottleneck(&self) -> Option<usize> {
+        let mut best: Option<(usize, f64)> = None;
+        for (index, station) in self.stations.iter().enumerate() {
+            if !station.delay && best.is_none_or(|(_, most)| station.utilisation > most) {
+                best = Some((index, station.utilisation));
+            }
+        }
+        best.map(|(index, _)| index)
+    }
+}
+
+/// The figures of one station.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StationMeasures {
+    throughput: f64,
+    utilisation: f64,
+    mean_in_system: f64,
+    residence_time: f64,
+    response_time: f64,
+    delay: bool,
+}
+
+impl StationMeasures {
+    /// From the throughput of the network, the visits, and the mean number.
+    pub(super) fn closed(
+        throughput: f64,
+        visits: f64,
+        utilisation: f64,
+        mean_in_system: f64,
+        delay: bool,
+    ) -> Self {
+        let residence_time = mean_in_system / throughput;
+        Self {
+            throughput: throughput * visits,
+            utilisation,
+            mean_in_system,
+            residence_time,
+            response_time: if visits > 0.0 {
+                residence_time / visits
+            } else {
+                0.0
+            },
+            delay,
+        }
+    }
+
+    /// From the throughput of the station, the visits, and the mean time per visit.
+    pub(super) fn open(
+        throughput: f64,
+        visits: f64,
+        utilisation: f64,
+        mean_in_system: f64,
+        response_time: f64,
+        delay: bool,
+    ) -> Self {
+        Self {
+            throughput,
+            utilisation,
+            mean_in_system,
+            residence_time: response_time * visits,
+            response_time,
+            delay,
+        }
+    }
+
+    /// Visits to the station per unit of time.
+    #[must_use]
+    pub const fn throughput(&self) -> f64 {
+        self.throughput
+    }
+
+    /// The share of time that a server is busy. For a delay it is the mean number there, and for a speed that depends on the number
+    /// present the share of time that anybody is.
+    #[must_use]
+    pub const fn utilisation(&self) -> f64 {
+        self.utilisation
+    }
+
+    /// The mean number at the station, waiting and in service.
+    #[must_use]
+    pub const fn mean_in_system(&self) -> f64 {
+        self.mean_in_system
+    }
+
+    /// The mean time that a request spends here, over all its visits.
+    #[must_use]
+    pub const fn residence_time(&self) -> f64 {
+        self.residence_time
+    }
+
+    /// The mean time of one visit, waiting and service.
+    #[must_use]
+    pub const fn response_time(&self) -> f64 {
+        self.response_time
+    }
+}
