@@ -5,15 +5,20 @@
 //! - [`little_number`], [`little_rate`], [`little_time`]: Little's law, solved for each of its three quantities.
 //! - [`interactive_response_time`]: the response-time law of a closed system with thinking users.
 //! - [`AsymptoticBounds`]: what the bottleneck allows, from the service demands alone.
+//! - [`BalancedBounds`], [`GeometricBounds`]: closer ones, for networks of single servers with a product form.
 //!
 //! Times may be in any unit, and rates are then per that unit.
 
+mod balanced_bounds;
 mod bounds;
+mod geometric_bounds;
 mod little;
 mod response_time_law;
 mod utilisation_law;
 
+pub use balanced_bounds::BalancedBounds;
 pub use bounds::AsymptoticBounds;
+pub use geometric_bounds::GeometricBounds;
 pub use little::{little_number, little_rate, little_time};
 pub use response_time_law::interactive_response_time;
 pub use utilisation_law::utilisation;
