@@ -236,9 +236,9 @@ impl BlockingNetwork {
                     break;
                 };
                 free[full] = 0.0;
-                for k in 0..stations {
+                for (k, time) in held_up.iter_mut().enumerate() {
                     let share = self.visits[k] * self.routing[k][full] / self.visits[full];
-                    held_up[k] += self.service_times[full] * share;
+                    *time += self.service_times[full] * share;
                 }
                 rounds += 1;
                 if rounds > 100_000 {

@@ -192,7 +192,7 @@ impl MulticlassBuilder {
         }
         for (class, &think_time) in think_times.iter().enumerate() {
             let total: f64 = demands.iter().map(|row: &Vec<f64>| row[class]).sum();
-            if !(total + think_time > 0.0) || total > 1e290 {
+            if total + think_time == 0.0 || total > 1e290 {
                 return Err(ParamError::new(
                     "demands",
                     total,

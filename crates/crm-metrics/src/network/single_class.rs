@@ -106,7 +106,7 @@ impl NetworkBuilder {
             station.check(index)?;
         }
         let total: f64 = stations.iter().map(Station::demand).sum();
-        if !(total + think_time > 0.0) || total > 1e290 {
+        if total + think_time == 0.0 || total > 1e290 {
             return Err(ParamError::new(
                 "demands",
                 total,

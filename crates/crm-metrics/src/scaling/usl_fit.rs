@@ -45,7 +45,6 @@ pub struct UslFit {
     law: Usl,
     measurements: u64,
     residual_sum_of_squares: f64,
-    residual_mean: f64,
     /// `(J' J)^-1` for gamma, alpha, beta; zero for what is held at an end of its range.
     inverse: [[f64; 3]; 3],
 }
@@ -115,7 +114,6 @@ impl UslFit {
             ParamError::new("measurements", m as f64, "resemble a scalability law")
         })?;
         let law = Usl::new(point[0] * largest, point[1], point[2])?;
-        let residual_mean = data.iter().map(|&(n, x)| x - value(point, n)).sum::<f64>() / m as f64;
         let scaled = covariance(&data, point, free);
         let scale = [largest, 1.0, 1.0];
         let mut inverse = [[0.0; 3]; 3];
@@ -128,7 +126,6 @@ impl UslFit {
             law,
             measurements: m as u64,
             residual_sum_of_squares: rss * largest * largest,
-            residual_mean: residual_mean * largest,
             inverse,
         })
     }
@@ -246,7 +243,7 @@ impl UslFit {
 
     /// The band that version 3.0.3 of the R package usl draws around its fit, as wide at every load, for comparison with it.
     ///
-    /// It is the fitted value plus and minus `t * sd`, with `sd` the standard deviation of the residuals (divisor `m - 1`) and `t` as in
+    /// It is the fitted value plus and minus `t * sd`, with `sd` the root of `RSS / (m - 1)` and `t` as in
     /// [`r_package_intervals`](Self::r_package_intervals).
     ///
     /// # Errors
@@ -258,9 +255,7 @@ impl UslFit {
     /// As for [`Usl::throughput`].
     pub fn r_package_band(&self, load: f64, level: f64) -> Result<Interval, ParamError> {
         let t = self.one_sided_quantile(level)?;
-        let m = self.measurements as f64;
-        let about_mean = self.residual_sum_of_squares - m * self.residual_mean.powi(2);
-        let deviation = (about_mean.max(0.0) / (m - 1.0)).sqrt();
+        let deviation = (self.residual_sum_of_squares / (self.measurements - 1) as f64).sqrt();
         Ok(around(self.law.throughput(load), t * deviation))
     }
 
@@ -410,7 +405,7 @@ fn least_squares(
             }
         }
         let norm = dot(&q[i], &q[i]).sqrt();
-        if !(norm > 1e-13 * before) {
+        if norm.is_nan() || norm <= 1e-13 * before {
             return None;
         }
         r[i][i] = norm;
