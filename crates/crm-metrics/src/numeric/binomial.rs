@@ -34,16 +34,35 @@ pub(crate) fn upper_tail_weight(k: f64, n: f64, x: f64, y: f64) -> f64 {
     sum
 }
 
-/// `P(B < k)` and `P(B >= k)`, the smaller one exact and the other its complement.
+/// `P(B < k)` and `P(B >= k)` for `k` from one to `n`, the smaller one exact and the other its complement.
 pub(crate) fn split(k: f64, n: f64, x: f64, y: f64) -> (f64, f64) {
     let above_mean = if x <= y { k > n * x } else { n - k < n * y };
-    if above_mean {
-        let tail = ln_probability(k, n, x, y).exp() * upper_tail_weight(k, n, x, y);
-        (1.0 - tail, tail)
+    let (low, high) = if above_mean {
+        (None, Some(upper_tail(k, n, x, y)))
     } else {
-        // The same with success and failure exchanged: at least n - k + 1 failures.
-        let failures = n - k + 1.0;
-        let tail = ln_probability(failures, n, y, x).exp() * upper_tail_weight(failures, n, y, x);
-        (tail, 1.0 - tail)
+        (Some(upper_tail(n - k + 1.0, n, y, x)), None)
+    };
+    // Next to the mean the first choice may be the larger one.
+    match (low, high) {
+        (Some(low), _) if low <= 0.5 => (low, 1.0 - low),
+        (_, Some(high)) if high <= 0.5 => (1.0 - high, high),
+        (Some(_), _) => {
+            let high = upper_tail(k, n, x, y);
+            (1.0 - high, high)
+        }
+        (None, _) => {
+            let low = upper_tail(n - k + 1.0, n, y, x);
+            (low, 1.0 - low)
+        }
     }
+}
+
+/// `P(B >= k)`; the number of failures is handled by exchanging `x` and `y`.
+fn upper_tail(k: f64, n: f64, x: f64, y: f64) -> f64 {
+    let first = ln_probability(k, n, x, y);
+    if first == f64::NEG_INFINITY {
+        // Success or failure is certain.
+        return if x <= 0.0 { 0.0 } else { 1.0 };
+    }
+    first.exp() * upper_tail_weight(k, n, x, y)
 }

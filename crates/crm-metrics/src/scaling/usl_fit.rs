@@ -356,16 +356,27 @@ fn gauss_newton(data: &[(f64, f64)], start: Point, free: [bool; 3]) -> (f64, Poi
             share *= 0.5;
         }
         if !moved {
-            // At the bottom of the sum of squares its value is flat: one last full step sets the digits that it no longer shows.
-            let small = (0..3).all(|i| step[i].abs() <= 1e-6 * point[i].abs().max(1e-12));
-            if small {
-                point = [0, 1, 2].map(|i| point[i] + step[i]);
-                least = least.min(sum_of_squares(point));
-            }
             break;
         }
     }
-    (least, point)
+    // At the bottom the sum of squares is flat to half of the digits; the steps themselves know the rest.
+    let mut size = 1e-3;
+    for _ in 0..100 {
+        let rows: Vec<[f64; 3]> = data.iter().map(|&(n, _)| gradient(point, n)).collect();
+        let residuals: Vec<f64> = data.iter().map(|&(n, x)| x - value(point, n)).collect();
+        let Some((step, _)) = least_squares(&rows, &residuals, free) else {
+            break;
+        };
+        let next_size = (0..3)
+            .map(|i| step[i].abs() / point[i].abs().max(1e-12))
+            .fold(0.0, f64::max);
+        if next_size >= size {
+            break;
+        }
+        size = next_size;
+        point = [0, 1, 2].map(|i| point[i] + step[i]);
+    }
+    (sum_of_squares(point), point)
 }
 
 fn covariance(data: &[(f64, f64)], point: Point, free: [bool; 3]) -> [[f64; 3]; 3] {

@@ -1,4 +1,4 @@
-//! The 80-digit values of `tests/data/reference.txt`, which `tests/data/generate.py` writes.
+//! The 80-digit values of `tests/data/reference.txt` and `systems.txt`, which the scripts beside them write.
 
 /// One set of parameters and what a model makes of it.
 #[derive(Debug)]
@@ -16,6 +16,17 @@ impl Case {
         found.unwrap_or_else(|| panic!("{self:?} has no {name}")).1
     }
 
+    /// The parameters `name0`, `name1`, and so on.
+    pub(crate) fn list(&self, name: &str) -> Vec<f64> {
+        (0..)
+            .map_while(|i| {
+                let name = format!("{name}{i}");
+                let found = self.parameters.iter().find(|(key, _)| *key == name);
+                found.map(|(_, value)| *value)
+            })
+            .collect()
+    }
+
     /// The number of servers.
     pub(crate) fn servers(&self) -> u32 {
         self.get("servers") as u32
@@ -27,10 +38,19 @@ impl Case {
     }
 }
 
-/// All cases of the models named.
+/// All cases of the models named, among those of single stations.
 pub(crate) fn cases(models: &[&str]) -> Vec<Case> {
+    cases_in(include_str!("../data/reference.txt"), models)
+}
+
+/// All cases of the models named, among those of networks, availability, intervals and scaling.
+pub(crate) fn systems(models: &[&str]) -> Vec<Case> {
+    cases_in(include_str!("../data/systems.txt"), models)
+}
+
+fn cases_in(text: &'static str, models: &[&str]) -> Vec<Case> {
     let mut cases: Vec<Case> = Vec::new();
-    for line in include_str!("../data/reference.txt").lines() {
+    for line in text.lines() {
         if let Some(opening) = line.strip_prefix("= ") {
             cases.push(open(opening));
         } else {
