@@ -38,6 +38,14 @@
 //! | response time of a system with thinking users | [`operational::interactive_response_time`] |
 //! | what can the bottleneck give at most | [`operational::AsymptoticBounds`] |
 //! | how long is the line, and the wait in it | a model of [`queueing`], below |
+//! | requests that pass several stations, from outside or from so many users | [`network::Network`], [`network::JacksonNetwork`], [`network::MulticlassNetwork`] |
+//! | the same from the demands alone, without solving anything | [`operational::BalancedBounds`], [`operational::GeometricBounds`] |
+//! | stations with little room that stop each other | [`network::BlockingNetwork`] |
+//! | what do more processors bring, and when is more less | [`scaling::amdahl_speedup`], [`scaling::gustafson_speedup`], [`scaling::UslFit`] |
+//! | how available is a service made of such parts | [`availability::Structure`], [`availability::k_of_n`], [`availability::RepairableDuplex`] |
+//! | what is left of the error budget, and when to wake somebody | [`service_level::ErrorBudget`], [`service_level::BurnRateAlert`] |
+//! | how far can a measured share be trusted | [`service_level::wilson_interval`], [`service_level::clopper_pearson_interval`] |
+//! | Apdex, NPS, CSAT, CES | [`service_level::Apdex`], [`service_level::NetPromoterScore`], [`service_level::top_box_share`], [`service_level::customer_effort`] |
 //!
 //! # Which model fits my service
 //!
@@ -61,9 +69,9 @@
 //! - **Accuracy.** Relative error at most 1e-12 at any load and up to a million servers, against values of 80 digits and down to the smallest
 //!   normal `f64`; see [`_design`] for the methods. Only the quantile of a wait that is just beginning to be above zero is exact to
 //!   an absolute error, some 1e-15 of the mean wait of those who wait.
-//! - **Cost.** No allocation. `O(1)`, except for Erlang's formulas and [`queueing::Mmc::new`], which take `O(sqrt(c))` steps for
+//! - **Cost.** Models of single stations do not allocate. `O(1)`, except for Erlang's formulas and [`queueing::Mmc::new`], which take `O(sqrt(c))` steps for
 //!   `c` servers, the search for a number of servers, which makes `O(log c)` such models, and what reads a slice.
-//! - **Threads.** All types are `Copy`, `Send` and `Sync`.
+//! - **Threads.** All types are `Send` and `Sync`, and those of single stations `Copy`.
 //!
 //! There are no features and no dependencies.
 

@@ -339,6 +339,47 @@ fn many_users_of_many_servers() {
     );
 }
 
+/// Demands at both ends of what is allowed, and users who do nothing but think.
+#[test]
+fn extremes() {
+    let solve = |demands: &[f64], think_time, n| {
+        let network = Network::builder()
+            .demands(demands.iter().copied())
+            .think_time(think_time);
+        network.build().unwrap().closed(n).unwrap()
+    };
+    let quick = solve(&[1e-290, 1e-280], 1e290, 1_000);
+    assert_close("R", quick.response_time(), 1e-280, 1e-9);
+    assert_close("X", quick.throughput(), 1e-287, IDENTITY);
+    assert_close(
+        "X",
+        solve(&[1e-290, 1e290, 1.0], 1.0, 1_000).throughput(),
+        1e-290,
+        IDENTITY,
+    );
+    let none = solve(&[], 3.0, 10_000);
+    assert_close("X", none.throughput(), 10_000.0 / 3.0, IDENTITY);
+    assert!(none.response_time() == 0.0 && none.response_time().is_sign_positive());
+    assert_eq!(none.bottleneck(), None);
+    let many = solve(&[0.1, 0.2], 1e3, 1_000_000);
+    assert_close("X", many.throughput(), 5.0, IDENTITY);
+    assert_close("N", many.mean_in_system() + 5_000.0, 1e6, 1e-11);
+    let nothing = solve(&[0.0, 1.0], 0.0, 7);
+    assert_eq!(nothing.station(0).mean_in_system(), 0.0);
+    assert_close("Q", nothing.station(1).mean_in_system(), 7.0, IDENTITY);
+    let few = Network::builder()
+        .station(Station::servers(3, 1e-290))
+        .think_time(1e200)
+        .build()
+        .unwrap();
+    assert_close(
+        "R",
+        few.closed(5).unwrap().response_time(),
+        1e-290,
+        IDENTITY,
+    );
+}
+
 /// Akyildiz 1988, examples 2 and 3, and a pair of stations that do block each other, by hand.
 #[test]
 fn blocking() {

@@ -3,7 +3,7 @@
 //! - [`Availability`]: one unit, by its availability, its unavailability, or its mean times to failure and to repair; also
 //!   the down-time that it leaves, and its nines.
 //! - [`series`], [`parallel`], [`k_of_n`], [`k_of_units`]: units put together.
-//! - [`Structure`]: the same as text, `web (2 of 3) and db and cache`, or as functions: [`unit`], [`all_of`], [`any_of`],
+//! - [`Structure`]: the same as text, `web (2 of 3) and db and cache`, or as functions: [`unit()`], [`all_of`], [`any_of`],
 //!   [`at_least`].
 //! - [`RepairableDuplex`]: two units with repair, where not every fail-over succeeds.
 //!

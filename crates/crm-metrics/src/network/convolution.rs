@@ -19,7 +19,7 @@ const NEGLIGIBLE: f64 = 1e-40;
 pub(super) struct Convolved {
     pub(super) throughput: f64,
     pub(super) ln_normalising_constant: f64,
-    /// Utilisation and mean number of each station.
+    /// Utilisation and residence time of each station.
     pub(super) stations: Vec<(f64, f64)>,
 }
 
@@ -76,23 +76,32 @@ pub(super) fn solve(stations: &[Station], think_time: f64, population: u32) -> C
     let figures = stations
         .iter()
         .enumerate()
-        .map(|(k, station)| match (&station.kind, &without[k]) {
-            (_, Some(rest)) => {
-                let (busy, number) = tilted[k].mean_with(rest);
-                let utilisation = match station.kind {
-                    Kind::Servers(servers) => throughput * station.demand() / f64::from(servers),
-                    _ => busy,
-                };
-                (utilisation, number)
-            }
-            (Kind::Delay, None) => (throughput * station.demand(), throughput * station.demand()),
-            (_, None) => {
-                let load = tilted[k].load;
-                // The sum of P(at least j here), j = 1 ... N, from the far end.
-                let sum = whole.probabilities[..n]
-                    .iter()
-                    .fold(0.0, |sum, p| load * (sum + p));
-                (throughput * station.demand(), sum / at)
+        .map(|(k, station)| {
+            let demand = station.demand();
+            match (&station.kind, &without[k]) {
+                (_, Some(rest)) => {
+                    let (busy, number) = tilted[k].mean_with(rest);
+                    let utilisation = match station.kind {
+                        Kind::Servers(servers) => throughput * demand / f64::from(servers),
+                        _ => busy,
+                    };
+                    // A number may underflow where the time that it stands for does not.
+                    let residence = if tilted[k].load < 1e-200 {
+                        demand
+                    } else {
+                        number / throughput
+                    };
+                    (utilisation, residence)
+                }
+                (Kind::Delay, None) => (throughput * demand, demand),
+                (_, None) => {
+                    // D times the sum of P(at least j here with N - 1), j = 0 ... N - 1.
+                    let sum = whole.probabilities[..n]
+                        .iter()
+                        .fold(0.0, |sum, p| tilted[k].load * sum + p);
+                    let residence = demand * (sum / whole.probabilities[n - 1]);
+                    (throughput * demand, residence)
+                }
             }
         })
         .collect();

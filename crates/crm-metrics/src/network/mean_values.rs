@@ -60,7 +60,7 @@ impl Iterator for MeanValues {
                     throughput,
                     station.visit_count(),
                     throughput * station.demand(),
-                    *number,
+                    *time,
                     matches!(station.kind, Kind::Delay),
                 )
             })

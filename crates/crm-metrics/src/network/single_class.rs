@@ -228,12 +228,12 @@ impl Network {
             .stations
             .iter()
             .zip(&convolved.stations)
-            .map(|(station, &(utilisation, number))| {
+            .map(|(station, &(utilisation, residence))| {
                 StationMeasures::closed(
                     convolved.throughput,
                     station.visit_count(),
                     utilisation,
-                    number,
+                    residence,
                     matches!(station.kind, Kind::Delay),
                 )
             })
@@ -399,7 +399,7 @@ impl Network {
                     throughput,
                     station.visit_count(),
                     throughput * station.demand(),
-                    numbers[0],
+                    numbers[0] / throughput,
                     matches!(station.kind, Kind::Delay),
                 )
             })

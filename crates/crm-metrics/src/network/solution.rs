@@ -13,7 +13,9 @@ pub struct Solution {
 impl Solution {
     /// From throughput and stations; the response time is the sum of the residence times.
     pub(super) fn new(throughput: f64, stations: Vec<StationMeasures>) -> Self {
-        let response_time = stations.iter().map(|station| station.residence_time).sum();
+        let response_time = stations
+            .iter()
+            .fold(0.0, |sum, station| sum + station.residence_time);
         Self {
             throughput,
             response_time,
@@ -38,8 +40,7 @@ impl Solution {
     pub fn mean_in_system(&self) -> f64 {
         self.stations
             .iter()
-            .map(StationMeasures::mean_in_system)
-            .sum()
+            .fold(0.0, |sum, station| sum + station.mean_in_system)
     }
 
     /// The figures of one station, counted from zero in the order in which they were added.
@@ -83,19 +84,18 @@ pub struct StationMeasures {
 }
 
 impl StationMeasures {
-    /// From the throughput of the network, the visits, and the mean number.
+    /// From the throughput of the network, the visits, and the residence time.
     pub(super) fn closed(
         throughput: f64,
         visits: f64,
         utilisation: f64,
-        mean_in_system: f64,
+        residence_time: f64,
         delay: bool,
     ) -> Self {
-        let residence_time = mean_in_system / throughput;
         Self {
             throughput: throughput * visits,
             utilisation,
-            mean_in_system,
+            mean_in_system: throughput * residence_time,
             residence_time,
             response_time: if visits > 0.0 {
                 residence_time / visits
