@@ -380,6 +380,103 @@ fn extremes() {
     );
 }
 
+/// A thousand servers alone: `G(N)` is one product, and the weights on the way to it leave the range of `f64`.
+#[test]
+fn normalising_constant_of_many_servers() {
+    for (servers, n) in [(1_000_u32, 2_000_u32), (3_000, 2_000), (u32::MAX, 100)] {
+        let network = Network::builder()
+            .station(Station::servers(servers, 7.0))
+            .build()
+            .unwrap();
+        let expected: f64 = (1..=n)
+            .map(|k| (7.0 / f64::from(k.min(servers))).ln())
+            .sum();
+        assert_close(
+            "ln G",
+            network.ln_normalising_constant(n).unwrap(),
+            expected,
+            1e-11,
+        );
+        let speed = f64::from(n.min(servers)) / 7.0;
+        assert_close(
+            "X",
+            network.closed(n).unwrap().throughput(),
+            speed,
+            IDENTITY,
+        );
+    }
+}
+
+/// Bolch and others, example 8.6: two open classes and two closed ones.
+#[test]
+fn mixed() {
+    let network = MulticlassNetwork::builder()
+        .station(ClassStation::queue([0.4, 0.8, 0.3, 0.5]).visits([2.0, 2.5, 1.0, 1.0]))
+        .station(ClassStation::queue([0.6, 1.6, 0.5, 0.8]).visits([1.0, 1.5, 0.5, 0.4]))
+        .build()
+        .unwrap();
+    let workloads = [
+        Workload::Open(0.5),
+        Workload::Open(0.25),
+        Workload::Closed(1),
+        Workload::Closed(1),
+    ];
+    let solution = network.solve(&workloads).unwrap();
+    for (class, station, number, time) in [
+        (0, 0, 8.822, 8.822),
+        (0, 1, 5.383, 10.766),
+        (1, 0, 11.028, 17.645),
+        (1, 1, 10.766, 28.710),
+        (2, 0, 0.582, 4.829),
+        (2, 1, 0.418, 6.951),
+        (3, 0, 0.624, 7.727),
+        (3, 1, 0.376, 11.636),
+    ] {
+        let at = solution.station(station, class);
+        assert_within("Q", at.mean_in_system(), number, 1e-3);
+        assert_within("R", at.response_time(), time, 1e-3);
+    }
+    assert_within("X", solution.throughput(2), 0.120, 1e-3);
+    assert_within("X", solution.throughput(3), 0.081, 1e-3);
+}
+
+/// A speed that grows with the number present is several servers, open as well as closed.
+#[test]
+fn open_load_dependence() {
+    for rate in [0.0, 0.3, 1.7, 2.9] {
+        let open = |station| {
+            Network::builder()
+                .station(station)
+                .build()
+                .unwrap()
+                .open(rate)
+                .unwrap()
+        };
+        let servers = open(Station::servers(3, 1.0));
+        let speeds = open(Station::load_dependent(&[1.0, 1.0 / 2.0, 1.0 / 3.0]));
+        assert_close(
+            "L",
+            speeds.mean_in_system(),
+            servers.mean_in_system(),
+            IDENTITY,
+        );
+        assert_close(
+            "R",
+            speeds.response_time(),
+            servers.response_time(),
+            IDENTITY,
+        );
+    }
+    let slow = Network::builder()
+        .station(Station::load_dependent(&[1.0, 2.0]))
+        .build()
+        .unwrap();
+    assert!(matches!(
+        slow.open(0.5),
+        Err(NetworkError::Unstable { station: 0, .. })
+    ));
+}
+
 /// Akyildiz 1988, examples 2 and 3, and a pair of stations that do block each other, by hand.
 #[test]
 fn blocking() {

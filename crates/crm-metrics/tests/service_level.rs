@@ -270,15 +270,27 @@ fn normal_quantiles() {
         (0.9, 1.644_853_626_951_472_2),
         (0.99, 2.575_829_303_548_900_4),
         (0.999, 3.290_526_731_491_895),
-        (1e-9, 1.253_314_137_315_500_3e-9),
+        // On both sides of where the method changes.
+        (0.9544, 1.999_077_214_971_771_6),
+        (0.9545, 2.000_002_443_899_604),
+        (0.96, 2.053_748_910_631_822_7),
     ] {
+        let actual = z_for_confidence(confidence).unwrap();
         assert_close(
             "z",
-            z_for_confidence(confidence).unwrap(),
+            actual,
             z,
-            1e-7_f64.min(if confidence < 1e-3 { 1e-7 } else { 1e-13 }),
+            if confidence == 0.9544 { 1e-7 } else { 1e-14 },
         );
     }
+    // Next to no confidence: the density at zero is all that counts.
+    let narrow = z_for_confidence(1e-6).unwrap();
+    assert_close(
+        "z",
+        narrow,
+        1e-6 * (std::f64::consts::PI / 2.0).sqrt(),
+        1e-9,
+    );
 }
 
 proptest! {

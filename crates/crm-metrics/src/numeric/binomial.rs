@@ -37,24 +37,16 @@ pub(crate) fn upper_tail_weight(k: f64, n: f64, x: f64, y: f64) -> f64 {
 /// `P(B < k)` and `P(B >= k)` for `k` from one to `n`, the smaller one exact and the other its complement.
 pub(crate) fn split(k: f64, n: f64, x: f64, y: f64) -> (f64, f64) {
     let above_mean = if x <= y { k > n * x } else { n - k < n * y };
-    let (low, high) = if above_mean {
-        (None, Some(upper_tail(k, n, x, y)))
-    } else {
-        (Some(upper_tail(n - k + 1.0, n, y, x)), None)
-    };
-    // Next to the mean the first choice may be the larger one.
-    match (low, high) {
-        (Some(low), _) if low <= 0.5 => (low, 1.0 - low),
-        (_, Some(high)) if high <= 0.5 => (1.0 - high, high),
-        (Some(_), _) => {
-            let high = upper_tail(k, n, x, y);
-            (1.0 - high, high)
-        }
-        (None, _) => {
-            let low = upper_tail(n - k + 1.0, n, y, x);
-            (low, 1.0 - low)
+    if above_mean {
+        let high = upper_tail(k, n, x, y);
+        if high <= 0.5 {
+            return (1.0 - high, high);
         }
     }
+    // At or below the mean, or so close above it that the median lies there: the same with success and failure
+    // exchanged, at least n - k + 1 failures.
+    let low = upper_tail(n - k + 1.0, n, y, x);
+    (low, 1.0 - low)
 }
 
 /// `P(B >= k)`; the number of failures is handled by exchanging `x` and `y`.

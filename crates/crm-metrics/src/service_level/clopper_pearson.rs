@@ -62,9 +62,6 @@ fn lower(k: f64, n: f64, tail: f64) -> f64 {
     if k == 0.0 {
         return 0.0;
     }
-    if k == n {
-        return (tail.ln() / n).exp();
-    }
     if k == 1.0 {
         return -((-tail).ln_1p() / n).exp_m1();
     }

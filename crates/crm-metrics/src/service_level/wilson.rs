@@ -44,15 +44,9 @@ pub fn wilson_interval(successes: u64, trials: u64, z: f64) -> Result<Interval, 
     let z = z.min(1e150);
     let root = z * z.hypot(2.0 * (k / n * failures).sqrt());
     let near = 2.0 * k + z * z + root;
-    let far = 2.0 * failures + z * z + root;
     let whole = 2.0 * (n + z * z);
     Ok(Interval {
         low: 2.0 * k * (k / n) / near.max(f64::MIN_POSITIVE),
-        high: if far <= near {
-            // The other end from the failures, where this one is close to one.
-            1.0 - 2.0 * failures * (failures / n) / far.max(f64::MIN_POSITIVE)
-        } else {
-            (near / whole).min(1.0)
-        },
+        high: (near / whole).min(1.0),
     })
 }
