@@ -135,7 +135,7 @@ impl BlockingNetwork {
     pub fn exact(&self, population: u32) -> Result<Solution, NetworkError> {
         self.check(population)?;
         let states = self.states(population)?;
-        let index: std::collections::HashMap<&[u32], usize> = states
+        let index: std::collections::BTreeMap<&[u32], usize> = states
             .iter()
             .enumerate()
             .map(|(i, state)| (state.as_slice(), i))

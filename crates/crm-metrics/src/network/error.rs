@@ -39,7 +39,7 @@ pub enum NetworkError {
     },
     /// The exact solution has more states than are sensible.
     TooLarge {
-        /// How many states it has; infinite when they are beyond counting.
+        /// How many states it has; infinite when they were not counted to the end.
         states: f64,
         /// How many are allowed.
         most: f64,
@@ -59,6 +59,10 @@ impl fmt::Display for NetworkError {
             Self::Unsupported { station, must } => {
                 write!(f, "station {station} must {must} for this method")
             }
+            Self::TooLarge { states, most } if !states.is_finite() => write!(
+                f,
+                "the network has more than the {most} states that are solved exactly: use an approximation"
+            ),
             Self::TooLarge { states, most } => write!(
                 f,
                 "the network has {states} states, and at most {most} are solved exactly: use an approximation"
