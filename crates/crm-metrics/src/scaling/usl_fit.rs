@@ -30,7 +30,7 @@ use crate::numeric::student;
 /// ```
 /// use crm_metrics::scaling::UslFit;
 ///
-/// // The data set "raytracer" of the R package usl.
+/// // Measurements from the tests of the R package usl.
 /// let measured = [(1.0, 20.0), (4.0, 78.0), (8.0, 130.0), (12.0, 170.0), (16.0, 190.0), (20.0, 200.0)];
 /// let fit = UslFit::new(&measured)?;
 /// assert!((fit.law().gamma() - 20.856_05).abs() < 1e-5);
