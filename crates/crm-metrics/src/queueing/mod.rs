@@ -3,6 +3,8 @@
 //! - [`Mm1`]: one server, Poisson arrivals, exponential service.
 //! - [`Mmc`]: the same with any number of servers; also finds the number needed for a target.
 //! - [`Mg1`]: one server and any distribution of the service time, by its moments.
+//! - [`Md1`]: the same with a constant service time: distributions included.
+//! - [`Mg1Ps`]: the same under processor sharing. [`Mg1Vacation`]: the same with a server that goes away.
 //! - [`erlang_b`], [`erlang_c`] and their logarithms: the two classic probabilities, without a model around them.
 //!
 //! Each model is validated once in its constructor; its formulas cannot fail afterwards. Times may be in any unit, and
@@ -10,15 +12,22 @@
 //! running for long enough that its start no longer matters.
 
 mod erlang;
+mod md1;
 mod mg1;
+mod mg1_ps;
 mod mm1;
 mod mmc;
 mod poisson;
+mod root;
 mod share;
 mod sojourn;
+mod vacation;
 
 pub use crate::error::{ModelError, Unstable};
 pub use erlang::{erlang_b, erlang_c, ln_erlang_b, ln_erlang_c};
+pub use md1::Md1;
 pub use mg1::Mg1;
+pub use mg1_ps::Mg1Ps;
 pub use mm1::Mm1;
 pub use mmc::Mmc;
+pub use vacation::Mg1Vacation;

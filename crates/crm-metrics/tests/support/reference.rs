@@ -29,8 +29,13 @@ impl Case {
 
 /// All cases of the models named.
 pub(crate) fn cases(models: &[&str]) -> Vec<Case> {
+    cases_of(include_str!("../data/reference.txt"), models)
+}
+
+/// The same from another file of this form.
+pub(crate) fn cases_of(text: &'static str, models: &[&str]) -> Vec<Case> {
     let mut cases: Vec<Case> = Vec::new();
-    for line in include_str!("../data/reference.txt").lines() {
+    for line in text.lines() {
         if let Some(opening) = line.strip_prefix("= ") {
             cases.push(open(opening));
         } else {

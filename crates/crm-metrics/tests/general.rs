@@ -1,0 +1,66 @@
+//! The models beyond M/M/c against values of 80 digits, which `tests/data/general.py` writes.
+
+mod support;
+
+use crm_metrics::queueing::Md1;
+use support::reference::{Case, cases_of};
+use support::tolerance;
+
+fn cases(models: &[&str]) -> Vec<Case> {
+    cases_of(include_str!("data/general.txt"), models)
+}
+
+/// The argument of a quantity such as `P(Wq>0.3)`, `Wq_p0.99` or `ln_p_17`.
+fn argument(quantity: &str, before: &str) -> Option<f64> {
+    let rest = quantity.strip_prefix(before)?;
+    rest.trim_end_matches(')').parse().ok()
+}
+
+/// Compares all values of all cases, and names every one that is off.
+#[track_caller]
+fn compare(cases: &[Case], figure: impl Fn(&Case, &str) -> Option<f64>) {
+    let mut off = Vec::new();
+    for case in cases {
+        for &(quantity, expected) in &case.values {
+            let what = case.name(quantity);
+            let actual = figure(case, quantity).unwrap_or_else(|| panic!("{what} is not compared"));
+            let error = (actual - expected).abs();
+            let exact = actual == expected || error <= tolerance::PLAIN * expected.abs();
+            if !exact {
+                let relative = error / expected.abs();
+                off.push(format!(
+                    "{what}: {actual:e} instead of {expected:e}, {relative:.1e}"
+                ));
+            }
+        }
+    }
+    assert!(off.is_empty(), "{}", off.join("\n"));
+}
+
+#[test]
+fn md1() {
+    let cases = cases(&["md1"]);
+    assert_eq!(cases.len(), 13);
+    compare(&cases, |case, quantity| {
+        let model = Md1::new(case.get("lambda"), case.get("service_time")).unwrap();
+        Some(match quantity {
+            "rho" => model.utilisation(),
+            "Wq" => model.mean_waiting_time(),
+            "L" => model.mean_in_system(),
+            "var_Wq" => model.waiting_time_variance(),
+            _ => {
+                if let Some(n) = argument(quantity, "ln_p_") {
+                    model.ln_state_probability(n as u64)
+                } else if let Some(p) = argument(quantity, "Wq_p") {
+                    model.waiting_time_quantile(p)
+                } else if let Some(t) = argument(quantity, "P(Wq<=") {
+                    model.waiting_time_cdf(t)
+                } else if let Some(t) = argument(quantity, "ln_P(Wq>") {
+                    model.ln_waiting_time_tail(t)
+                } else {
+                    model.waiting_time_tail(argument(quantity, "P(Wq>")?)
+                }
+            }
+        })
+    });
+}
