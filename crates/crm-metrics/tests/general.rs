@@ -2,7 +2,7 @@
 
 mod support;
 
-use crm_metrics::queueing::Md1;
+use crm_metrics::queueing::{Gm1, Md1};
 use support::reference::{Case, cases_of};
 use support::tolerance;
 
@@ -59,6 +59,49 @@ fn md1() {
                     model.ln_waiting_time_tail(t)
                 } else {
                     model.waiting_time_tail(argument(quantity, "P(Wq>")?)
+                }
+            }
+        })
+    });
+}
+
+#[test]
+fn gm1() {
+    let cases = cases(&[
+        "gm1_deterministic",
+        "gm1_erlang",
+        "gm1_uniform",
+        "gm1_hyper2",
+    ]);
+    assert_eq!(cases.len(), 54);
+    compare(&cases, |case, quantity| {
+        let mu = case.get("mu");
+        let model = match case.model {
+            "gm1_deterministic" => Gm1::deterministic(case.get("m"), mu),
+            "gm1_erlang" => Gm1::erlang(case.get("k") as u32, case.get("m"), mu),
+            "gm1_uniform" => Gm1::uniform(case.get("a"), case.get("b"), mu),
+            _ => {
+                let p = case.get("p");
+                Gm1::hyperexponential(&[(p, case.get("a")), (1.0 - p, case.get("b"))], mu)
+            }
+        }
+        .unwrap();
+        Some(match quantity {
+            "rho" => model.utilisation(),
+            "idle" => model.idle_probability(),
+            "sigma" => model.probability_of_waiting(),
+            "Wq" => model.mean_waiting_time(),
+            "W" => model.mean_response_time(),
+            "Lq" => model.mean_in_queue(),
+            "L" => model.mean_in_system(),
+            "var_Wq" => model.waiting_time_variance(),
+            _ => {
+                if let Some(t) = argument(quantity, "P(Wq>") {
+                    model.waiting_time_tail(t)
+                } else if let Some(t) = argument(quantity, "P(W<=") {
+                    model.response_time_cdf(t)
+                } else {
+                    model.waiting_time_cdf(argument(quantity, "P(Wq<=")?)
                 }
             }
         })

@@ -5,6 +5,7 @@
 //! - [`Mg1`]: one server and any distribution of the service time, by its moments.
 //! - [`Md1`]: the same with a constant service time: distributions included.
 //! - [`Mg1Ps`]: the same under processor sharing. [`Mg1Vacation`]: the same with a server that goes away.
+//! - [`Gm1`]: one server, exponential service, and any distribution of the time between arrivals.
 //! - [`erlang_b`], [`erlang_c`] and their logarithms: the two classic probabilities, without a model around them.
 //!
 //! Each model is validated once in its constructor; its formulas cannot fail afterwards. Times may be in any unit, and
@@ -12,6 +13,8 @@
 //! running for long enough that its start no longer matters.
 
 mod erlang;
+mod exact;
+mod gm1;
 mod md1;
 mod mg1;
 mod mg1_ps;
@@ -25,6 +28,7 @@ mod vacation;
 
 pub use crate::error::{ModelError, Unstable};
 pub use erlang::{erlang_b, erlang_c, ln_erlang_b, ln_erlang_c};
+pub use gm1::Gm1;
 pub use md1::Md1;
 pub use mg1::Mg1;
 pub use mg1_ps::Mg1Ps;

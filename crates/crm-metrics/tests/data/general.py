@@ -70,5 +70,49 @@ def all_md1():
     md1(0.9999999999999, 1.0, (0.5, 7.9, 8.0, 50.0), (), True)
 
 
+def gm1(model, parameters, mean, mu, transform, hard=False):
+    m, u = mpf(mean), mpf(mu)
+    with mp.workdps(400):
+        low, high = mpf(0), 1 - mpf("1e-300")
+        # sigma - A(mu (1 - sigma)) is negative below the root and positive between it and one.
+        y_low, y_high = mpf("1e-120"), mpf(1)
+        for _ in range(1500):
+            y = sqrt(y_low * y_high) if y_high > 2 * y_low else (y_low + y_high) / 2
+            if 1 - y > transform(u * y):
+                y_low = y
+            else:
+                y_high = y
+        y = (y_low + y_high) / 2
+        sigma = transform(u * y) if y > 0.5 else 1 - y
+        for _ in range(400 if y > 0.5 else 0):
+            sigma = transform(u * (1 - sigma))
+        y = 1 - sigma
+        values = {"rho": 1 / (m * u), "sigma": sigma, "Wq": sigma / (u * y), "W": 1 / (u * y), "Lq": sigma / (u * y * m),
+                  "L": 1 / (u * y * m), "var_Wq": sigma * (2 - sigma) / (u * y) ** 2, "idle": 1 - 1 / (m * u)}
+        for t in (0.1 / mu, 3 / mu):
+            values[f"P(Wq>{t!r})"] = sigma * exp(-u * y * mpf(t))
+            values[f"P(Wq<={t!r})"] = 1 - sigma * exp(-u * y * mpf(t))
+            values[f"P(W<={t!r})"] = 1 - exp(-u * y * mpf(t))
+        emit(model, {**parameters, "mu": mu}, values, hard)
+
+
+def all_gm1():
+    for m, mu, hard in ((1.25, 1.0, False), (2.0, 1.0, False), (20.0, 1.0, False), (400.0, 1.0, True), (1.0 + 1e-9, 1.0, True),
+                        (1.0 + 1e-13, 1.0, True), (1.01e-200, 1e200, True)):
+        gm1("gm1_deterministic", {"m": m}, m, mu, lambda s: exp(-s * mpf(m)), hard)
+        for k in (1, 2, 7, 1000):
+            gm1("gm1_erlang", {"k": k, "m": m}, m, mu, lambda s: (1 + s * mpf(m) / k) ** (-k), hard)
+        a, b = mpf(0.25 * m), mpf(1.75 * m)
+        gm1("gm1_uniform", {"a": 0.25 * m, "b": 1.75 * m}, (a + b) / 2, mu, lambda s: (exp(-s * a) - exp(-s * b)) / (s * (b - a)), hard)
+        b2 = mpf(2 * m)
+        gm1("gm1_uniform", {"a": 0.0, "b": 2 * m}, b2 / 2, mu, lambda s: -expm1(-s * b2) / (s * b2), hard)
+    for p, a, b, mu, hard in ((0.9, 0.5, 8.0, 1.0, False), (0.5, 1.0, 2.0, 1.0, False), (0.999, 0.01, 2000.0, 1.0, True),
+                              (0.5, 0.5, 1.5 + 1e-9, 1.0, True), (0.25, 2.0, 4.0, 1e6, True)):
+        q = 1 - mpf(p)
+        gm1("gm1_hyper2", {"p": p, "a": a, "b": b}, mpf(p) * mpf(a) + q * mpf(b), mu,
+            lambda s: mpf(p) / (1 + s * mpf(a)) + q / (1 + s * mpf(b)), hard)
+
+
 if __name__ == "__main__":
     all_md1()
+    all_gm1()
