@@ -2,7 +2,7 @@
 
 mod support;
 
-use crm_metrics::queueing::{Gm1, Md1};
+use crm_metrics::queueing::{Gm1, Md1, Mdc};
 use support::reference::{Case, cases_of};
 use support::tolerance;
 
@@ -104,6 +104,25 @@ fn gm1() {
                     model.waiting_time_cdf(argument(quantity, "P(Wq<=")?)
                 }
             }
+        })
+    });
+}
+
+#[test]
+fn mdc() {
+    let cases = cases(&["mdc"]);
+    assert!(cases.len() > 1);
+    compare(&cases, |case, quantity| {
+        let model = Mdc::new(case.get("lambda"), case.get("service_time"), case.servers()).unwrap();
+        Some(match quantity {
+            "p_wait" => model.probability_of_waiting(),
+            "p_nowait" => model.probability_of_not_waiting(),
+            "ln_p_wait" => model.ln_probability_of_waiting(),
+            "Lq" => model.mean_in_queue(),
+            "Wq" => model.mean_waiting_time(),
+            "var_Wq" => model.waiting_time_variance(),
+            "var_Lq" => model.in_queue_variance(),
+            _ => return None,
         })
     });
 }

@@ -113,6 +113,72 @@ def all_gm1():
             lambda s: mpf(p) / (1 + s * mpf(a)) + q / (1 + s * mpf(b)), hard)
 
 
+def mdc(lam, d, c, hard=False):
+    """Spitzer's sums, term by term, as long as they have any digit to add."""
+    l, s = mpf(lam), mpf(d)
+    a = l * s
+    none = mean = square = mpf(0)
+    with mp.workdps(40):
+        i = 0
+        while True:
+            i += 1
+            m, k = i * a, i * c
+            p = exp(k * log(m) - m - mp.loggamma(k + 1))
+            tail = first = second = mpf(0)
+            j = 0
+            while p > mpf("1e-33") * (tail + mpf(10) ** -400000):
+                tail += p
+                first += j * p
+                second += mpf(j) * (j - 1) * p
+                j += 1
+                p *= m / (k + j)
+            none += tail / i
+            mean += first / i
+            square += second / i
+            if second / i <= mpf("1e-26") * square:
+                break
+        values = {"p_wait": -expm1(-none), "ln_p_wait": log(-expm1(-none)), "Lq": mean, "Wq": mean / l, "var_Wq": square / l**2,
+                  "var_Lq": mean + square, "p_nowait": exp(-none)}
+    emit("mdc", {"lambda": lam, "service_time": d, "servers": c}, values, hard)
+
+
+def mdc_by_roots(lam, d, c, hard=False):
+    """The textbook's mean by the roots of z^c = e^(a (z - 1)) in the unit circle, near saturation."""
+    l, s = mpf(lam), mpf(d)
+    a = l * s
+    total = mpc(0)
+    log_none = mpc(0)
+    for k in range(1, c):
+        turn = exp(2j * pi * k / c)
+        z = mpc(0)
+        for _ in range(300):
+            next_z = turn * exp(a * (z - 1) / c)
+            if abs(next_z - z) < mpf("1e-60"):
+                break
+            z = next_z
+        for _ in range(9):
+            f = z - turn * exp(a * (z - 1) / c)
+            z -= f / (1 - turn * exp(a * (z - 1) / c) * a / c)
+        total += 1 / (1 - z)
+        log_none += log(1 - z)
+    mean = a / (2 * (c - a)) - (c - 1 + a) / 2 + total.real
+    # G_X(0) e^-a ... : P(no wait) = (c - a) / prod(1 - z_k), the generating function of the number present, summed below c.
+    none = (c - a) / exp(log_none.real)
+    emit("mdc", {"lambda": lam, "service_time": d, "servers": c}, {"Lq": mean, "Wq": mean / l, "p_nowait": none}, hard)
+
+
+def all_mdc():
+    for lam, d, c in ((0.5, 1.0, 1), (0.9, 1.0, 1), (1.8, 1.0, 2), (9.0, 1.0, 10), (2.0, 0.25, 1), (1.0, 1.0, 3), (85.0, 1.0, 100),
+                      (30.0, 0.1, 5)):
+        mdc(lam, d, c)
+    for lam, d, c in ((1e-6, 1.0, 1), (1e-3, 1.0, 4), (20.0, 1.0, 100), (900.0, 1.0, 1000), (700000.0, 1.0, 1000000)):
+        mdc(lam, d, c, True)
+    for lam, d, c in ((1.999999999, 1.0, 2), (99.0, 1.0, 100), (99.999999, 1.0, 100), (9.9999999999, 1.0, 10), (0.999999999999, 1.0, 1),
+                      (299.0, 1.0, 300)):
+        mdc_by_roots(lam, d, c, True)
+
+
 if __name__ == "__main__":
     all_md1()
     all_gm1()
+    all_mdc()
