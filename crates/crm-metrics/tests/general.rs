@@ -2,7 +2,7 @@
 
 mod support;
 
-use crm_metrics::queueing::{Gm1, Md1, Mdc};
+use crm_metrics::queueing::{Gg1, Ggc, Gm1, Md1, Mdc, Mg1Priority, MmcPriority, PriorityClass};
 use support::reference::{Case, cases_of};
 use support::tolerance;
 
@@ -111,7 +111,7 @@ fn gm1() {
 #[test]
 fn mdc() {
     let cases = cases(&["mdc"]);
-    assert!(cases.len() > 1);
+    assert_eq!(cases.len(), 19);
     compare(&cases, |case, quantity| {
         let model = Mdc::new(case.get("lambda"), case.get("service_time"), case.servers()).unwrap();
         Some(match quantity {
@@ -122,6 +122,73 @@ fn mdc() {
             "Wq" => model.mean_waiting_time(),
             "var_Wq" => model.waiting_time_variance(),
             "var_Lq" => model.in_queue_variance(),
+            _ => return None,
+        })
+    });
+}
+
+/// The parameters `name_0`, `name_1` and so on.
+fn list(case: &Case, name: &str) -> Vec<f64> {
+    (0..)
+        .map_while(|k| case.find(&format!("{name}_{k}")))
+        .collect()
+}
+
+#[test]
+fn priorities_of_mmc() {
+    let cases = cases(&["priority_mmc"]);
+    assert_eq!(cases.len(), 11);
+    compare(&cases, |case, quantity| {
+        let (rates, mu, c) = (list(case, "lambda"), case.get("mu"), case.servers());
+        if let Some(k) = argument(quantity, "polite_") {
+            let model = MmcPriority::non_preemptive(&rates, mu, c).unwrap();
+            return Some(model.mean_waiting_time(k as usize));
+        }
+        let k = argument(quantity, "strict_")?;
+        let model = MmcPriority::preemptive_resume(&rates, mu, c).unwrap();
+        Some(model.mean_waiting_time(k as usize))
+    });
+}
+
+#[test]
+fn priorities_of_mg1() {
+    let cases = cases(&["priority_mg1"]);
+    assert_eq!(cases.len(), 4);
+    compare(&cases, |case, quantity| {
+        let means = list(case, "mean").into_iter().zip(list(case, "cs2"));
+        let classes: Vec<_> = means
+            .zip(list(case, "lambda"))
+            .map(|((mean, cs2), lambda)| PriorityClass::new(lambda, mean, cs2).unwrap())
+            .collect();
+        if let Some(k) = argument(quantity, "polite_") {
+            let model = Mg1Priority::non_preemptive(&classes).unwrap();
+            return Some(model.mean_waiting_time(k as usize));
+        }
+        let k = argument(quantity, "strict_")?;
+        let model = Mg1Priority::preemptive_resume(&classes).unwrap();
+        Some(model.mean_response_time(k as usize))
+    });
+}
+
+#[test]
+fn approximations() {
+    let cases = cases(&["ggc"]);
+    assert_eq!(cases.len(), 81);
+    compare(&cases, |case, quantity| {
+        let (lambda, mu) = (case.get("lambda"), case.get("mu"));
+        let (ca2, cs2) = (case.get("ca2"), case.get("cs2"));
+        let many = Ggc::new(lambda, mu, case.servers(), ca2, cs2).unwrap();
+        let one = || Gg1::new(lambda, mu, ca2, cs2).unwrap();
+        Some(match quantity {
+            "allen_cunneen" => many.allen_cunneen(),
+            "sakasegawa" => many.sakasegawa(),
+            "whitt" => many.whitt(),
+            "kimura" => many.kimura()?,
+            "p_wait" => many.whitt_probability_of_waiting(),
+            "kingman_bound" => one().kingman_bound(),
+            "kingman" => one().kingman(),
+            "marchal" => one().marchal(),
+            "klb" => one().kraemer_langenbach_belz(),
             _ => return None,
         })
     });

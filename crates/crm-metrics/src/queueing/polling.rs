@@ -197,6 +197,10 @@ impl Polling {
         let conserved = conserved(stations, exhaustive, idle, walk);
         let loads = stations.iter().map(PollingStation::load);
         let summed: f64 = loads.zip(&waits).map(|(load, wait)| load * wait).sum();
+        debug_assert!(
+            summed == 0.0 || ((conserved / summed - 1.0) * idle).abs() < 1e-9,
+            "the waits {waits:?} add up to {summed} instead of {conserved}"
+        );
         if summed > 0.0 && conserved.is_finite() && (conserved / summed).is_normal() {
             for wait in &mut waits {
                 *wait *= conserved / summed;

@@ -173,12 +173,115 @@ def all_mdc():
         mdc(lam, d, c)
     for lam, d, c in ((1e-6, 1.0, 1), (1e-3, 1.0, 4), (20.0, 1.0, 100), (900.0, 1.0, 1000), (700000.0, 1.0, 1000000)):
         mdc(lam, d, c, True)
-    for lam, d, c in ((1.999999999, 1.0, 2), (99.0, 1.0, 100), (99.999999, 1.0, 100), (9.9999999999, 1.0, 10), (0.999999999999, 1.0, 1),
+    for lam, d, c in ((1.999999999, 1.0, 2), (9.9999999999, 1.0, 10), (0.999999999999, 1.0, 1), (99.0, 1.0, 100), (99.999999, 1.0, 100),
                       (299.0, 1.0, 300)):
         mdc_by_roots(lam, d, c, True)
+
+
+def erlang_c(c, a):
+    total = term = mpf(1)
+    for k in range(c, 0, -1):
+        term *= k / a
+        total += term
+    return c / (c + (c - a) * (total - 1))
+
+
+def numbered(name, values):
+    return {f"{name}_{k}": value for k, value in enumerate(values)}
+
+
+def priority_mmc(rates, mu, c, hard=False):
+    with mp.workdps(700 if min(rates) < 1e-60 else 120):
+        u = mpf(mu)
+        sums = [mpf(0)]
+        for rate in rates:
+            sums.append(sums[-1] + mpf(rate))
+        waits = erlang_c(c, sums[-1] / u)
+        polite = [waits / (c * u) / ((1 - x / (c * u)) * (1 - y / (c * u))) for x, y in zip(sums, sums[1:])]
+        queues = [erlang_c(c, x / u) * x / (c * u - x) if x else mpf(0) for x in sums]
+        strict = [(y - x) / mpf(rate) for x, y, rate in zip(queues, queues[1:], rates)]
+        emit("priority_mmc", {"mu": mu, "servers": c, **numbered("lambda", rates)},
+             {**numbered("polite", polite), **numbered("strict", strict)}, hard)
+
+
+def priority_mg1(classes, hard=False):
+    l, s, cs2 = zip(*[map(mpf, x) for x in classes])
+    n = len(classes)
+    second = [s[i] ** 2 * (1 + cs2[i]) for i in range(n)]
+    sigma = [sum(l[i] * s[i] for i in range(k)) for k in range(n + 1)]
+    work = [sum(l[i] * second[i] for i in range(k)) / 2 for k in range(n + 1)]
+    polite = [work[n] / ((1 - sigma[k]) * (1 - sigma[k + 1])) for k in range(n)]
+    strict = [s[k] / (1 - sigma[k]) + work[k + 1] / ((1 - sigma[k]) * (1 - sigma[k + 1])) for k in range(n)]
+    given = {f"{name}_{k}": x[i] for k, x in enumerate(classes) for i, name in enumerate(("lambda", "mean", "cs2"))}
+    emit("priority_mg1", given, {**numbered("polite", polite), **numbered("strict", strict)}, hard)
+
+
+def all_priorities():
+    for rates, mu, c in (([0.2, 0.3, 0.3], 1.0, 1), ([1.0, 2.0, 1.5], 1.0, 6), ([1.0, 0.01], 1.0, 2), ([10.0, 40.0, 1.0, 40.0], 1.0, 100),
+                         ([0.3, 0.3, 0.3, 0.3], 0.25, 5)):
+        priority_mmc(rates, mu, c)
+    for rates, mu, c in (([1.0, 1e-9, 0.9999], 1.0, 2), ([0.5, 1e-300, 0.4999999999], 1.0, 1), ([1e-9, 99.0, 0.9999, 1e-6], 1.0, 100),
+                         ([0.1, 0.2, 0.7 - 1e-12], 1.0, 1), ([9000.0, 1.0, 998.0], 1.0, 10000), ([1e-5, 1e-5, 5.0], 3.0, 40)):
+        priority_mmc(rates, mu, c, True)
+    priority_mg1([(0.1, 1.0, 1.0), (0.2, 1.5, 1.0), (0.1, 2.0, 0.0)])
+    priority_mg1([(0.5, 1.0, 4.0), (0.1, 2.0, 0.25), (0.01, 20.0, 1.0), (0.05, 1.0, 30.0)])
+    priority_mg1([(0.1, 1.0, 1.0), (0.2, 1.0, 1.0), (0.7 - 1e-12, 1.0, 0.0)], True)
+    priority_mg1([(1e-9, 1e8, 1e6), (1e9, 1e-10, 0.0), (1e-300, 1e200, 1e90)], True)
+
+
+def upper(x):
+    return erfc(x / sqrt(mpf(2))) / 2
+
+
+def ggc(lam, mu, m, ca2, cs2, hard=False):
+    l, u, a2, s2 = map(mpf, (lam, mu, ca2, cs2))
+    rho = l / (m * u)
+    waits = erlang_c(m, l / u)
+    random = waits / (m * u - l)
+    both = (a2 + s2) / 2
+    values = {"allen_cunneen": random * both, "sakasegawa": both * rho ** (sqrt(mpf(2 * (m + 1))) - 1) / (m * u - l)}
+    g = min(mpf("0.24"), (1 - rho) * (m - 1) * (sqrt(mpf(4 + 5 * m)) - 2) / (16 * m * rho))
+    f1, f2 = 1 + g, 1 - 4 * g
+    f3 = f2 * exp(-2 * (1 - rho) / (3 * rho))
+    f4 = min(mpf(1), (f1 + f3) / 2)
+    psi = mpf(1) if both >= 1 else f4 ** (2 * (1 - both))
+    if a2 >= s2:
+        phi = 4 * (a2 - s2) / (4 * a2 - 3 * s2) * f1 + s2 / (4 * a2 - 3 * s2) * psi if a2 else mpf(1)
+    else:
+        phi = (s2 - a2) / (2 * a2 + 2 * s2) * f3 + (s2 + 3 * a2) / (2 * a2 + 2 * s2) * psi
+    values["whitt"] = phi * both * random
+    if a2 <= 1 and both > 0:
+        values["kimura"] = 2 * both * random / ((1 - a2) * 2 / f3 + (1 - s2) * 2 / f1 + 2 * (a2 + s2 - 1))
+    if both > 0:
+        z = (a2 + s2) / (1 + s2)
+        gamma = (m - m * rho - mpf("0.5")) / sqrt(m * rho * z)
+        slack = (1 - rho) * sqrt(mpf(m))
+        p4 = min(mpf(1), upper(slack / z) / upper(slack) * waits)
+        p5 = min(mpf(1), upper(2 * slack / (1 + a2)) / upper(slack) * waits)
+        p6 = upper(gamma)
+        p1 = rho**2 * p4 + (1 - rho**2) * p5
+        p2 = a2 * p1 + (1 - a2) * p6
+        p3 = 2 * (1 - a2) * (gamma - mpf("0.5")) * p2 + (1 - 2 * (1 - a2) * (gamma - mpf("0.5"))) * p1
+        values["p_wait"] = min(mpf(1), p1 if m <= 6 or gamma <= 0.5 or a2 >= 1 else p2 if gamma >= 1 else p3)
+    if m == 1:
+        values["kingman_bound"] = l * (a2 / l**2 + s2 / u**2) / (2 * (1 - rho))
+        values["kingman"] = both * random
+        values["marchal"] = (1 + s2) / (1 + rho**2 * s2) * (a2 + rho**2 * s2) / 2 * random
+        if both > 0:
+            values["klb"] = both * random * (exp(-2 * (1 - rho) * (1 - a2) ** 2 / (3 * rho * (a2 + s2))) if a2 <= 1
+                                             else exp(-(1 - rho) * (a2 - 1) / (a2 + 4 * s2)))
+    emit("ggc", {"lambda": lam, "mu": mu, "servers": m, "ca2": ca2, "cs2": cs2}, values, hard)
+
+
+def all_ggc():
+    for lam, m in ((0.8, 1), (0.05, 1), (0.999999999, 1), (3.0, 4), (9.0, 12), (18.0, 20), (95.0, 100), (80.0, 100), (1.0, 30)):
+        for ca2, cs2 in ((1.0, 1.0), (0.5, 0.25), (0.0, 0.0), (4.0, 1.5), (1.2, 1.3), (0.0, 2.0), (0.3, 0.9), (1.0, 0.0), (0.7, 1e9)):
+            ggc(lam, 1.0, m, ca2, cs2)
 
 
 if __name__ == "__main__":
     all_md1()
     all_gm1()
     all_mdc()
+    all_priorities()
+    all_ggc()

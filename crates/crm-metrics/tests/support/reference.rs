@@ -12,8 +12,14 @@ pub(crate) struct Case {
 impl Case {
     /// The parameter of that name.
     pub(crate) fn get(&self, name: &str) -> f64 {
+        self.find(name)
+            .unwrap_or_else(|| panic!("{self:?} has no {name}"))
+    }
+
+    /// The parameter of that name, if there is one.
+    pub(crate) fn find(&self, name: &str) -> Option<f64> {
         let found = self.parameters.iter().find(|(key, _)| *key == name);
-        found.unwrap_or_else(|| panic!("{self:?} has no {name}")).1
+        found.map(|(_, value)| *value)
     }
 
     /// The number of servers.
