@@ -50,6 +50,7 @@ impl Gm1 {
         let m = check::scale("interarrival_time", interarrival_time)?;
         Self::build(Exact::new(m), service_rate, 0.0, |x| Transform {
             value: (-x).exp(),
+            complement: -(-x).exp_m1(),
             remainder: fall(x),
         })
     }
@@ -85,6 +86,7 @@ impl Gm1 {
             let ln = k * (x / k).ln_1p();
             Transform {
                 value: (-ln).exp(),
+                complement: -(-ln).exp_m1(),
                 remainder: fall(ln) + k * lag(x / k),
             }
         })
@@ -123,14 +125,19 @@ impl Gm1 {
         };
         let variation = parts().map(|(p, b)| 2.0 * p * b * b).sum::<f64>() - 1.0;
         Self::build(exact, service_rate, variation, |x| {
-            let (mut value, mut remainder) = (0.0, 0.0);
+            let (mut value, mut complement, mut remainder) = (0.0, 0.0, 0.0);
             for (p, b) in parts() {
                 let y = b * x;
                 value += p / (1.0 + y);
+                complement += p * (y / (1.0 + y));
                 // 1/(1 + y) - 1 + y
                 remainder += p * y * (y / (1.0 + y));
             }
-            Transform { value, remainder }
+            Transform {
+                value,
+                complement,
+                remainder,
+            }
         })
     }
 
@@ -155,6 +162,7 @@ impl Gm1 {
             let beyond = sinh_ratio(y, x);
             Transform {
                 value: (-x).exp() + beyond,
+                complement: -(-x).exp_m1() - beyond,
                 remainder: fall(x) + beyond,
             }
         })
@@ -205,6 +213,7 @@ impl Gm1 {
             };
             Transform {
                 value,
+                complement: 1.0 - value,
                 remainder: (value - 1.0 + x).max(0.0),
             }
         })
@@ -234,16 +243,12 @@ impl Gm1 {
         } else {
             1.0
         };
-        let waits_not = root(
-            ratio.min(f64::MAX),
-            excess.min(f64::MAX),
-            variation,
-            &transform,
-        );
+        let (ratio, excess) = (ratio.min(f64::MAX), excess.min(f64::MAX));
         // Where few wait, sigma has its digits in the transform rather than in the complement.
-        let (waits, waits_not) = if waits_not > 0.5 {
-            few(ratio.min(f64::MAX), 1.0 - waits_not, &transform)
+        let (waits, waits_not) = if transform(0.5 * ratio).value < 0.5 {
+            few(ratio, &transform)
         } else {
+            let waits_not = many(ratio, excess, variation, &transform);
             (1.0 - waits_not, waits_not)
         };
         Ok(Self {
@@ -417,52 +422,49 @@ impl Gm1 {
 /// The transform `A` of a time between arrivals at `s = x / m`.
 struct Transform {
     value: f64,
+    /// `1 - A`.
+    complement: f64,
     /// `A - 1 + x`, which is about `x^2 E[T^2] / (2 m^2)` and positive.
     remainder: f64,
 }
 
-/// The root `y = 1 - sigma` of `remainder(ratio y) / y = ratio - 1`, whose left side grows with `y`: the functional equation
-/// divided by `y`, in which saturation is a small number and not a difference of large ones.
-fn root(ratio: f64, excess: f64, variation: f64, transform: &impl Fn(f64) -> Transform) -> f64 {
+/// `y = 1 - sigma`, at most a half: the root of `remainder(ratio y) / y = ratio - 1`, whose left side grows with `y`. This is the functional
+/// equation divided by `y`, in which saturation is a small number and not a difference of large ones.
+fn many(ratio: f64, excess: f64, variation: f64, transform: &impl Fn(f64) -> Transform) -> f64 {
     let gap = |ln_y: f64| {
         let y = ln_y.exp();
-        (transform(ratio * y).remainder / y / excess).ln()
+        let there = transform(ratio * y);
+        if ratio * y < 1.0 {
+            (there.remainder / y / excess).ln()
+        } else {
+            // Long gaps between arrivals would drown the rest of the remainder; the equation itself has its digits here.
+            1.0 - there.complement / y
+        }
     };
-    if gap(0.0) <= 0.0 {
-        // Nobody waits, to the last digit.
-        return 1.0;
-    }
     // The remainder is at most half the second moment times x^2, and the root therefore at least this.
     let least = 2.0 * (excess / ratio) / (1.0 + variation) / ratio;
-    let mut low = if least > 0.0 {
-        least.ln().min(0.0) - 1e-9
+    let low = if least > 0.0 {
+        least.ln().min(-1.0) - 1e-9
     } else {
-        -1.0
-    };
-    if least == 0.0 {
+        // The variation is not known: the share halves until it is below the root.
+        let mut low = -1.0;
         while gap(low) > 0.0 && low > -40.0 {
-            low *= 1.5;
+            low -= 0.7;
         }
-    }
-    zero(gap, low, 0.0).exp()
+        low
+    };
+    zero(gap, low, 0.5_f64.ln()).exp()
 }
 
-/// `sigma` and its complement where `sigma` is below a half: bisection between zero and the guess doubled, on the equation itself.
-fn few(ratio: f64, guess: f64, transform: &impl Fn(f64) -> Transform) -> (f64, f64) {
-    // sigma = A(mu (1 - sigma)) is convex in sigma and crosses from above: iterate from below, then bracket the rest.
+/// `sigma`, below a half, and its complement, from the equation itself, in which `A` has the digits of a small `sigma`.
+fn few(ratio: f64, transform: &impl Fn(f64) -> Transform) -> (f64, f64) {
     let map = |sigma: f64| transform(ratio * (1.0 - sigma)).value;
-    let mut low = map(0.0);
+    let low = map(0.0);
     if low == 0.0 {
         return (0.0, 1.0);
     }
-    let mut high = (guess * 1.01 + 1e-12).min(0.75);
-    for _ in 0..3 {
-        low = map(low);
-    }
-    if map(high) > high {
-        high = 0.75;
-    }
-    let sigma = zero(|ln: f64| map(ln.exp()).ln() - ln, low.ln(), high.ln()).exp();
+    // A falls with s, so that the root lies above A(mu); at a half A is below it.
+    let sigma = zero(|ln: f64| map(ln.exp()).ln() - ln, low.ln(), 0.5_f64.ln()).exp();
     (sigma, 1.0 - sigma)
 }
 
