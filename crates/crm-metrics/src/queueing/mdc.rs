@@ -105,7 +105,7 @@ impl Mdc {
             ln_waits: if j < 1e-3 {
                 ln_j + (j * (j / 24.0) - 0.5 * j)
             } else {
-                (-(-j).exp_m1()).ln()
+                (-(-j).exp()).ln_1p()
             },
             wait: scale * integrals.mean / c,
             deviation: (-0.5 * integrals.exponent).exp() * (2.0 * integrals.square).sqrt() / c,
