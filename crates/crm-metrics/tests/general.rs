@@ -73,7 +73,7 @@ fn gm1() {
         "gm1_uniform",
         "gm1_hyper2",
     ]);
-    assert_eq!(cases.len(), 54);
+    assert_eq!(cases.len(), 55);
     compare(&cases, |case, quantity| {
         let mu = case.get("mu");
         let model = match case.model {

@@ -476,3 +476,53 @@ fn no_arrivals() {
     let vacation = Mg1Vacation::single(Mg1::exponential(0.0, 1.0).unwrap(), 1.0, 0.0, 1.0).unwrap();
     assert_eq!(vacation.mean_waiting_time(), 0.0);
 }
+
+/// E. Borel's busy period of constant service, and that of M/M/1.
+#[test]
+fn busy_periods() {
+    for load in [0.1, 0.5, 0.9] {
+        let cube = (1.0 - load) * (1.0 - load) * (1.0 - load);
+        let constant = Mg1::deterministic(load / 2.0, 2.0).unwrap();
+        assert_close(
+            "M/D/1",
+            constant.busy_period_variance(),
+            4.0 * load / cube,
+            IDENTITY,
+        );
+        let random = Mg1::exponential(load / 2.0, 2.0).unwrap();
+        assert_close(
+            "M/M/1",
+            random.busy_period_variance(),
+            4.0 * (1.0 + load) / cube,
+            IDENTITY,
+        );
+        let served = random.mean_served_in_busy_period();
+        assert_close("served", served * 2.0, random.mean_busy_period(), IDENTITY);
+    }
+}
+
+/// A third moment whose quotient by the mean is beyond the range of `f64`, and one below it.
+#[test]
+fn third_moments_at_the_ends_of_the_range() {
+    let huge = Mg1::new(1e-10, 1e-20, 1e100)
+        .unwrap()
+        .with_third_moment(1e300)
+        .unwrap();
+    assert_close(
+        "Var",
+        huge.waiting_time_variance().unwrap(),
+        1e290 / 3.0,
+        IDENTITY,
+    );
+    let tiny = Mg1::new(0.5e90, 1e-90, 0.0)
+        .unwrap()
+        .with_third_moment(1e-270)
+        .unwrap();
+    let constant = Mg1::deterministic(0.5e90, 1e-90).unwrap();
+    assert_close(
+        "Var",
+        tiny.waiting_time_variance().unwrap(),
+        constant.waiting_time_variance().unwrap(),
+        IDENTITY,
+    );
+}

@@ -107,7 +107,7 @@ def all_gm1():
         b2 = mpf(2 * m)
         gm1("gm1_uniform", {"a": 0.0, "b": 2 * m}, b2 / 2, mu, lambda s: -expm1(-s * b2) / (s * b2), hard)
     for p, a, b, mu, hard in ((0.9, 0.5, 8.0, 1.0, False), (0.5, 1.0, 2.0, 1.0, False), (0.999, 0.01, 2000.0, 1.0, True),
-                              (0.5, 0.5, 1.5 + 1e-9, 1.0, True), (0.25, 2.0, 4.0, 1e6, True)):
+                              (0.5, 0.5, 1.5 + 1e-9, 1.0, True), (0.25, 2.0, 4.0, 1e6, True), (0.625, 1e-6, 1e20, 1.0, True)):
         q = 1 - mpf(p)
         gm1("gm1_hyper2", {"p": p, "a": a, "b": b}, mpf(p) * mpf(a) + q * mpf(b), mu,
             lambda s: mpf(p) / (1 + s * mpf(a)) + q / (1 + s * mpf(b)), hard)
