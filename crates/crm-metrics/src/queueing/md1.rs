@@ -27,7 +27,7 @@ const SHORT: f64 = 8.0;
 /// Symbols: `lambda` is the arrival rate, `D` the service time, `rho = lambda D`. Times are in the unit of `D`.
 ///
 /// The relative error of means, distribution and tail is below 1e-12 at any load; that of a tail of `e^-x` is some
-/// `x` units in the last place. A distribution costs a few microseconds at most, and a quantile a few tens of them.
+/// `x` units in the last place. A probability takes less than a microsecond to some tens of them, a quantile up to ten times that.
 ///
 /// Source: A. K. Erlang 1909; the methods are named in the crate's design notes.
 ///
