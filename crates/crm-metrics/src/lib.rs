@@ -49,7 +49,7 @@
 //!
 //! # Which model fits my service
 //!
-//! All take random (Poisson) arrivals: many customers who come independently of each other.
+//! Most take random (Poisson) arrivals: many customers who come independently of each other.
 //!
 //! | servers | service time | model |
 //! |---|---|---|
@@ -57,6 +57,15 @@
 //! | one | mean and variation measured | [`queueing::Mg1`]: means, and variances from a third moment |
 //! | several, one line | exponential, or nothing else known | [`queueing::Mmc`]: everything, and the number of servers for a target |
 //! | several, nobody waits | any | [`queueing::erlang_b`]: the share turned away |
+//! | one | always the same | [`queueing::Md1`]: everything, distributions included |
+//! | several | always the same | [`queueing::Mdc`]: the probability of waiting, means and variances |
+//! | one, shared by all present | mean known | [`queueing::Mg1Ps`] |
+//! | one that goes away when idle | mean and variation measured | [`queueing::Mg1Vacation`] |
+//! | one or several, urgent requests first | mean and variation, or exponential | [`queueing::Mg1Priority`], [`queueing::MmcPriority`] |
+//! | one that goes round several queues | mean and variation measured | [`queueing::Polling`] |
+//!
+//! Where arrivals are more regular or more bursty than random ones: [`queueing::Gm1`] for one server with exponential service,
+//! exactly, and else the approximations of [`queueing::Gg1`] and [`queueing::Ggc`].
 //!
 //! # Guarantees
 //!
@@ -69,9 +78,10 @@
 //! - **Accuracy.** Relative error at most 1e-12 at any load and up to a million servers, against values of 80 digits and down to the smallest
 //!   normal `f64`; see [`_design`] for the methods. Only the quantile of a wait that is just beginning to be above zero is exact to
 //!   an absolute error, some 1e-15 of the mean wait of those who wait.
-//! - **Cost.** Models of single stations do not allocate. `O(1)`, except for Erlang's formulas and [`queueing::Mmc::new`], which take `O(sqrt(c))` steps for
-//!   `c` servers, the search for a number of servers, which makes `O(log c)` such models, and what reads a slice.
-//! - **Threads.** All types are `Send` and `Sync`, and those of single stations `Copy`.
+//! - **Cost.** Models of single stations do not allocate, but for a list of classes or queues. `O(1)`, except for Erlang's formulas and
+//!   [`queueing::Mmc::new`], which take `O(sqrt(c))` steps for `c` servers, the search for a number of servers, which makes `O(log c)`
+//!   such models, and what reads a slice.
+//! - **Threads.** All types are `Send` and `Sync`, and those of single stations `Copy` unless they hold a list.
 //!
 //! There are no features and no dependencies.
 

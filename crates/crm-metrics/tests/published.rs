@@ -4,7 +4,7 @@ mod support;
 
 use crm_metrics::availability;
 use crm_metrics::operational::{AsymptoticBounds, interactive_response_time};
-use crm_metrics::queueing::{Mm1, Mmc, erlang_b, erlang_c};
+use crm_metrics::queueing::{Mg1Ps, Mm1, Mmc, Polling, PollingStation, erlang_b, erlang_c};
 use std::time::Duration;
 use support::tolerance::{IDENTITY, printed};
 use support::{assert_close, assert_within};
@@ -166,4 +166,31 @@ fn steady_state_availability() {
         let a = availability(hours(up), hours(up + repair)).unwrap();
         assert_close("availability", a, expected, IDENTITY);
     }
+}
+
+/// LINE 2026-03, `PollingAPITest`: three queues, exhaustive service. Only the rates of its arrivals count.
+#[test]
+fn line_polling() {
+    let stations = [0.5, 1.0 / 3.0, 2.0].map(|cs2| {
+        let station = PollingStation::new(1.0, 0.1, cs2).unwrap();
+        station.with_switch_over(0.2, 0.02).unwrap()
+    });
+    let model = Polling::exhaustive(&stations).unwrap();
+    for (k, expected) in [
+        0.476_962_383_126_767,
+        0.479_587_953_903_023,
+        0.475_592_520_113_068,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert_close("Wq", model.mean_waiting_time(k), expected, IDENTITY);
+    }
+}
+
+/// Ciw 3.2.7, `test_processor_sharing.py`.
+#[test]
+fn ciw_processor_sharing() {
+    let model = Mg1Ps::new(3.0, 0.2).unwrap();
+    assert_close("W", model.mean_response_time(), 0.5, IDENTITY);
 }

@@ -11,8 +11,8 @@ use crate::error::{ModelError, ParamError, Unstable};
 /// takes it, and [`deterministic`](Self::deterministic) and [`exponential`](Self::exponential) know it.
 ///
 /// With `lambda` the arrival rate per unit of time and `rho = lambda s`, everything follows from `1 - rho`, which is
-/// computed first and with one rounding. The relative error is below 1e-13 at any load, with `cs2` up to 1e100: beyond that a
-/// variance may overflow on its way. Times are in the unit of `s`.
+/// computed first and with one rounding. The relative error is below 1e-13 at any load and any `cs2`: what does not overflow
+/// itself does not overflow on its way. Times are in the unit of `s`.
 ///
 /// Source of all formulas, where no other is named: L. Kleinrock, "Queueing Systems, Volume 1", Wiley 1975 (the
 /// Pollaczek-Khinchine formulas and Takács' recurrence for the moments of the waiting time).
@@ -33,8 +33,8 @@ pub struct Mg1 {
     arrival_rate: f64,
     mean_service_time: f64,
     squared_variation: f64,
-    /// `E[S^3] / s^3`, where known.
-    third_moment: Option<f64>,
+    /// `sqrt(E[S^3] / s)`, a time, where known: unlike the moment it stays within the range of `f64`.
+    cubic_time: Option<f64>,
     /// `1 - rho`.
     idle: f64,
 }
@@ -72,7 +72,7 @@ impl Mg1 {
             arrival_rate,
             mean_service_time,
             squared_variation,
-            third_moment: None,
+            cubic_time: None,
             idle,
         })
     }
@@ -84,7 +84,7 @@ impl Mg1 {
     /// As for [`new`](Self::new), with the name `mean_service_time`.
     pub fn deterministic(arrival_rate: f64, service_time: f64) -> Result<Self, ModelError> {
         Ok(Self {
-            third_moment: Some(1.0),
+            cubic_time: Some(service_time),
             ..Self::new(arrival_rate, service_time, 0.0)?
         })
     }
@@ -96,7 +96,7 @@ impl Mg1 {
     /// As for [`new`](Self::new).
     pub fn exponential(arrival_rate: f64, mean_service_time: f64) -> Result<Self, ModelError> {
         Ok(Self {
-            third_moment: Some(6.0),
+            cubic_time: Some(6.0_f64.sqrt() * mean_service_time),
             ..Self::new(arrival_rate, mean_service_time, 1.0)?
         })
     }
@@ -122,12 +122,18 @@ impl Mg1 {
     /// ```
     pub fn with_third_moment(self, third_moment: f64) -> Result<Self, ParamError> {
         let s = self.mean_service_time;
-        let relative = third_moment / s / s / s;
+        let quotient = third_moment / s;
+        let cubic_time = if quotient.is_normal() {
+            quotient.sqrt()
+        } else {
+            // The quotient left the range of f64, its square root does not.
+            third_moment.sqrt() / s.sqrt()
+        };
         let second = 1.0 + self.squared_variation;
-        // The quotient may leave the range of f64 although the moment has not; NaN fails both comparisons.
-        if relative < f64::INFINITY && relative / second >= second * (1.0 - 1e-9) {
+        // NaN fails both comparisons.
+        if third_moment < f64::INFINITY && cubic_time / s >= second * (1.0 - 0.5e-9) {
             return Ok(Self {
-                third_moment: Some(relative),
+                cubic_time: Some(cubic_time),
                 ..self
             });
         }
@@ -177,7 +183,8 @@ impl Mg1 {
     /// `L_q = rho^2 (1 + cs2) / (2 (1 - rho))`: the mean number waiting, the one in service not counted.
     #[must_use]
     pub fn mean_in_queue(&self) -> f64 {
-        self.utilisation() * self.relative_wait()
+        let rho = self.utilisation();
+        product(rho, rho / self.idle, 0.5 + 0.5 * self.squared_variation)
     }
 
     /// `L = rho + L_q`: the mean number in the system.
@@ -189,7 +196,11 @@ impl Mg1 {
     /// `W_q = rho s (1 + cs2) / (2 (1 - rho))`: the mean time from arrival to the begin of service.
     #[must_use]
     pub fn mean_waiting_time(&self) -> f64 {
-        self.mean_service_time * self.relative_wait()
+        product(
+            self.mean_service_time,
+            self.utilisation() / self.idle,
+            0.5 + 0.5 * self.squared_variation,
+        )
     }
 
     /// `W = s + W_q`: the mean time from arrival to departure.
@@ -204,17 +215,32 @@ impl Mg1 {
         self.mean_service_time / self.idle
     }
 
+    /// `s^2 (cs2 + rho) / (1 - rho)^3`: the variance of the busy period.
+    #[must_use]
+    pub fn busy_period_variance(&self) -> f64 {
+        let mean = self.mean_busy_period();
+        mean * (mean * ((self.squared_variation + self.utilisation()) / self.idle))
+    }
+
+    /// `1 / (1 - rho)`: the mean number of requests served in a busy period.
+    #[must_use]
+    pub fn mean_served_in_busy_period(&self) -> f64 {
+        1.0 / self.idle
+    }
+
     /// `W_q^2 + lambda E[S^3] / (3 (1 - rho))`: the variance of the waiting time, or none without the third moment.
     #[must_use]
     pub fn waiting_time_variance(&self) -> Option<f64> {
-        Some(self.unscaled(self.relative_wait_variance()?))
+        let wait = self.mean_waiting_time();
+        Some(wait * wait + self.cubic_part(self.cubic_time?))
     }
 
     /// The variance of the waiting time plus `cs2 s^2`, that of the service time: the variance of the response time, or
     /// none without the third moment.
     #[must_use]
     pub fn response_time_variance(&self) -> Option<f64> {
-        Some(self.unscaled(self.relative_wait_variance()? + self.squared_variation))
+        let s = self.mean_service_time;
+        Some(self.waiting_time_variance()? + s * (s * self.squared_variation))
     }
 
     /// `L_q + lambda^2 Var[W_q]`: the variance of the number waiting, or none without the third moment.
@@ -223,8 +249,9 @@ impl Mg1 {
     /// distributional form of Little's law: J. Keilson and L. D. Servi, Operations Research Letters 7(5), 1988).
     #[must_use]
     pub fn in_queue_variance(&self) -> Option<f64> {
-        let rho = self.utilisation();
-        Some(self.mean_in_queue() + rho * (rho * self.relative_wait_variance()?))
+        let waiting = self.mean_in_queue();
+        let cubic = self.cubic_part(self.arrival_rate * self.cubic_time?);
+        Some(waiting + (waiting * waiting + cubic))
     }
 
     /// `L + lambda^2 Var[W]`: the variance of the number in the system, or none without the third moment.
@@ -233,24 +260,23 @@ impl Mg1 {
     #[must_use]
     pub fn in_system_variance(&self) -> Option<f64> {
         let rho = self.utilisation();
-        let response = self.relative_wait_variance()? + self.squared_variation;
-        Some(self.mean_in_system() + rho * (rho * response))
+        Some(rho + self.in_queue_variance()? + rho * (rho * self.squared_variation))
     }
 
-    /// `W_q / s`.
-    fn relative_wait(&self) -> f64 {
-        self.utilisation() / self.idle * (0.5 + 0.5 * self.squared_variation)
+    /// `rho / (3 (1 - rho)) x^2`, for `x` the cubic time, or that times the arrival rate.
+    fn cubic_part(&self, x: f64) -> f64 {
+        (x * (self.utilisation() / self.idle / 3.0)) * x
     }
+}
 
-    /// `Var[W_q] / s^2`.
-    fn relative_wait_variance(&self) -> Option<f64> {
-        let wait = self.relative_wait();
-        let third = self.third_moment?;
-        Some(wait * wait + self.utilisation() / self.idle * (third / 3.0))
+/// `x y z`, with an infinite or subnormal result only where the product itself is.
+pub(super) fn product(x: f64, y: f64, z: f64) -> f64 {
+    let plain = x * (y * z);
+    if plain.is_normal() && (y * z).is_normal() {
+        return plain;
     }
-
-    /// A square of times from the multiple of `s^2` that it is. One factor at a time: `s^2` alone may underflow.
-    fn unscaled(&self, relative: f64) -> f64 {
-        self.mean_service_time * (self.mean_service_time * relative)
-    }
+    // The largest times the smallest cannot leave the range unless the product does.
+    let mut factors = [x, y, z];
+    factors.sort_by(f64::total_cmp);
+    (factors[0] * factors[2]) * factors[1]
 }

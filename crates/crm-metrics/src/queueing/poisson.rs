@@ -17,7 +17,7 @@ pub(crate) fn ln_poisson(n: f64, a: f64, gap: f64) -> f64 {
 }
 
 /// `D = ratio - 1 - ln(ratio)`, with `gap = 1 - ratio` handed in exactly.
-fn deviance(ratio: f64, gap: f64) -> f64 {
+pub(super) fn deviance(ratio: f64, gap: f64) -> f64 {
     if !(0.4..=2.5).contains(&ratio) {
         return -gap - ratio.ln();
     }

@@ -3,6 +3,7 @@
 
 pub(crate) mod naive;
 pub(crate) mod reference;
+pub(crate) mod simulation;
 pub(crate) mod tolerance;
 
 /// Asserts that `actual` is within `relative` of `expected`, and says how far off it is.

@@ -12,8 +12,14 @@ pub(crate) struct Case {
 impl Case {
     /// The parameter of that name.
     pub(crate) fn get(&self, name: &str) -> f64 {
+        self.find(name)
+            .unwrap_or_else(|| panic!("{self:?} has no {name}"))
+    }
+
+    /// The parameter of that name, if there is one.
+    pub(crate) fn find(&self, name: &str) -> Option<f64> {
         let found = self.parameters.iter().find(|(key, _)| *key == name);
-        found.unwrap_or_else(|| panic!("{self:?} has no {name}")).1
+        found.map(|(_, value)| *value)
     }
 
     /// The parameters `name0`, `name1`, and so on.
@@ -40,15 +46,16 @@ impl Case {
 
 /// All cases of the models named, among those of single stations.
 pub(crate) fn cases(models: &[&str]) -> Vec<Case> {
-    cases_in(include_str!("../data/reference.txt"), models)
+    cases_of(include_str!("../data/reference.txt"), models)
 }
 
 /// All cases of the models named, among those of networks, availability, intervals and scaling.
 pub(crate) fn systems(models: &[&str]) -> Vec<Case> {
-    cases_in(include_str!("../data/systems.txt"), models)
+    cases_of(include_str!("../data/systems.txt"), models)
 }
 
-fn cases_in(text: &'static str, models: &[&str]) -> Vec<Case> {
+/// The same from another file of this form.
+pub(crate) fn cases_of(text: &'static str, models: &[&str]) -> Vec<Case> {
     let mut cases: Vec<Case> = Vec::new();
     for line in text.lines() {
         if let Some(opening) = line.strip_prefix("= ") {
