@@ -191,6 +191,10 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     /// entry may weigh zero. One that is heavier than `max_weight` is refused: see [`Cache::try_insert`]. Of two entries
     /// as likely to be used again [`Policy::Adaptive`] evicts the heavier one. It costs 8 bytes an entry.
     ///
+    /// An entry of weight zero takes a place all the same, and no more: it leaves when a place is wanted and it is worth
+    /// least, and never for the sake of weight as long as something else can. Better weigh what an entry takes, its key
+    /// and some 40 bytes included: what weighs nothing is bounded by the capacity alone.
+    ///
     /// ```
     /// use crm_cache::Cache;
     ///

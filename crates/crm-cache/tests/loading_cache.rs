@@ -991,3 +991,32 @@ fn tenants_of_a_loading_cache_have_their_shares_and_stale_values_count() {
         assert_eq!(cache.tenant_len(1_u8), 0);
     }
 }
+
+/// Whoever guesses identities leaves a remembered failure each.
+#[test]
+#[cfg(not(miri))]
+fn issue_remembered_failures_pushed_values_out_of_a_weighed_cache() {
+    let hits_of = |guesses: bool| {
+        let cache = Cache::<u64, u64>::builder(1_000)
+            .shards(1)
+            .weigher(100_000, |_, weight| *weight)
+            .loading(|key: &u64| if *key < 10_000 { Ok(500) } else { Err(()) })
+            .remember_failures(Duration::from_secs(60))
+            .build()
+            .unwrap();
+        let (mut state, mut hits) = (7_u64, 0);
+        for turn in 0..50_000 {
+            state = state * 48_271 % 0x7FFF_FFFF;
+            // The logarithm of the rank is even, so that a few are asked for most.
+            let key = 2_000_f64.powf(state as f64 / f64::from(0x7FFF_FFFF)) as u64;
+            hits += u64::from(cache.contains_key(&key));
+            cache.get(&key).unwrap();
+            if guesses {
+                assert!(cache.get(&(10_000 + turn)).is_err());
+            }
+        }
+        hits as f64 / 50_000.0
+    };
+    let (alone, guessed) = (hits_of(false), hits_of(true));
+    assert!(alone - guessed < 0.08, "{alone} alone, {guessed} beside");
+}
