@@ -681,11 +681,9 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         }
     }
 
-    /// How long loads take on average, in milliseconds.
+    /// How long loads take that succeed, on average of late, in milliseconds.
     pub(crate) fn mean_load_millis(&self) -> f64 {
-        let counts = &self.flights.counts;
-        let loads = counts.loads.load(Ordering::Relaxed).max(1);
-        counts.time.load(Ordering::Relaxed) as f64 / loads as f64 / 1e6
+        self.flights.counts.recent_millis()
     }
 
     /// What decides now what may be served.

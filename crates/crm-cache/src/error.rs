@@ -51,6 +51,8 @@ pub enum BuildError {
     NothingEnds,
     /// A soft limit is set, and nothing stale is kept that could be served past it.
     NothingStale,
+    /// The pause after a failed load is given twice, by `retry_pause` and by `stale_on_error`.
+    TwoPauses,
     /// Failures are to be remembered for less than the cache's resolution of one millisecond.
     #[non_exhaustive]
     FailuresTooShort {
@@ -155,6 +157,9 @@ impl fmt::Display for BuildError {
             Self::NothingStale => f.write_str(
                 "past the soft limit a stale value is served, and none is kept: keep them with stale_on_error, or use the \
                  hard limit alone",
+            ),
+            Self::TwoPauses => f.write_str(
+                "stale_on_error says how long to pause after a failed load, and so does retry_pause: leave retry_pause out",
             ),
             Self::FailuresTooShort { life } => write!(
                 f,

@@ -87,7 +87,7 @@
 //! let customers = Cache::<u64, String>::builder(100_000)
 //!     .time_to_live(Duration::from_secs(300))
 //!     .loading(move |id: &u64| db.customer(*id))
-//!     .executor(|job| drop(std::thread::spawn(job))) // rayon::spawn, tokio::task::spawn_blocking, ...
+//!     .executor(|job| drop(std::thread::spawn(job))) // rayon::spawn, Handle::spawn_blocking, ...
 //!     .refresh_ahead(0.8)                            // whoever asks after 240 s has it loaded anew, and waits for nothing
 //!     .stale_on_error(Duration::from_secs(3_600), Duration::from_secs(10)) // an hour without the database is survived
 //!     .hard_limit(Duration::from_secs(2))

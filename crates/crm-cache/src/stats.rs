@@ -57,6 +57,9 @@ pub struct Stats {
     pub failures_served: u64,
     /// Callers who did not wait for a load to its end.
     pub load_timeouts: u64,
+    /// Panics of the executor, or of what [`loading_by`](crate::CacheBuilder::loading_by) was given, while a load was handed
+    /// over that nobody waited for. They were contained, and the load was given up.
+    pub executor_panics: u64,
     /// Panics of the removal listener, which were contained.
     pub listener_panics: u64,
 }
@@ -119,6 +122,7 @@ impl Stats {
             stale_served: self.stale_served.saturating_sub(earlier.stale_served),
             failures_served: self.failures_served.saturating_sub(earlier.failures_served),
             load_timeouts: self.load_timeouts.saturating_sub(earlier.load_timeouts),
+            executor_panics: self.executor_panics.saturating_sub(earlier.executor_panics),
             listener_panics: self.listener_panics.saturating_sub(earlier.listener_panics),
         }
     }
@@ -188,6 +192,7 @@ mod tests {
             failures_served: 19 * n,
             load_timeouts: 20 * n,
             listener_panics: 21 * n,
+            executor_panics: 22 * n,
         }
     }
 

@@ -1020,3 +1020,203 @@ fn issue_remembered_failures_pushed_values_out_of_a_weighed_cache() {
     let (alone, guessed) = (hits_of(false), hits_of(true));
     assert!(alone - guessed < 0.08, "{alone} alone, {guessed} beside");
 }
+
+#[test]
+fn issue_a_failing_refresh_was_tried_again_at_every_read() {
+    type Configure = fn(LoadingBuilder<u32, u32, String>) -> LoadingBuilder<u32, u32, String>;
+    // What is configured, and after how many milliseconds the next attempt is due.
+    let rules: [(Configure, u64); 3] = [
+        (|builder| builder.refresh_ahead(0.5), 1_000),
+        (
+            |builder| builder.refresh_ahead(0.5).retry_pause(ms(200)),
+            200,
+        ),
+        (|builder| builder.stale_while_revalidating(ms(5_000)), 1_000),
+    ];
+    for policy in POLICIES {
+        for (configure, pause) in rules {
+            for is_dropped in [false, true] {
+                let World {
+                    cache,
+                    source,
+                    jobs,
+                    hand,
+                } = world(policy, |builder| {
+                    configure(builder.stale_while_revalidating(ms(5_000)))
+                });
+                cache.get(&7).unwrap();
+                source.goes(true);
+                hand.advance(ms(1_000));
+                for _ in 0..100 {
+                    assert_eq!(cache.get(&7), Ok(7_000));
+                    if is_dropped {
+                        jobs.drop_all();
+                    } else {
+                        jobs.run();
+                    }
+                }
+                assert_eq!(cache.stats().refreshes, 1);
+                assert_eq!(source.asked(), 1 + u32::from(!is_dropped));
+                hand.advance(ms(pause - 1));
+                assert_eq!((cache.get(&7), jobs.run()), (Ok(7_000), 0));
+                hand.advance(ms(1));
+                assert_eq!((cache.get(&7), jobs.run()), (Ok(7_000), 1));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_loader_that_panics_and_a_request_that_is_dropped_are_not_tried_again_at_every_read() {
+    let (clock, hand) = Clock::manual();
+    let panicking = Cache::<u32, u32>::builder(10)
+        .time_to_live(ms(100))
+        .clock(clock)
+        .loading(|_: &u32| -> Result<u32, ()> { panic!("on purpose") })
+        .executor(|job| drop(catch_unwind(AssertUnwindSafe(job))))
+        .refresh_ahead(0.5)
+        .build()
+        .unwrap();
+    let (clock, other_hand) = Clock::manual();
+    let many = Cache::<u32, u32>::builder(10)
+        .time_to_live(ms(100))
+        .clock(clock)
+        .loading_many(|_: &[u32]| -> Result<Vec<(u32, u32)>, ()> { panic!("on purpose") })
+        .executor(|job| drop(catch_unwind(AssertUnwindSafe(job))))
+        .refresh_ahead(0.5)
+        .build()
+        .unwrap();
+    let (clock, third_hand) = Clock::manual();
+    let dropping = Cache::<u32, u32>::builder(10)
+        .time_to_live(ms(100))
+        .clock(clock)
+        .loading_by(|request: Request<u32, u32, ()>| drop(request))
+        .refresh_ahead(0.5)
+        .build()
+        .unwrap();
+    for (cache, hand) in [
+        (panicking, hand),
+        (many, other_hand),
+        (dropping, third_hand),
+    ] {
+        cache.insert(7, 70);
+        hand.advance(ms(50));
+        for _ in 0..10 {
+            assert_eq!(cache.get(&7), Ok(70));
+        }
+        assert_eq!(cache.stats().load_failures, 1);
+    }
+}
+
+#[test]
+fn issue_each_caller_waited_the_soft_limit_for_a_load_that_hangs() {
+    let slept = Arc::new(Mutex::new(0));
+    let World {
+        cache, jobs, hand, ..
+    } = world(Policy::Adaptive, |builder| {
+        let slept = Arc::clone(&slept);
+        builder
+            .soft_limit(ms(1))
+            .stale_on_error(ms(5_000), ms(100))
+            .sleep(move |_| {
+                *slept.lock().unwrap() += 1;
+                let is_first = *slept.lock().unwrap() == 1;
+                // Whoever comes second would wait for ever.
+                async move {
+                    if !is_first {
+                        std::future::pending::<()>().await;
+                    }
+                }
+            })
+    });
+    cache.insert(7, 70);
+    hand.advance(ms(1_000));
+    for _ in 0..3 {
+        assert_eq!(block_on(cache.get_async(&7)), Ok(70));
+        assert_eq!(block_on(cache.get_many_async(&[7])), [Ok(70)]);
+    }
+    let mut missing = pin!(cache.get_many_async(&[7, 8]));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(
+        missing.as_mut().poll(&mut context).is_pending(),
+        "8 has nothing"
+    );
+    let stats = cache.stats();
+    assert_eq!((stats.stale_served, stats.load_timeouts), (7, 7));
+    assert_eq!(stats.load_waits, 0);
+    jobs.run();
+    assert_eq!(block_on(missing), [Ok(70), Ok(8_001)]);
+    assert_eq!(cache.get(&7), Ok(7_000));
+}
+
+#[test]
+fn issue_a_panic_of_the_executor_reached_the_reader_of_a_fresh_value() {
+    type Finish = fn(CacheBuilder<u32, u32>) -> LoadingBuilder<u32, u32, ()>;
+    let kinds: [Finish; 3] = [
+        |builder| {
+            let builder = builder.loading(|key: &u32| Ok(*key));
+            builder.executor(|_| panic!("there is no runtime"))
+        },
+        |builder| {
+            let builder = builder.loading_many(|_: &[u32]| Ok([]));
+            builder.executor(|_| panic!("there is no runtime"))
+        },
+        |builder| builder.loading_by(|_| panic!("there is no runtime")),
+    ];
+    for finish in kinds {
+        let (clock, hand) = Clock::manual();
+        let builder = Cache::builder(10).time_to_live(ms(100)).clock(clock);
+        let cache = finish(builder).refresh_ahead(0.5).build().unwrap();
+        cache.insert(7, 70);
+        cache.insert(8, 80);
+        hand.advance(ms(50));
+        for _ in 0..10 {
+            assert_eq!(cache.get(&7), Ok(70));
+            assert_eq!(cache.get_many(&[7, 8]), [Ok(70), Ok(80)]);
+        }
+        let stats = cache.stats();
+        assert_eq!(stats.executor_panics, 2, "once for each key in the pause");
+        assert!(!cache.refresh(&7), "it did not begin");
+        assert_eq!(cache.stats().executor_panics, 3);
+        assert_eq!(cache.stats().since(&stats).executor_panics, 1);
+    }
+}
+
+#[test]
+fn issue_early_expiry_went_by_loads_of_long_ago_and_by_those_that_failed() {
+    let (clock, hand) = Clock::manual();
+    let (time, jobs) = (hand.clone(), Jobs::default());
+    let execute = jobs.clone();
+    let cache = Cache::<u32, u32>::builder(1_000)
+        .time_to_live(ms(1_000_000))
+        .clock(clock)
+        .loading(move |&key: &u32| {
+            let (takes, loaded) = match key {
+                0 => (500_000, Ok(1)),
+                1 => (900_000, Err(())),
+                _ => (1, Ok(1)),
+            };
+            time.advance(ms(takes));
+            loaded
+        })
+        .executor(move |job| execute.push(job))
+        .early_expiry(1.0)
+        .build()
+        .unwrap();
+    cache.get(&0).unwrap();
+    for key in 100..300 {
+        cache.get(&key).unwrap();
+    }
+    assert!(cache.get(&1).is_err());
+    cache.get(&7).unwrap();
+    hand.advance(ms(900_000));
+    for _ in 0..100 {
+        cache.get(&7).unwrap();
+    }
+    assert_eq!(jobs.run(), 0, "loads take a millisecond by now");
+    hand.advance(ms(99_999));
+    for _ in 0..1_000 {
+        cache.get(&7).unwrap();
+    }
+    assert_eq!(jobs.run(), 1);
+}

@@ -10,7 +10,6 @@ use std::time::Duration;
 use super::check::check;
 use super::rules::Rules;
 use super::{Counts, Executor, Inner, Loaded, LoadingCache, Loads, Request, Sleep};
-use crate::time::millis;
 use crate::{BuildError, CacheBuilder, DefaultHashBuilder};
 
 /// Configures a [`LoadingCache`]; made by [`CacheBuilder::loading`], [`CacheBuilder::loading_many`]
@@ -21,6 +20,7 @@ use crate::{BuildError, CacheBuilder, DefaultHashBuilder};
 /// | [`refresh_ahead`](Self::refresh_ahead), [`early_expiry`](Self::early_expiry) | the first to ask after the end of a life waits |
 /// | [`stale_while_revalidating`](Self::stale_while_revalidating) | the same, for what nobody asked for in time |
 /// | [`stale_on_error`](Self::stale_on_error) | an error of the loader reaches the caller |
+/// | [`retry_pause`](Self::retry_pause) | a load that has failed is tried again after a second |
 /// | [`soft_limit`](Self::soft_limit), [`hard_limit`](Self::hard_limit) | a caller waits as long as the loader takes |
 /// | [`remember_failures`](Self::remember_failures) | each call for a key that cannot be loaded tries again |
 ///
@@ -150,6 +150,11 @@ impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
     /// A refresh that it never runs holds nobody up who calls [`LoadingCache::get`] without limits: he takes it over. With
     /// limits, and for tasks, it has to run its jobs or drop them.
     ///
+    /// Give it a runtime's handle, as in `let runtime = tokio::runtime::Handle::current();` and then
+    /// `.executor(move |job| drop(runtime.spawn_blocking(job)))`. The free function `tokio::task::spawn_blocking` panics on
+    /// threads that have no runtime, and any thread may read the cache. A panic of the executor is contained and
+    /// [counted](crate::Stats::executor_panics) where nobody waits for the load; otherwise it goes to who waits.
+    ///
     /// After [`loading_by`](CacheBuilder::loading_by), whose loads run wherever that starts them, it is an error.
     pub fn executor(
         mut self,
@@ -180,7 +185,8 @@ impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
     /// longer loads take, the earlier. With `beta` above 1 it is earlier still.
     ///
     /// Where many processes share a source, their entries are so not refreshed together. This is `XFetch` (Vattani,
-    /// Chierichetti and Lowenstein 2015), with the mean time of this cache's loads.
+    /// Chierichetti and Lowenstein 2015), with the mean time of this cache's loads: of those that succeeded, the last
+    /// some dozen of them above all.
     #[doc(alias = "XFetch", alias = "probabilistic early expiration")]
     pub fn early_expiry(mut self, beta: f64) -> Self {
         self.rules.early_expiry = Some(beta);
@@ -199,11 +205,26 @@ impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
     #[doc(alias = "stale-if-error", alias = "fail-safe", alias = "RFC 5861")]
     pub fn stale_on_error(mut self, age: Duration, pause: Duration) -> Self {
         self.rules.on_error = age;
-        self.rules.pause = Some(millis(pause));
+        self.rules.on_error_pause = Some(pause);
         self
     }
 
-    /// Serves a stale value, if there is one, to a caller who has waited for so long. The load goes on. Real time.
+    /// Leaves an entry alone for so long after a load of it has failed, panicked or was given up: whoever reads it
+    /// meanwhile gets what is here, fresh or stale, and nothing is tried. The default is one second.
+    ///
+    /// Without a pause a source that is down would be asked at each read of an entry that is due, by
+    /// [`refresh_ahead`](Self::refresh_ahead), [`early_expiry`](Self::early_expiry) and
+    /// [`stale_while_revalidating`](Self::stale_while_revalidating); zero is for tests.
+    /// [`stale_on_error`](Self::stale_on_error) names a pause of its own. For keys that have no entry it is
+    /// [`remember_failures`](Self::remember_failures) that spares the source. By the cache's clock.
+    #[doc(alias = "throttle", alias = "backoff")]
+    pub fn retry_pause(mut self, pause: Duration) -> Self {
+        self.rules.retry_pause = Some(pause);
+        self
+    }
+
+    /// Serves a stale value, if there is one, to a caller who has waited for so long. The load goes on, and once one caller
+    /// has waited for it in vain, all others who have something stale get that at once until it ends. Real time.
     #[doc(alias = "factory timeout", alias = "soft timeout")]
     pub fn soft_limit(mut self, limit: Duration) -> Self {
         self.rules.soft_limit = Some(limit);

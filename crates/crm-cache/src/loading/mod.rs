@@ -65,7 +65,7 @@ use rules::Rules;
 /// let customers = Cache::<u64, String>::builder(100_000)
 ///     .time_to_live(Duration::from_secs(300))
 ///     .loading(move |id: &u64| db.customer(*id))
-///     .executor(|job| drop(std::thread::spawn(job)))   // a pool in a service: rayon::spawn, spawn_blocking
+///     .executor(|job| drop(std::thread::spawn(job)))   // a pool in a service: rayon::spawn, Handle::spawn_blocking
 ///     .refresh_ahead(0.8)                              // load anew, in the background, after four minutes
 ///     .stale_on_error(Duration::from_secs(3_600), Duration::from_secs(10))
 ///     .build()?;
@@ -161,6 +161,7 @@ struct Counts {
     stale: AtomicU64,
     failures: AtomicU64,
     timeouts: AtomicU64,
+    executor_panics: AtomicU64,
 }
 
 fn count(count: &AtomicU64) {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crm_clock::Tick;
 
+use super::landing::Caution;
 use super::{Inner, Loaded};
 use crate::load::{Pilot, Seat, aboard};
 
@@ -118,7 +119,10 @@ where
             .and_then(|seat| Pilot::begin(&inner.cache.flights, seat));
         if let Some(pilot) = pilot {
             let run = inner.cache.flights.run();
-            let loaded = aboard(&[pilot.flight().id()], || load(pilot.key()));
+            let key = pilot.key();
+            let loaded = Caution::around(&inner, std::slice::from_ref(key), || {
+                aboard(&[pilot.flight().id()], || load(key))
+            });
             inner.land(pilot, run, loaded);
         }
     }
@@ -155,11 +159,13 @@ where
         let flights = &self.inner.cache.flights;
         if self.is_queued {
             // Lands as given up, unless somebody else has begun it.
-            drop(Pilot::begin(flights, seat));
+            if let Some(pilot) = Pilot::begin(flights, seat) {
+                self.inner.pause_after_all(std::iter::once(pilot.key()));
+            }
         } else {
             let pilot = Pilot::of(flights, seat);
             drop(flights.run_since(self.made));
-            drop(pilot);
+            self.inner.pause_after_all(std::iter::once(pilot.key()));
         }
     }
 }

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use crate::time::{Millis, fraction, millis};
 
+/// How long no load of an entry is attempted after one has failed, unless the user says otherwise.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+
 /// The rules of a loading cache. Times are in milliseconds of the cache's clock, except the limits, which are real time:
 /// a load takes as long as it takes, whatever a test makes of the clock.
 #[derive(Debug, Default)]
@@ -15,8 +18,10 @@ pub(crate) struct Rules {
     pub(super) early_expiry: Option<f64>,
     pub(super) while_revalidating: Duration,
     pub(super) on_error: Duration,
-    /// How long no load is attempted after one has failed.
-    pub(super) pause: Option<Millis>,
+    /// How long no load of an entry is attempted after one has failed, as `stale_on_error` has it.
+    pub(super) on_error_pause: Option<Duration>,
+    /// The same where that says nothing.
+    pub(super) retry_pause: Option<Duration>,
     pub(super) failures: Option<Duration>,
     pub(super) soft_limit: Option<Duration>,
     pub(super) hard_limit: Option<Duration>,
@@ -28,6 +33,12 @@ impl Rules {
     /// How long stale values are kept. As long as one is here it may stand in for one that cannot be loaded.
     pub(super) fn stale_for(&self) -> Duration {
         self.while_revalidating.max(self.on_error)
+    }
+
+    /// How long no load of an entry is attempted after one has failed.
+    pub(super) fn pause(&self) -> Millis {
+        let pause = self.on_error_pause.or(self.retry_pause);
+        millis(pause.unwrap_or(RETRY_PAUSE))
     }
 
     /// Whether an entry that is fresh should be loaded anew.

@@ -83,6 +83,9 @@ fn build(rules: &Configuration, source: &Source) -> (Customers, ManualClock) {
     if let Some((age, pause)) = rules.on_error {
         builder = builder.stale_on_error(ms(age), ms(pause));
     }
+    if let Some(pause) = rules.retry_pause {
+        builder = builder.retry_pause(ms(pause));
+    }
     if let Some(life) = rules.failures {
         builder = builder.remember_failures(ms(life));
     }

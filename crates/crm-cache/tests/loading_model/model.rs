@@ -44,6 +44,8 @@ struct Load {
     begun: u64,
     is_tag_invalidated: bool,
     has_begun: bool,
+    /// Somebody has waited for it in vain.
+    is_late: bool,
     outcome: Option<Outcome>,
 }
 
@@ -237,6 +239,7 @@ impl Model {
             is_tag_invalidated: false,
             // Whoever is given a request has begun it.
             has_begun: self.rules.running == Running::Requests,
+            is_late: false,
             outcome: None,
         });
         self.loads.len() - 1
@@ -294,6 +297,11 @@ impl Model {
         };
         let asked = self.invalidations;
         let (flight, is_new) = match self.under_way(waiter.key) {
+            Some(flight) if self.loads[flight].is_late && waiter.stale.is_some() => {
+                self.stats.load_timeouts += 1;
+                self.stats.stale_served += 1;
+                return Err(waiter.stale.ok_or(Trouble::TimedOut));
+            }
             Some(flight) => (flight, false),
             None => match self.fresh_value(waiter.key) {
                 Some(id) => return Err(Ok(id)),
@@ -355,6 +363,9 @@ impl Model {
         if let Err(answer) = self.begin(waiter, true) {
             return answer;
         }
+        if let Some((flight, ..)) = waiter.waits {
+            self.loads[flight].is_late = true;
+        }
         self.stats.load_timeouts += 1;
         let stale = waiter.stale.ok_or(Trouble::TimedOut)?;
         self.stats.stale_served += 1;
@@ -381,18 +392,23 @@ impl Model {
             }
             Err(id) => {
                 self.stats.load_failures += 1;
-                let pause = self.rules.on_error.map(|(_, pause)| self.now + pause);
-                let mut stands_in = false;
-                if let Some(entry) = self.here(key) {
-                    entry.paused_until = pause.unwrap_or(entry.paused_until);
-                    stands_in = matches!(entry.content, Content::Value(_));
-                }
+                let stands_in = self.pause(key);
                 if self.rules.failures.is_some() && !stands_in {
                     self.store_loaded(flight, Content::Failure(id), false);
                 }
                 self.loads[flight].outcome = Some(Outcome::Failed(id));
             }
         }
+    }
+
+    /// Nothing is tried for a while where there is an entry. Says whether that is a value.
+    fn pause(&mut self, key: u8) -> bool {
+        let own = self.rules.on_error.map(|(_, pause)| pause);
+        let until = self.now + own.or(self.rules.retry_pause).unwrap_or(1_000);
+        self.here(key).is_some_and(|entry| {
+            entry.paused_until = until;
+            matches!(entry.content, Content::Value(_))
+        })
     }
 
     fn store_loaded(&mut self, flight: Flight, content: Content, is_void: bool) {
@@ -417,6 +433,8 @@ impl Model {
         if is_request || !load.has_begun {
             load.has_begun = true;
             load.outcome = Some(Outcome::GivenUp);
+            let key = load.key;
+            self.pause(key);
         }
     }
 }

@@ -38,6 +38,8 @@ pub(crate) struct Configuration {
     pub(crate) while_revalidating: u64,
     /// For how long, and the pause after a failure.
     pub(crate) on_error: Option<(u64, u64)>,
+    /// The pause where that names none.
+    pub(crate) retry_pause: Option<u64>,
     pub(crate) failures: Option<u64>,
     /// Whether threads wait for no load at all: a limit of nothing, since limits are real time.
     pub(crate) is_limited: bool,
@@ -122,6 +124,7 @@ impl Configuration {
             refresh_ahead,
             while_revalidating,
             on_error,
+            retry_pause: (on_error.is_none() && pause >= 16).then_some(u64::from(pause % 16)),
             failures: some(failures, 30).map(|life| life.max(1)),
             is_limited: has_background && kind / 8 % 4 == 3,
         }
