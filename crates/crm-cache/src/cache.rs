@@ -401,6 +401,10 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
 
     /// Takes out what a load has found to be gone from the source, unless it was written meanwhile.
     pub(crate) fn take_out_absent(&self, pilot: &Pilot<'_, K, V, S>) {
+        // Of what is stale the engine does not ask.
+        if !pilot.may_store() {
+            return;
+        }
         let (key, present) = (pilot.key(), self.present());
         let hash = hash(&self.hasher, key);
         let may_leave = |_: &V| pilot.may_store();

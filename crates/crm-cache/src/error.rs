@@ -59,6 +59,12 @@ pub enum BuildError {
         /// The life of a failure that was asked for.
         life: Duration,
     },
+    /// Absences are to be remembered for less than the cache's resolution of one millisecond.
+    #[non_exhaustive]
+    AbsencesTooShort {
+        /// The life of an absence that was asked for.
+        life: Duration,
+    },
     /// The share of a life after which to refresh is not between 0 and 1.
     #[non_exhaustive]
     RefreshOutOfRange {
@@ -164,6 +170,10 @@ impl fmt::Display for BuildError {
             Self::FailuresTooShort { life } => write!(
                 f,
                 "failures cannot be remembered for {life:?}, which is below the resolution: use at least 1ms, or leave it out"
+            ),
+            Self::AbsencesTooShort { life } => write!(
+                f,
+                "absences cannot be remembered for {life:?}, which is below the resolution: use at least 1ms, or leave it out"
             ),
             Self::RefreshOutOfRange { share } => write!(
                 f,
@@ -327,7 +337,8 @@ pub enum LoadError<E> {
     Reentrant,
     /// The load takes longer than the hard limit of a [`LoadingCache`](crate::LoadingCache). It goes on.
     TimedOut,
-    /// The loader of many keys gave nothing for this one: the source does not have it. Nothing stale stands in for that.
+    /// The source does not have this key: the loader of many left it out, or that of one said so. Nothing stale stands in
+    /// for that.
     Absent,
     /// The load was given up: its loader panicked in the background, or was dropped.
     Abandoned,

@@ -35,6 +35,7 @@
 //! | read, and load what is missing | [`Cache::get_or_load`], [`Cache::get_or_insert_with`], for tasks [`Cache::get_or_load_async`] |
 //! | read a page of many, and load what is missing in one query | [`Cache::get_many_or_load`] |
 //! | refresh before the end, serve stale while the source is down, limit the wait | [`CacheBuilder::loading`], a [`LoadingCache`] |
+//! | the same from a source that may not have the record | [`CacheBuilder::loading_optional`], [`LoadingBuilder::remember_absences`] |
 //! | the same for pages, many keys in one query | [`CacheBuilder::loading_many`], [`LoadingCache::get_many`] |
 //! | read and write by hand | [`Cache::get`], [`Cache::insert`] |
 //! | look at a large value without cloning it | [`Cache::read`] |
@@ -130,6 +131,10 @@
 //!   a [`LoadingCache`]: what a loader has begun to read before an invalidation is not stored after it.
 //! - **Pages shift.** When a customer is added or renamed, rows move on pages that show other customers only. Tag each page
 //!   of a list with the list too, and invalidate that tag when its order or its members change.
+//! - **An error that says "there is none".** To a [`LoadingCache`] an error is an outage: the record that was deleted is
+//!   served stale for as long as [`stale_on_error`](LoadingBuilder::stale_on_error) allows, and remembered failures cannot
+//!   tell the two apart. Load by [`loading_optional`](CacheBuilder::loading_optional) and return `Ok(None)`, or give
+//!   [`Request::answer_absent`].
 //! - **Dropped tasks.** A task may be dropped wherever it awaits: a client that hangs up is enough. An invalidation after
 //!   the `.await` of the database's commit is then lost. Do both in a task of their own, which nobody drops
 //!   (`tokio::spawn`), or in one job of `spawn_blocking`. A time to live bounds what is lost nevertheless.

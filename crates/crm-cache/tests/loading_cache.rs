@@ -697,6 +697,13 @@ fn nonsense_is_refused_and_the_message_names_the_remedy() {
         refused(builder().remember_failures(life), &error, "at least 1ms");
     }
     assert!(builder().remember_failures(ms(1)).build().is_ok());
+    for life in [Duration::ZERO, Duration::from_micros(999)] {
+        let error = format!("AbsencesTooShort {{ life: {life:?} }}");
+        refused(builder().remember_absences(life), &error, "at least 1ms");
+    }
+    assert!(builder().remember_absences(ms(1)).build().is_ok());
+    let paused = ready().stale_on_error(ms(9), ms(1)).retry_pause(ms(1));
+    refused(paused, "TwoPauses", "leave retry_pause out");
     let started = || lives().loading_by(|request: Request<u32, u32, ()>| drop(request));
     let error = "UselessExecutor";
     refused(
@@ -1219,4 +1226,92 @@ fn issue_early_expiry_went_by_loads_of_long_ago_and_by_those_that_failed() {
         cache.get(&7).unwrap();
     }
     assert_eq!(jobs.run(), 1);
+}
+
+#[test]
+fn issue_a_customer_that_was_deleted_was_served_as_long_as_errors_are_survived() {
+    for policy in POLICIES {
+        let (clock, hand) = Clock::manual();
+        // What the source does with key 7, and how often it was asked.
+        let says = Arc::new(Mutex::new((Ok(Some(70)), 0)));
+        let source = Arc::clone(&says);
+        let cache = Cache::<u32, u32>::builder(10)
+            .policy(policy)
+            .time_to_live(ms(1_000))
+            .clock(clock)
+            .loading_optional(move |_: &u32| {
+                let mut source = source.lock().unwrap();
+                source.1 += 1;
+                source.0
+            })
+            .stale_on_error(ms(5_000), ms(10))
+            .remember_failures(ms(20))
+            .remember_absences(ms(200))
+            .build()
+            .unwrap();
+        let asked = || says.lock().unwrap().1;
+        assert_eq!(cache.get(&7), Ok(70));
+        hand.advance(ms(1_000));
+        says.lock().unwrap().0 = Err("down");
+        assert_eq!((cache.get(&7), asked()), (Ok(70), 2), "an outage");
+        hand.advance(ms(10));
+        says.lock().unwrap().0 = Ok(None);
+        assert_eq!((cache.get(&7), asked()), (Err(LoadError::Absent), 3));
+        says.lock().unwrap().0 = Err("down");
+        hand.advance(ms(199));
+        assert_eq!((cache.get(&7), asked()), (Err(LoadError::Absent), 3));
+        hand.advance(ms(1));
+        assert_eq!(cache.get(&7).unwrap_err().loader_error(), Some(&"down"));
+        hand.advance(ms(19));
+        assert_eq!(cache.get(&7).unwrap_err().loader_error(), Some(&"down"));
+        assert_eq!((asked(), cache.stats().load_failures), (4, 2));
+        says.lock().unwrap().0 = Ok(Some(71));
+        hand.advance(ms(1));
+        assert_eq!((cache.get(&7), asked()), (Ok(71), 5));
+    }
+}
+
+#[test]
+fn a_request_can_be_answered_with_an_absence_which_is_remembered_only_if_asked_for() {
+    let (sender, requests) = mpsc::channel::<Request<u32, u32, ()>>();
+    let cache = Cache::<u32, u32>::builder(10)
+        .loading_by(move |request| sender.send(request).unwrap())
+        .build()
+        .unwrap();
+    cache.insert(7, 70);
+    assert!(cache.refresh(&7));
+    requests.recv().unwrap().answer_absent();
+    assert_eq!((cache.get_if_present(&7), cache.len()), (None, 0));
+    let mut get = pin!(cache.get_async(&7));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(get.as_mut().poll(&mut context).is_pending());
+    requests.recv().unwrap().answer_absent();
+    assert_eq!(block_on(get), Err(LoadError::Absent));
+    let stats = cache.stats();
+    assert_eq!((stats.loads, stats.load_failures, cache.len()), (2, 0, 0));
+}
+
+#[test]
+fn issue_an_absence_took_out_what_was_written_during_the_load_once_that_was_stale() {
+    for policy in POLICIES {
+        let (clock, hand) = Clock::manual();
+        let (sender, requests) = mpsc::channel::<Request<u32, u32, &str>>();
+        let cache = Cache::<u32, u32>::builder(10)
+            .policy(policy)
+            .time_to_live(ms(10))
+            .clock(clock)
+            .loading_by(move |request| sender.send(request).unwrap())
+            .stale_on_error(ms(100), ms(1))
+            .build()
+            .unwrap();
+        assert!(cache.refresh(&7));
+        cache.insert(7, 70);
+        hand.advance(ms(10));
+        requests.recv().unwrap().answer_absent();
+        let mut get = pin!(cache.get_async(&7));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(get.as_mut().poll(&mut context).is_pending());
+        requests.recv().unwrap().answer(Err("down"));
+        assert_eq!(block_on(get), Ok(70), "newer than the absence");
+    }
 }

@@ -12,8 +12,8 @@ use super::rules::Rules;
 use super::{Counts, Executor, Inner, Loaded, LoadingCache, Loads, Request, Sleep};
 use crate::{BuildError, CacheBuilder, DefaultHashBuilder};
 
-/// Configures a [`LoadingCache`]; made by [`CacheBuilder::loading`], [`CacheBuilder::loading_many`]
-/// or [`CacheBuilder::loading_by`].
+/// Configures a [`LoadingCache`]; made by [`CacheBuilder::loading`], [`CacheBuilder::loading_optional`],
+/// [`CacheBuilder::loading_many`] or [`CacheBuilder::loading_by`].
 ///
 /// | rule | without it |
 /// |---|---|
@@ -23,6 +23,7 @@ use crate::{BuildError, CacheBuilder, DefaultHashBuilder};
 /// | [`retry_pause`](Self::retry_pause) | a load that has failed is tried again after a second |
 /// | [`soft_limit`](Self::soft_limit), [`hard_limit`](Self::hard_limit) | a caller waits as long as the loader takes |
 /// | [`remember_failures`](Self::remember_failures) | each call for a key that cannot be loaded tries again |
+/// | [`remember_absences`](Self::remember_absences) | the same for a key that the source does not have |
 ///
 /// Nothing that was removed, forgotten or invalidated is served as stale.
 #[must_use = "a builder makes a cache only when built"]
@@ -38,10 +39,46 @@ pub struct LoadingBuilder<K, V, E, S = DefaultHashBuilder> {
 impl<K, V, S> CacheBuilder<K, V, S> {
     /// Makes a cache that loads what is missing by this function.
     ///
-    /// It runs in the thread that asks, or on the [executor](LoadingBuilder::executor) where it may not hold that up.
+    /// It runs in the thread that asks, or on the [executor](LoadingBuilder::executor) where it may not hold that up. If the
+    /// source may not have a key, use [`loading_optional`](Self::loading_optional): an error that says so is taken for an
+    /// outage.
     pub fn loading<E>(
         self,
         load: impl Fn(&K) -> Result<V, E> + Send + Sync + 'static,
+    ) -> LoadingBuilder<K, V, E, S> {
+        self.loading_optional(move |key| load(key).map(Some))
+    }
+
+    /// As [`loading`](Self::loading), by a function that can say that the source does not have a key: `Ok(None)`.
+    ///
+    /// Callers are told [`LoadError::Absent`](crate::LoadError::Absent). Unlike an error this is an answer: it ends what was
+    /// known of the key, so that nothing stale stands in for a record that was deleted, and it is
+    /// [remembered](LoadingBuilder::remember_absences) apart from errors.
+    ///
+    /// ```
+    /// use crm_cache::{Cache, LoadError};
+    /// use std::time::Duration;
+    /// # #[derive(Clone)] struct Database;
+    /// # impl Database {
+    /// #     fn find(&self, id: u64) -> Result<Option<String>, std::io::Error> {
+    /// #         Ok((id < 100).then(|| format!("customer {id}")))
+    /// #     }
+    /// # }
+    /// # let db = Database;
+    ///
+    /// let customers = Cache::<u64, String>::builder(100_000)
+    ///     .time_to_live(Duration::from_secs(300))
+    ///     .loading_optional(move |id: &u64| db.find(*id)) // a query that finds a row or none
+    ///     .stale_on_error(Duration::from_secs(3_600), Duration::from_secs(10))
+    ///     .remember_absences(Duration::from_secs(60))
+    ///     .build()?;
+    /// assert_eq!(customers.get(&7)?, "customer 7");
+    /// assert!(matches!(customers.get(&900), Err(LoadError::Absent)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn loading_optional<E>(
+        self,
+        load: impl Fn(&K) -> Result<Option<V>, E> + Send + Sync + 'static,
     ) -> LoadingBuilder<K, V, E, S> {
         LoadingBuilder::new(
             self,
@@ -59,7 +96,7 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     ///
     /// The function gives pairs in any order; pairs that it was not asked for are dropped. A key that it leaves out is
     /// told as [`LoadError::Absent`](crate::LoadError::Absent): the source does not have it. That ends what was known of
-    /// the key, stale or fresh, and is itself [remembered](LoadingBuilder::remember_failures) only if failures are.
+    /// the key, stale or fresh, and is itself [remembered](LoadingBuilder::remember_absences) only if that is asked for.
     ///
     /// It runs where that of [`loading`](Self::loading) does.
     ///
@@ -107,7 +144,8 @@ impl<K, V, S> CacheBuilder<K, V, S> {
 
     /// Makes a cache whose loads this function starts, wherever they run: a task of an async runtime, a pool, a queue.
     ///
-    /// The function returns at once and sees to it that the request is [answered](Request::answer).
+    /// The function returns at once and sees to it that the request is [answered](Request::answer), be it that
+    /// the source [does not have](Request::answer_absent) the key.
     ///
     /// ```
     /// use crm_cache::{Cache, Request};
@@ -240,13 +278,28 @@ impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
         self
     }
 
-    /// Remembers for so long, at least a millisecond, that a key could not be loaded, or that the loader of many has left
-    /// it out, and tells the error to whoever asks meanwhile. A write or a
-    /// removal of the key ends it, the cache's time to live does so too; an invalidated tag does not, since a failure has
-    /// none. This is also called negative caching.
+    /// Remembers for so long, at least a millisecond, that a key could not be loaded, and tells the error to whoever asks
+    /// meanwhile. A write or a removal of the key ends it, the cache's time to live does so too; an invalidated tag does
+    /// not, since a failure has none. This is also called negative caching.
+    ///
+    /// An absence is remembered as long, unless [`remember_absences`](Self::remember_absences) says otherwise. Each takes a
+    /// place in the cache, and leaves as other entries do, when it is worth least.
     #[doc(alias = "negative caching", alias = "null caching")]
     pub fn remember_failures(mut self, life: Duration) -> Self {
         self.rules.failures = Some(life);
+        self
+    }
+
+    /// Remembers for so long, at least a millisecond, that the source does not have a key, as a loader of
+    /// [optional](CacheBuilder::loading_optional) values or of [many](CacheBuilder::loading_many) and
+    /// [`Request::answer_absent`] can say, and tells [`LoadError::Absent`](crate::LoadError::Absent) to whoever asks
+    /// meanwhile. What ends it is what ends a [remembered failure](Self::remember_failures).
+    ///
+    /// An outage should be forgotten within seconds; an absence may be remembered until somebody adds the record, if that
+    /// is told to the cache by [`insert`](LoadingCache::insert) or [`remove`](LoadingCache::remove).
+    #[doc(alias = "negative caching", alias = "null caching")]
+    pub fn remember_absences(mut self, life: Duration) -> Self {
+        self.rules.absences = Some(life);
         self
     }
 
@@ -267,8 +320,8 @@ impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
     /// [`BuildError`] as for [`CacheBuilder::build`]; when a rule needs loads in the background and there is no
     /// executor, or there is one beside [`loading_by`](CacheBuilder::loading_by); when a rule is about the end of a life
     /// and no life ends; when the share of `refresh_ahead` is not between 0 and 1, or `beta` is not positive; when the
-    /// soft limit is above the hard one, or nothing stale is kept for it; when failures are remembered for less than a
-    /// millisecond.
+    /// soft limit is above the hard one, or nothing stale is kept for it; when failures or absences are remembered for less
+    /// than a millisecond.
     pub fn build(self) -> Result<LoadingCache<K, V, E, S>, BuildError>
     where
         K: Eq + Hash + Clone + Send + Sync + 'static,
@@ -283,7 +336,11 @@ impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
         check(&self.rules, self.loads.has_background(), ends)?;
         let cache = self
             .cache
-            .of_loaded(self.rules.failures, self.rules.stale_for())
+            .of_loaded(
+                self.rules.failures,
+                self.rules.absences(),
+                self.rules.stale_for(),
+            )
             .build()?;
         Ok(LoadingCache(Arc::new(Inner {
             cache,
@@ -300,16 +357,18 @@ impl<K: 'static, V: 'static, S> CacheBuilder<K, V, S> {
     fn of_loaded<E: Send + Sync + 'static>(
         self,
         failures: Option<Duration>,
+        absences: Option<Duration>,
         stale: Duration,
     ) -> CacheBuilder<K, Loaded<V, E>, S> {
         let expiry_is_set = self.expiry.is_some();
         let expiry = self.expiry;
         let life = move |key: &K, loaded: &Loaded<V, E>| match loaded {
             Loaded::Value(value) => expiry.as_ref().and_then(|expiry| expiry(key, value)),
-            Loaded::Failed(_) | Loaded::Absent => failures,
+            Loaded::Failed(_) => failures,
+            Loaded::Absent => absences,
         };
         // Without any end the clock need not be read.
-        let ends = expiry_is_set || failures.is_some();
+        let ends = expiry_is_set || failures.is_some() || absences.is_some();
         CacheBuilder {
             capacity: self.capacity,
             policy: self.policy,

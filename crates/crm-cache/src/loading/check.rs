@@ -33,6 +33,12 @@ pub(super) fn check(rules: &Rules, has_background: bool, ends: bool) -> Result<(
     {
         return Err(BuildError::FailuresTooShort { life });
     }
+    if let Some(life) = rules
+        .absences
+        .filter(|&life| life < Duration::from_millis(1))
+    {
+        return Err(BuildError::AbsencesTooShort { life });
+    }
     if rules.on_error_pause.is_some() && rules.retry_pause.is_some() {
         return Err(BuildError::TwoPauses);
     }

@@ -29,7 +29,8 @@ where
     /// # Errors
     ///
     /// [`LoadError::Failed`] with the loader's error, which may be a remembered one, if no stale value may stand in.
-    /// [`LoadError::Absent`] if a loader of [many](crate::CacheBuilder::loading_many) has left the key out.
+    /// [`LoadError::Absent`] if the source does not have the key, as a loader of
+    /// [optional](crate::CacheBuilder::loading_optional) values or of [many](crate::CacheBuilder::loading_many) can say.
     /// [`LoadError::TimedOut`] past the hard limit. [`LoadError::Abandoned`] if the load was given up.
     /// [`LoadError::Reentrant`] as for [`Cache::get_or_load`].
     ///

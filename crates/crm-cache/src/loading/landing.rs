@@ -21,12 +21,15 @@ where
         &self,
         pilot: Pilot<'_, K, Loaded<V, E>, S>,
         run: Run<'_>,
-        loaded: Result<V, E>,
+        loaded: Result<Option<V>, E>,
     ) {
         match loaded {
-            Ok(value) => {
+            Ok(found) => {
                 run.succeeded();
-                self.cache.land_loaded(pilot, Loaded::Value(value));
+                match found {
+                    Some(value) => self.cache.land_loaded(pilot, Loaded::Value(value)),
+                    None => self.land_absent(pilot),
+                }
             }
             Err(error) => {
                 // Counted before anybody is woken who might look.
@@ -84,7 +87,7 @@ where
 
     /// The source has no such key. Unlike an error that leaves nothing to stand in.
     fn land_absent(&self, pilot: Pilot<'_, K, Loaded<V, E>, S>) {
-        if self.rules.failures.is_some() {
+        if self.rules.absences().is_some() {
             self.cache.land_brief(pilot, Loaded::Absent);
         } else {
             self.cache.take_out_absent(&pilot);

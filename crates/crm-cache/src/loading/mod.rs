@@ -44,6 +44,7 @@ use crate::{Cache, DefaultHashBuilder};
 use rules::Rules;
 
 /// A [`Cache`] that knows how to load what is missing. Made by [`CacheBuilder::loading`](crate::CacheBuilder::loading),
+/// [`CacheBuilder::loading_optional`](crate::CacheBuilder::loading_optional),
 /// [`CacheBuilder::loading_many`](crate::CacheBuilder::loading_many) or
 /// [`CacheBuilder::loading_by`](crate::CacheBuilder::loading_by).
 ///
@@ -79,7 +80,7 @@ pub struct LoadingCache<K, V, E, S = DefaultHashBuilder>(Arc<Inner<K, V, E, S>>)
 pub(crate) enum Loaded<V, E> {
     Value(V),
     Failed(Arc<E>),
-    /// The loader of many gave nothing for it.
+    /// The source does not have it.
     Absent,
 }
 
@@ -135,8 +136,8 @@ impl<K, V, E> Loads<K, V, E> {
     }
 }
 
-/// Loads a key.
-type Load<K, V, E> = Arc<dyn Fn(&K) -> Result<V, E> + Send + Sync>;
+/// Loads a key, or finds that there is no such value.
+type Load<K, V, E> = Arc<dyn Fn(&K) -> Result<Option<V>, E> + Send + Sync>;
 
 /// Loads many keys.
 type LoadMany<K, V, E> = Arc<dyn Fn(&[K]) -> Result<Vec<(K, V)>, E> + Send + Sync>;

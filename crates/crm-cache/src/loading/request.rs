@@ -23,7 +23,7 @@ pub struct Request<K, V, E> {
 
 /// Takes the answer to a request, whatever the cache's hasher.
 trait Answer<V, E> {
-    fn take(self: Box<Self>, loaded: Result<V, E>);
+    fn take(self: Box<Self>, loaded: Result<Option<V>, E>);
 }
 
 impl<K, V, E> Request<K, V, E> {
@@ -48,7 +48,13 @@ impl<K, V, E> Request<K, V, E> {
 
     /// Ends the load: stores a value, or remembers or passes on an error, and wakes those who wait.
     pub fn answer(self, loaded: Result<V, E>) {
-        self.duty.take(loaded);
+        self.duty.take(loaded.map(Some));
+    }
+
+    /// Ends the load: the source does not have the key. Those who wait are told
+    /// [`LoadError::Absent`](crate::LoadError::Absent), and what was known of the key, stale or fresh, leaves.
+    pub fn answer_absent(self) {
+        self.duty.take(Ok(None));
     }
 }
 
@@ -111,7 +117,7 @@ where
     }
 
     /// Runs a loader, unless somebody else does by now.
-    pub(super) fn run(mut self, load: &dyn Fn(&K) -> Result<V, E>) {
+    pub(super) fn run(mut self, load: &dyn Fn(&K) -> Result<Option<V>, E>) {
         let inner = Arc::clone(&self.inner);
         let pilot = self
             .seat
@@ -135,7 +141,7 @@ where
     E: Any + Send + Sync,
     S: BuildHasher + Clone + Send + Sync + 'static,
 {
-    fn take(mut self: Box<Self>, loaded: Result<V, E>) {
+    fn take(mut self: Box<Self>, loaded: Result<Option<V>, E>) {
         let inner = Arc::clone(&self.inner);
         if let Some(seat) = self.seat.take() {
             let pilot = Pilot::of(&inner.cache.flights, seat);

@@ -22,7 +22,10 @@ pub(crate) struct Rules {
     pub(super) on_error_pause: Option<Duration>,
     /// The same where that says nothing.
     pub(super) retry_pause: Option<Duration>,
+    /// How long failures are remembered.
     pub(super) failures: Option<Duration>,
+    /// The same for absences, where that differs.
+    pub(super) absences: Option<Duration>,
     pub(super) soft_limit: Option<Duration>,
     pub(super) hard_limit: Option<Duration>,
     /// Counts the draws of chance.
@@ -33,6 +36,11 @@ impl Rules {
     /// How long stale values are kept. As long as one is here it may stand in for one that cannot be loaded.
     pub(super) fn stale_for(&self) -> Duration {
         self.while_revalidating.max(self.on_error)
+    }
+
+    /// How long absences are remembered.
+    pub(super) fn absences(&self) -> Option<Duration> {
+        self.absences.or(self.failures)
     }
 
     /// How long no load of an entry is attempted after one has failed.

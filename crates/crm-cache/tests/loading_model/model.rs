@@ -15,6 +15,7 @@ pub(crate) type Flight = usize;
 pub(crate) enum Content {
     Value(u32),
     Failure(u32),
+    Absence,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +33,7 @@ struct Entry {
 enum Outcome {
     Loaded(u32),
     Failed(u32),
+    Absent,
     GivenUp,
 }
 
@@ -53,6 +55,7 @@ struct Load {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
     Failed(u32),
+    Absent,
     GivenUp,
     TimedOut,
 }
@@ -126,6 +129,7 @@ impl Model {
         let own = match content {
             Content::Value(_) => None,
             Content::Failure(_) => self.rules.failures,
+            Content::Absence => self.rules.absences(),
         };
         let life = own.into_iter().chain(self.rules.time_to_live).min();
         let fresh_until = life.map_or(NEVER, |life| self.now + life);
@@ -135,7 +139,7 @@ impl Model {
             fresh_until,
             leaves: match content {
                 Content::Value(_) => fresh_until.saturating_add(self.stale_for()),
-                Content::Failure(_) => fresh_until,
+                Content::Failure(_) | Content::Absence => fresh_until,
             },
             paused_until: 0,
             is_invalidated: false,
@@ -263,7 +267,11 @@ impl Model {
                 self.stats.failures_served += 1;
                 Ok(Err(Trouble::Failed(id)))
             }
-            Content::Failure(_) => Err(waiter(None)),
+            Content::Absence if is_fresh => {
+                self.stats.failures_served += 1;
+                Ok(Err(Trouble::Absent))
+            }
+            Content::Failure(_) | Content::Absence => Err(waiter(None)),
             Content::Value(id) if is_fresh => {
                 let is_due = rules.refresh_ahead.is_some_and(|quarters| {
                     let life = entry.fresh_until - entry.since;
@@ -343,6 +351,8 @@ impl Model {
                     let is_outdated = load.is_tag_invalidated && asked > load.begun;
                     (!is_outdated).then_some(Ok(id))
                 }
+                // Any invalidation since may have brought it.
+                (Outcome::Absent, _) => (asked <= load.begun).then_some(Err(Trouble::Absent)),
                 (Outcome::GivenUp, _) if !is_own => None,
                 (Outcome::Failed(_) | Outcome::GivenUp, Some(stale)) => {
                     self.stats.stale_served += 1;
@@ -381,11 +391,19 @@ impl Model {
     }
 
     /// Ends a load with what the loader gave.
-    pub(crate) fn land(&mut self, flight: Flight, loaded: Result<u32, u32>) {
+    pub(crate) fn land(&mut self, flight: Flight, loaded: Result<Option<u32>, u32>) {
         self.stats.loads += 1;
         let key = self.loads[flight].key;
         match loaded {
-            Ok(id) => {
+            Ok(None) => {
+                if self.rules.absences().is_some() {
+                    self.store_loaded(flight, Content::Absence, false);
+                } else if !self.loads[flight].is_detached {
+                    self.entries[usize::from(key)] = None;
+                }
+                self.loads[flight].outcome = Some(Outcome::Absent);
+            }
+            Ok(Some(id)) => {
                 let is_void = self.loads[flight].is_tag_invalidated;
                 self.store_loaded(flight, Content::Value(id), is_void);
                 self.loads[flight].outcome = Some(Outcome::Loaded(id));
