@@ -107,6 +107,16 @@ pub enum BuildError {
         /// Where the second time stands in the list, counted from zero.
         position: usize,
     },
+    /// Lives are to be spread by a jitter, and no life ends.
+    NothingToSpread,
+    /// A stale value is to stand in for less than the cache's resolution of one millisecond.
+    #[non_exhaustive]
+    StaleTooShort {
+        /// For how long it was to stand in.
+        age: Duration,
+    },
+    /// A largest batch was given to a loader of one key.
+    UselessBatch,
     /// The jitter is not a share from 0 to 1.
     #[non_exhaustive]
     JitterOutOfRange {
@@ -202,6 +212,17 @@ impl fmt::Display for BuildError {
             Self::TenantNamedTwice { position } => write!(
                 f,
                 "the tenant at position {position} was given a share before: name each tenant once, with all of its share"
+            ),
+            Self::NothingToSpread => f.write_str(
+                "a jitter shortens lives, and no life ends: give the builder a time to live or an expiry",
+            ),
+            Self::StaleTooShort { age } => write!(
+                f,
+                "a stale value cannot stand in for {age:?}, which is below the resolution: use at least 1ms, or leave \
+                 stale_on_error out and use retry_pause for the pause alone"
+            ),
+            Self::UselessBatch => f.write_str(
+                "a loader of one key has no batches: leave max_batch out, or load by loading_many",
             ),
             Self::JitterOutOfRange { jitter } => {
                 write!(

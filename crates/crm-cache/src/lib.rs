@@ -135,6 +135,10 @@
 //!   served stale for as long as [`stale_on_error`](LoadingBuilder::stale_on_error) allows, and remembered failures cannot
 //!   tell the two apart. Load by [`loading_optional`](CacheBuilder::loading_optional) and return `Ok(None)`, or give
 //!   [`Request::answer_absent`].
+//! - **A loader that blocks, in a task.** Without an [executor](LoadingBuilder::executor)
+//!   [`get_async`](LoadingCache::get_async) runs the loader within the task that asks, and with it all else that this worker
+//!   of the runtime has to do waits for the database. Give the builder `Handle::spawn_blocking`, or load by
+//!   [`loading_by`](CacheBuilder::loading_by).
 //! - **Dropped tasks.** A task may be dropped wherever it awaits: a client that hangs up is enough. An invalidation after
 //!   the `.await` of the database's commit is then lost. Do both in a task of their own, which nobody drops
 //!   (`tokio::spawn`), or in one job of `spawn_blocking`. A time to live bounds what is lost nevertheless.

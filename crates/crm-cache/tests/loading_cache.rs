@@ -704,6 +704,25 @@ fn nonsense_is_refused_and_the_message_names_the_remedy() {
     assert!(builder().remember_absences(ms(1)).build().is_ok());
     let paused = ready().stale_on_error(ms(9), ms(1)).retry_pause(ms(1));
     refused(paused, "TwoPauses", "leave retry_pause out");
+    for age in [Duration::ZERO, Duration::from_micros(999)] {
+        let error = format!("StaleTooShort {{ age: {age:?} }}");
+        refused(ready().stale_on_error(age, ms(1)), &error, "retry_pause");
+    }
+    let batched = builder().max_batch(5);
+    refused(batched, "UselessBatch", "loading_many");
+    refused(
+        lives()
+            .loading_by(|request: Request<u32, u32, ()>| drop(request))
+            .max_batch(5),
+        "UselessBatch",
+        "loading_many",
+    );
+    let many = || lives().loading_many(|_: &[u32]| Ok::<[(u32, u32); 0], ()>([]));
+    refused(many().max_batch(0), "ZeroBatch", "at least one key");
+    assert!(many().max_batch(1).build().is_ok());
+    let spread: CacheBuilder<u32, u32> = Cache::builder(10).time_to_idle(ms(9)).jitter(0.1);
+    let spread = spread.loading(|_: &u32| Ok::<u32, ()>(1));
+    refused(spread, "NothingToSpread", "a time to live or an expiry");
     let started = || lives().loading_by(|request: Request<u32, u32, ()>| drop(request));
     let error = "UselessExecutor";
     refused(
@@ -1314,4 +1333,42 @@ fn issue_an_absence_took_out_what_was_written_during_the_load_once_that_was_stal
         requests.recv().unwrap().answer(Err("down"));
         assert_eq!(block_on(get), Ok(70), "newer than the absence");
     }
+}
+
+#[test]
+fn it_may_be_used_after_a_panic_and_prints_its_rules_in_units() {
+    fn is_unwind_safe<T: std::panic::UnwindSafe + std::panic::RefUnwindSafe>(_: &T) {}
+    let World { cache, .. } = world(Policy::Adaptive, |builder| {
+        builder.stale_on_error(ms(5_000), ms(100))
+    });
+    is_unwind_safe(&cache);
+    let shown = format!("{cache:?}");
+    assert!(
+        shown.contains("on_error: 5s") && shown.contains("100ms"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn the_share_of_reads_that_were_served_counts_stale_values_and_no_failures() {
+    let World {
+        cache,
+        source,
+        hand,
+        ..
+    } = world(Policy::Adaptive, |builder| {
+        builder
+            .stale_on_error(ms(5_000), ms(100))
+            .remember_failures(ms(100))
+    });
+    assert_eq!(cache.stats().served_ratio(), None);
+    cache.get(&7).unwrap(); // loaded
+    cache.get(&7).unwrap(); // served
+    source.goes(true);
+    hand.advance(ms(1_000));
+    cache.get(&7).unwrap(); // served stale
+    assert!(cache.get(&8).is_err() && cache.get(&8).is_err());
+    let stats = cache.stats();
+    assert_eq!(stats.served_ratio(), Some(2.0 / 5.0));
+    assert_eq!(stats.hit_ratio(), Some(2.0 / 5.0), "7 fresh, and 8 failed");
 }

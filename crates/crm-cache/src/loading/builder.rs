@@ -34,6 +34,8 @@ pub struct LoadingBuilder<K, V, E, S = DefaultHashBuilder> {
     sleep: Option<Sleep>,
     /// Whether an executor was given to loads that are started elsewhere.
     has_useless_executor: bool,
+    /// Whether a largest batch was given to a loader of one key.
+    has_useless_batch: bool,
 }
 
 impl<K, V, S> CacheBuilder<K, V, S> {
@@ -180,6 +182,7 @@ impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
             rules: Rules::default(),
             sleep: None,
             has_useless_executor: false,
+            has_useless_batch: false,
         }
     }
 
@@ -205,6 +208,14 @@ impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
             }
             Loads::Started(_) => self.has_useless_executor = true,
         }
+        self
+    }
+
+    /// Loads at most this many keys in one call of the loader of [many](CacheBuilder::loading_many); see
+    /// [`CacheBuilder::max_batch`]. After a loader of one key it is an error.
+    pub fn max_batch(mut self, keys: usize) -> Self {
+        self.has_useless_batch |= !matches!(self.loads, Loads::Many { .. });
+        self.cache.max_batch = keys;
         self
     }
 
@@ -240,6 +251,10 @@ impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
 
     /// Serves a value for so long after the end of its life if it cannot be loaded, and waits for `pause` until the next
     /// attempt.
+    ///
+    /// The caller who makes the attempt waits until it has failed, be it for a minute: limit that by
+    /// [`soft_limit`](Self::soft_limit). Without an [`executor`](Self::executor) a page of fifty keys that a loader of one
+    /// loads waits for fifty failures, one after the other.
     #[doc(alias = "stale-if-error", alias = "fail-safe", alias = "RFC 5861")]
     pub fn stale_on_error(mut self, age: Duration, pause: Duration) -> Self {
         self.rules.on_error = age;
@@ -271,7 +286,11 @@ impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
 
     /// Tells a caller who has waited for so long, and has no stale value, that the load is
     /// [late](crate::LoadError::TimedOut). It goes on, and its value is stored. Real time. Tasks need a
-    /// [`sleep`](Self::sleep) for it.
+    /// [`sleep`](Self::sleep) for it. A limit of zero waits for no load at all.
+    ///
+    /// Loads then run on the [`executor`](Self::executor) while the caller waits. A caller who is himself a job of that
+    /// pool takes a place from them: in a pool of one worker he waits for himself until the limit is over, and is told so
+    /// each time. Give the cache a pool that nobody reads it from.
     #[doc(alias = "factory timeout", alias = "hard timeout")]
     pub fn hard_limit(mut self, limit: Duration) -> Self {
         self.rules.hard_limit = Some(limit);
@@ -304,7 +323,7 @@ impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
     }
 
     /// How tasks wait, for the limits of [`LoadingCache::get_async`]: `tokio::time::sleep`. With limits and without this
-    /// that method panics.
+    /// that method panics; without limits it is not used.
     pub fn sleep<F>(mut self, sleep: impl Fn(Duration) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
@@ -320,7 +339,8 @@ impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
     /// [`BuildError`] as for [`CacheBuilder::build`]; when a rule needs loads in the background and there is no
     /// executor, or there is one beside [`loading_by`](CacheBuilder::loading_by); when a rule is about the end of a life
     /// and no life ends; when the share of `refresh_ahead` is not between 0 and 1, or `beta` is not positive; when the
-    /// soft limit is above the hard one, or nothing stale is kept for it; when failures or absences are remembered for less
+    /// soft limit is above the hard one, or nothing stale is kept for it; when a stale value is to stand in for less than a
+    /// millisecond; when a pause is given twice; when there is a largest batch for a loader of one key; when failures or absences are remembered for less
     /// than a millisecond.
     pub fn build(self) -> Result<LoadingCache<K, V, E, S>, BuildError>
     where
@@ -331,6 +351,9 @@ impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
     {
         if self.has_useless_executor {
             return Err(BuildError::UselessExecutor);
+        }
+        if self.has_useless_batch {
+            return Err(BuildError::UselessBatch);
         }
         let ends = self.cache.time_to_live.is_some() || self.cache.expiry.is_some();
         check(&self.rules, self.loads.has_background(), ends)?;

@@ -39,6 +39,11 @@ pub(super) fn check(rules: &Rules, has_background: bool, ends: bool) -> Result<(
     {
         return Err(BuildError::AbsencesTooShort { life });
     }
+    if rules.on_error_pause.is_some() && rules.on_error < Duration::from_millis(1) {
+        return Err(BuildError::StaleTooShort {
+            age: rules.on_error,
+        });
+    }
     if rules.on_error_pause.is_some() && rules.retry_pause.is_some() {
         return Err(BuildError::TwoPauses);
     }

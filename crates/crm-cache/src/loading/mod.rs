@@ -32,6 +32,7 @@ mod snapshot;
 
 use std::fmt;
 use std::future::Future;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -173,6 +174,25 @@ impl<K, V, E, S> Clone for LoadingCache<K, V, E, S> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
+}
+
+// As of a plain cache, and for the same reasons. What the user's functions hold is up to them.
+impl<K, V, E, S> UnwindSafe for LoadingCache<K, V, E, S>
+where
+    K: UnwindSafe + RefUnwindSafe,
+    V: UnwindSafe + RefUnwindSafe,
+    E: UnwindSafe + RefUnwindSafe,
+    S: UnwindSafe + RefUnwindSafe,
+{
+}
+
+impl<K, V, E, S> RefUnwindSafe for LoadingCache<K, V, E, S>
+where
+    K: UnwindSafe + RefUnwindSafe,
+    V: UnwindSafe + RefUnwindSafe,
+    E: UnwindSafe + RefUnwindSafe,
+    S: UnwindSafe + RefUnwindSafe,
+{
 }
 
 impl<K, V, E, S> fmt::Debug for LoadingCache<K, V, E, S> {

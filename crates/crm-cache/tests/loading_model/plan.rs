@@ -140,7 +140,7 @@ impl Configuration {
         let has_background = running != Running::Inline;
         let refresh_ahead = (has_background && refresh % 2 == 1).then_some(1 + refresh / 2 % 3);
         let while_revalidating = some(revalidate, 20).filter(|_| has_background).unwrap_or(0);
-        let on_error = some(error, 60).map(|age| (age, u64::from(pause % 16)));
+        let on_error = some(error, 60).map(|age| (age.max(1), u64::from(pause % 16)));
         // And a rule about the end of a life is refused where no life ends.
         let ends = refresh_ahead.is_some() || while_revalidating > 0 || on_error.is_some();
         Self {
