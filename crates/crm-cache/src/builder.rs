@@ -192,6 +192,10 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     /// entry may weigh zero. One that is heavier than `max_weight` is refused: see [`Cache::try_insert`]. Of two entries
     /// as likely to be used again [`Policy::Adaptive`] evicts the heavier one. It costs 8 bytes an entry.
     ///
+    /// An entry of weight zero takes a place all the same, and no more: it leaves when a place is wanted and it is worth
+    /// least, and never for the sake of weight as long as something else can. Better weigh what an entry takes, its key
+    /// and some 40 bytes included: what weighs nothing is bounded by the capacity alone.
+    ///
     /// ```
     /// use crm_cache::Cache;
     ///
@@ -244,13 +248,16 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     }
 
     /// Shortens each life by a random part of this share, from 0 to 1, so that what was loaded together does not expire
-    /// together. With a jitter of 0.1 lives end evenly spread over their last tenth. The default is 0.
+    /// together. With a jitter of 0.1 lives end evenly spread over their last tenth. The default is 0. It is for a
+    /// [time to live](Self::time_to_live) or an [`expiry`](Self::expiry), and an error without either.
     pub fn jitter(mut self, jitter: f64) -> Self {
         self.jitter = jitter;
         self
     }
 
-    /// Loads at most this many keys in one call of the loader of [`Cache::get_many_or_load`]; the default is 1,000.
+    /// Loads at most this many keys in one call of the loader of [`Cache::get_many_or_load`], or of
+    /// [`LoadingCache::get_many`](crate::LoadingCache::get_many) after [`loading_many`](Self::loading_many); the default is
+    /// 1,000. A loader of one key does not ask for it.
     pub fn max_batch(mut self, keys: usize) -> Self {
         self.max_batch = keys;
         self
@@ -349,7 +356,7 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     ///
     /// [`BuildError`] when the capacity is above 2,147,483,647, when the capacity, the number of shards, the weight or the
     /// largest batch is zero, when there are more shards than entries, when the time to live or to idle is below a
-    /// millisecond, when the jitter or a tenant's share is not from 0 to 1, when the shares are above 1 together, or when a
+    /// millisecond, when the jitter or a tenant's share is not from 0 to 1, when there is a jitter and no life to shorten, when the shares are above 1 together, or when a
     /// tenant is named twice.
     pub fn build(self) -> Result<Cache<K, V, S>, BuildError>
     where
@@ -395,6 +402,9 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             return Err(BuildError::JitterOutOfRange {
                 jitter: self.jitter,
             });
+        }
+        if self.jitter > 0.0 && self.time_to_live.is_none() && self.expiry.is_none() {
+            return Err(BuildError::NothingToSpread);
         }
         let mut bound = Bound::new(capacity, self.max_weight);
         let mut tenants = None;

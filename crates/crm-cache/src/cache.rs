@@ -445,6 +445,10 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
 
     /// Takes out what a load has found to be gone from the source, unless it was written meanwhile.
     pub(crate) fn take_out_absent(&self, pilot: &Pilot<'_, K, V, S>) {
+        // Of what is stale the engine does not ask.
+        if !pilot.may_store() {
+            return;
+        }
         let (key, hash, present) = (pilot.key(), pilot.hash(), self.present());
         let may_leave = |_: &V| pilot.may_store();
         on_engine!(self, engine => engine.remove(hash, |other: &K| other == key, present, &self.listener, may_leave));
@@ -748,11 +752,9 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         }
     }
 
-    /// How long loads take on average, in milliseconds.
+    /// How long loads take that succeed, on average of late, in milliseconds.
     pub(crate) fn mean_load_millis(&self) -> f64 {
-        let counts = &self.flights.counts;
-        let loads = counts.loads.load(Ordering::Relaxed).max(1);
-        counts.time.load(Ordering::Relaxed) as f64 / loads as f64 / 1e6
+        self.flights.counts.recent_millis()
     }
 
     /// What decides now what may be served.

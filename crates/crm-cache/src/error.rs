@@ -51,10 +51,18 @@ pub enum BuildError {
     NothingEnds,
     /// A soft limit is set, and nothing stale is kept that could be served past it.
     NothingStale,
+    /// The pause after a failed load is given twice, by `retry_pause` and by `stale_on_error`.
+    TwoPauses,
     /// Failures are to be remembered for less than the cache's resolution of one millisecond.
     #[non_exhaustive]
     FailuresTooShort {
         /// The life of a failure that was asked for.
+        life: Duration,
+    },
+    /// Absences are to be remembered for less than the cache's resolution of one millisecond.
+    #[non_exhaustive]
+    AbsencesTooShort {
+        /// The life of an absence that was asked for.
         life: Duration,
     },
     /// The share of a life after which to refresh is not between 0 and 1.
@@ -99,6 +107,16 @@ pub enum BuildError {
         /// Where the second time stands in the list, counted from zero.
         position: usize,
     },
+    /// Lives are to be spread by a jitter, and no life ends.
+    NothingToSpread,
+    /// A stale value is to stand in for less than the cache's resolution of one millisecond.
+    #[non_exhaustive]
+    StaleTooShort {
+        /// For how long it was to stand in.
+        age: Duration,
+    },
+    /// A largest batch was given to a loader of one key.
+    UselessBatch,
     /// The jitter is not a share from 0 to 1.
     #[non_exhaustive]
     JitterOutOfRange {
@@ -156,9 +174,16 @@ impl fmt::Display for BuildError {
                 "past the soft limit a stale value is served, and none is kept: keep them with stale_on_error, or use the \
                  hard limit alone",
             ),
+            Self::TwoPauses => f.write_str(
+                "stale_on_error says how long to pause after a failed load, and so does retry_pause: leave retry_pause out",
+            ),
             Self::FailuresTooShort { life } => write!(
                 f,
                 "failures cannot be remembered for {life:?}, which is below the resolution: use at least 1ms, or leave it out"
+            ),
+            Self::AbsencesTooShort { life } => write!(
+                f,
+                "absences cannot be remembered for {life:?}, which is below the resolution: use at least 1ms, or leave it out"
             ),
             Self::RefreshOutOfRange { share } => write!(
                 f,
@@ -187,6 +212,17 @@ impl fmt::Display for BuildError {
             Self::TenantNamedTwice { position } => write!(
                 f,
                 "the tenant at position {position} was given a share before: name each tenant once, with all of its share"
+            ),
+            Self::NothingToSpread => f.write_str(
+                "a jitter shortens lives, and no life ends: give the builder a time to live or an expiry",
+            ),
+            Self::StaleTooShort { age } => write!(
+                f,
+                "a stale value cannot stand in for {age:?}, which is below the resolution: use at least 1ms, or leave \
+                 stale_on_error out and use retry_pause for the pause alone"
+            ),
+            Self::UselessBatch => f.write_str(
+                "a loader of one key has no batches: leave max_batch out, or load by loading_many",
             ),
             Self::JitterOutOfRange { jitter } => {
                 write!(
@@ -322,7 +358,8 @@ pub enum LoadError<E> {
     Reentrant,
     /// The load takes longer than the hard limit of a [`LoadingCache`](crate::LoadingCache). It goes on.
     TimedOut,
-    /// The loader of many keys gave nothing for this one: the source does not have it. Nothing stale stands in for that.
+    /// The source does not have this key: the loader of many left it out, or that of one said so. Nothing stale stands in
+    /// for that.
     Absent,
     /// The load was given up: its loader panicked in the background, or was dropped.
     Abandoned,

@@ -35,6 +35,7 @@
 //! | read, and load what is missing | [`Cache::get_or_load`], [`Cache::get_or_insert_with`], for tasks [`Cache::get_or_load_async`] |
 //! | read a page of many, and load what is missing in one query | [`Cache::get_many_or_load`] |
 //! | refresh before the end, serve stale while the source is down, limit the wait | [`CacheBuilder::loading`], a [`LoadingCache`] |
+//! | the same from a source that may not have the record | [`CacheBuilder::loading_optional`], [`LoadingBuilder::remember_absences`] |
 //! | the same for pages, many keys in one query | [`CacheBuilder::loading_many`], [`LoadingCache::get_many`] |
 //! | read and write by hand | [`Cache::get`], [`Cache::insert`] |
 //! | look at a large value without cloning it | [`Cache::read`] |
@@ -87,7 +88,7 @@
 //! let customers = Cache::<u64, String>::builder(100_000)
 //!     .time_to_live(Duration::from_secs(300))
 //!     .loading(move |id: &u64| db.customer(*id))
-//!     .executor(|job| drop(std::thread::spawn(job))) // rayon::spawn, tokio::task::spawn_blocking, ...
+//!     .executor(|job| drop(std::thread::spawn(job))) // rayon::spawn, Handle::spawn_blocking, ...
 //!     .refresh_ahead(0.8)                            // whoever asks after 240 s has it loaded anew, and waits for nothing
 //!     .stale_on_error(Duration::from_secs(3_600), Duration::from_secs(10)) // an hour without the database is survived
 //!     .hard_limit(Duration::from_secs(2))
@@ -130,6 +131,14 @@
 //!   a [`LoadingCache`]: what a loader has begun to read before an invalidation is not stored after it.
 //! - **Pages shift.** When a customer is added or renamed, rows move on pages that show other customers only. Tag each page
 //!   of a list with the list too, and invalidate that tag when its order or its members change.
+//! - **An error that says "there is none".** To a [`LoadingCache`] an error is an outage: the record that was deleted is
+//!   served stale for as long as [`stale_on_error`](LoadingBuilder::stale_on_error) allows, and remembered failures cannot
+//!   tell the two apart. Load by [`loading_optional`](CacheBuilder::loading_optional) and return `Ok(None)`, or give
+//!   [`Request::answer_absent`].
+//! - **A loader that blocks, in a task.** Without an [executor](LoadingBuilder::executor)
+//!   [`get_async`](LoadingCache::get_async) runs the loader within the task that asks, and with it all else that this worker
+//!   of the runtime has to do waits for the database. Give the builder `Handle::spawn_blocking`, or load by
+//!   [`loading_by`](CacheBuilder::loading_by).
 //! - **Dropped tasks.** A task may be dropped wherever it awaits: a client that hangs up is enough. An invalidation after
 //!   the `.await` of the database's commit is then lost. Do both in a task of their own, which nobody drops
 //!   (`tokio::spawn`), or in one job of `spawn_blocking`. A time to live bounds what is lost nevertheless.

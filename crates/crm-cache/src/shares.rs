@@ -30,6 +30,20 @@ pub(crate) enum Claim {
     Anyone,
 }
 
+impl Claim {
+    /// Whether a place for an entry is wanted, and not weight.
+    #[inline]
+    pub(crate) fn wants_place(self) -> bool {
+        matches!(
+            self,
+            Self::Arrival {
+                want: Want::Entry,
+                ..
+            } | Self::Excess(Want::Entry)
+        )
+    }
+}
+
 /// The shares of a cache. All counts are of entries, and where entries are weighed, of weight too.
 #[derive(Debug)]
 pub(crate) struct Shares {

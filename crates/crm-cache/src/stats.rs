@@ -15,11 +15,12 @@ use std::time::Duration;
 #[cfg_attr(feature = "serde", serde(default))]
 #[non_exhaustive]
 pub struct Stats {
-    /// Reads that found a fresh entry.
+    /// Reads that found a fresh entry. In a [`LoadingCache`](crate::LoadingCache) a remembered failure is one too; see
+    /// [`failures_served`](Self::failures_served).
     pub hits: u64,
-    /// Reads that found none.
+    /// Reads that found none, those that were then served a [stale](Self::stale_served) value included.
     pub misses: u64,
-    /// Entries that came in under a key that had none.
+    /// Entries that came in under a key that had none, remembered failures included.
     pub insertions: u64,
     /// Values that replaced a fresh value of the same key.
     pub replacements: u64,
@@ -51,12 +52,15 @@ pub struct Stats {
     pub loads_voided: u64,
     /// Loads begun in the background by a [`LoadingCache`](crate::LoadingCache) before anybody had to wait for them.
     pub refreshes: u64,
-    /// Values served past the end of their life.
+    /// Values served past the end of their life. Each such read is counted as a miss.
     pub stale_served: u64,
-    /// Errors and absences served that were remembered from an earlier load.
+    /// Errors and absences served that were remembered from an earlier load. Each such read is counted as a hit.
     pub failures_served: u64,
     /// Callers who did not wait for a load to its end.
     pub load_timeouts: u64,
+    /// Panics of the executor, or of what [`loading_by`](crate::CacheBuilder::loading_by) was given, while a load was handed
+    /// over that nobody waited for. They were contained, and the load was given up.
+    pub executor_panics: u64,
     /// Panics of the removal listener, which were contained.
     pub listener_panics: u64,
 }
@@ -119,6 +123,7 @@ impl Stats {
             stale_served: self.stale_served.saturating_sub(earlier.stale_served),
             failures_served: self.failures_served.saturating_sub(earlier.failures_served),
             load_timeouts: self.load_timeouts.saturating_sub(earlier.load_timeouts),
+            executor_panics: self.executor_panics.saturating_sub(earlier.executor_panics),
             listener_panics: self.listener_panics.saturating_sub(earlier.listener_panics),
         }
     }
@@ -156,6 +161,31 @@ impl Stats {
     pub fn hit_ratio(&self) -> Option<f64> {
         (self.reads() > 0).then(|| self.hits as f64 / self.reads() as f64)
     }
+
+    /// The share of reads that the cache itself answered with a value, fresh or stale, from 0 to 1; `None` before the first
+    /// read.
+    ///
+    /// For a [`LoadingCache`](crate::LoadingCache) this says more than the [`hit_ratio`](Self::hit_ratio), for which a
+    /// remembered failure is a hit and a stale value a miss. For a plain cache the two are the same.
+    ///
+    /// ```
+    /// let customers = crm_cache::Cache::<u32, u32>::builder(10)
+    ///     .loading(|id: &u32| if *id < 5 { Ok(*id) } else { Err("no such customer") })
+    ///     .remember_failures(std::time::Duration::from_secs(9))
+    ///     .build()?;
+    /// for id in [1, 1, 9, 9] {
+    ///     let _ = customers.get(&id);
+    /// }
+    /// assert_eq!(customers.stats().hit_ratio(), Some(0.5));
+    /// assert_eq!(customers.stats().served_ratio(), Some(0.25)); // the second read of customer 1
+    /// # Ok::<(), crm_cache::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn served_ratio(&self) -> Option<f64> {
+        let fresh = self.hits.saturating_sub(self.failures_served);
+        let served = fresh.saturating_add(self.stale_served);
+        (self.reads() > 0).then(|| served.min(self.reads()) as f64 / self.reads() as f64)
+    }
 }
 
 #[cfg(all(test, not(loom)))]
@@ -188,6 +218,7 @@ mod tests {
             failures_served: 19 * n,
             load_timeouts: 20 * n,
             listener_panics: 21 * n,
+            executor_panics: 22 * n,
         }
     }
 

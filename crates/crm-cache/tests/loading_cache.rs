@@ -697,6 +697,32 @@ fn nonsense_is_refused_and_the_message_names_the_remedy() {
         refused(builder().remember_failures(life), &error, "at least 1ms");
     }
     assert!(builder().remember_failures(ms(1)).build().is_ok());
+    for life in [Duration::ZERO, Duration::from_micros(999)] {
+        let error = format!("AbsencesTooShort {{ life: {life:?} }}");
+        refused(builder().remember_absences(life), &error, "at least 1ms");
+    }
+    assert!(builder().remember_absences(ms(1)).build().is_ok());
+    let paused = ready().stale_on_error(ms(9), ms(1)).retry_pause(ms(1));
+    refused(paused, "TwoPauses", "leave retry_pause out");
+    for age in [Duration::ZERO, Duration::from_micros(999)] {
+        let error = format!("StaleTooShort {{ age: {age:?} }}");
+        refused(ready().stale_on_error(age, ms(1)), &error, "retry_pause");
+    }
+    let batched = builder().max_batch(5);
+    refused(batched, "UselessBatch", "loading_many");
+    refused(
+        lives()
+            .loading_by(|request: Request<u32, u32, ()>| drop(request))
+            .max_batch(5),
+        "UselessBatch",
+        "loading_many",
+    );
+    let many = || lives().loading_many(|_: &[u32]| Ok::<[(u32, u32); 0], ()>([]));
+    refused(many().max_batch(0), "ZeroBatch", "at least one key");
+    assert!(many().max_batch(1).build().is_ok());
+    let spread: CacheBuilder<u32, u32> = Cache::builder(10).time_to_idle(ms(9)).jitter(0.1);
+    let spread = spread.loading(|_: &u32| Ok::<u32, ()>(1));
+    refused(spread, "NothingToSpread", "a time to live or an expiry");
     let started = || lives().loading_by(|request: Request<u32, u32, ()>| drop(request));
     let error = "UselessExecutor";
     refused(
@@ -990,4 +1016,359 @@ fn tenants_of_a_loading_cache_have_their_shares_and_stale_values_count() {
         cache.remove_expired();
         assert_eq!(cache.tenant_len(1_u8), 0);
     }
+}
+
+/// Whoever guesses identities leaves a remembered failure each.
+#[test]
+#[cfg(not(miri))]
+fn issue_remembered_failures_pushed_values_out_of_a_weighed_cache() {
+    let hits_of = |guesses: bool| {
+        let cache = Cache::<u64, u64>::builder(1_000)
+            .shards(1)
+            .weigher(100_000, |_, weight| *weight)
+            .loading(|key: &u64| if *key < 10_000 { Ok(500) } else { Err(()) })
+            .remember_failures(Duration::from_secs(60))
+            .build()
+            .unwrap();
+        let (mut state, mut hits) = (7_u64, 0);
+        for turn in 0..50_000 {
+            state = state * 48_271 % 0x7FFF_FFFF;
+            // The logarithm of the rank is even, so that a few are asked for most.
+            let key = 2_000_f64.powf(state as f64 / f64::from(0x7FFF_FFFF)) as u64;
+            hits += u64::from(cache.contains_key(&key));
+            cache.get(&key).unwrap();
+            if guesses {
+                assert!(cache.get(&(10_000 + turn)).is_err());
+            }
+        }
+        hits as f64 / 50_000.0
+    };
+    let (alone, guessed) = (hits_of(false), hits_of(true));
+    assert!(alone - guessed < 0.08, "{alone} alone, {guessed} beside");
+}
+
+#[test]
+fn issue_a_failing_refresh_was_tried_again_at_every_read() {
+    type Configure = fn(LoadingBuilder<u32, u32, String>) -> LoadingBuilder<u32, u32, String>;
+    // What is configured, and after how many milliseconds the next attempt is due.
+    let rules: [(Configure, u64); 3] = [
+        (|builder| builder.refresh_ahead(0.5), 1_000),
+        (
+            |builder| builder.refresh_ahead(0.5).retry_pause(ms(200)),
+            200,
+        ),
+        (|builder| builder.stale_while_revalidating(ms(5_000)), 1_000),
+    ];
+    for policy in POLICIES {
+        for (configure, pause) in rules {
+            for is_dropped in [false, true] {
+                let World {
+                    cache,
+                    source,
+                    jobs,
+                    hand,
+                } = world(policy, |builder| {
+                    configure(builder.stale_while_revalidating(ms(5_000)))
+                });
+                cache.get(&7).unwrap();
+                source.goes(true);
+                hand.advance(ms(1_000));
+                for _ in 0..100 {
+                    assert_eq!(cache.get(&7), Ok(7_000));
+                    if is_dropped {
+                        jobs.drop_all();
+                    } else {
+                        jobs.run();
+                    }
+                }
+                assert_eq!(cache.stats().refreshes, 1);
+                assert_eq!(source.asked(), 1 + u32::from(!is_dropped));
+                hand.advance(ms(pause - 1));
+                assert_eq!((cache.get(&7), jobs.run()), (Ok(7_000), 0));
+                hand.advance(ms(1));
+                assert_eq!((cache.get(&7), jobs.run()), (Ok(7_000), 1));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_loader_that_panics_and_a_request_that_is_dropped_are_not_tried_again_at_every_read() {
+    let (clock, hand) = Clock::manual();
+    let panicking = Cache::<u32, u32>::builder(10)
+        .time_to_live(ms(100))
+        .clock(clock)
+        .loading(|_: &u32| -> Result<u32, ()> { panic!("on purpose") })
+        .executor(|job| drop(catch_unwind(AssertUnwindSafe(job))))
+        .refresh_ahead(0.5)
+        .build()
+        .unwrap();
+    let (clock, other_hand) = Clock::manual();
+    let many = Cache::<u32, u32>::builder(10)
+        .time_to_live(ms(100))
+        .clock(clock)
+        .loading_many(|_: &[u32]| -> Result<Vec<(u32, u32)>, ()> { panic!("on purpose") })
+        .executor(|job| drop(catch_unwind(AssertUnwindSafe(job))))
+        .refresh_ahead(0.5)
+        .build()
+        .unwrap();
+    let (clock, third_hand) = Clock::manual();
+    let dropping = Cache::<u32, u32>::builder(10)
+        .time_to_live(ms(100))
+        .clock(clock)
+        .loading_by(|request: Request<u32, u32, ()>| drop(request))
+        .refresh_ahead(0.5)
+        .build()
+        .unwrap();
+    for (cache, hand) in [
+        (panicking, hand),
+        (many, other_hand),
+        (dropping, third_hand),
+    ] {
+        cache.insert(7, 70);
+        hand.advance(ms(50));
+        for _ in 0..10 {
+            assert_eq!(cache.get(&7), Ok(70));
+        }
+        assert_eq!(cache.stats().load_failures, 1);
+    }
+}
+
+#[test]
+fn issue_each_caller_waited_the_soft_limit_for_a_load_that_hangs() {
+    let slept = Arc::new(Mutex::new(0));
+    let World {
+        cache, jobs, hand, ..
+    } = world(Policy::Adaptive, |builder| {
+        let slept = Arc::clone(&slept);
+        builder
+            .soft_limit(ms(1))
+            .stale_on_error(ms(5_000), ms(100))
+            .sleep(move |_| {
+                *slept.lock().unwrap() += 1;
+                let is_first = *slept.lock().unwrap() == 1;
+                // Whoever comes second would wait for ever.
+                async move {
+                    if !is_first {
+                        std::future::pending::<()>().await;
+                    }
+                }
+            })
+    });
+    cache.insert(7, 70);
+    hand.advance(ms(1_000));
+    for _ in 0..3 {
+        assert_eq!(block_on(cache.get_async(&7)), Ok(70));
+        assert_eq!(block_on(cache.get_many_async(&[7])), [Ok(70)]);
+    }
+    let mut missing = pin!(cache.get_many_async(&[7, 8]));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(
+        missing.as_mut().poll(&mut context).is_pending(),
+        "8 has nothing"
+    );
+    let stats = cache.stats();
+    assert_eq!((stats.stale_served, stats.load_timeouts), (7, 7));
+    assert_eq!(stats.load_waits, 0);
+    jobs.run();
+    assert_eq!(block_on(missing), [Ok(70), Ok(8_001)]);
+    assert_eq!(cache.get(&7), Ok(7_000));
+}
+
+#[test]
+fn issue_a_panic_of_the_executor_reached_the_reader_of_a_fresh_value() {
+    type Finish = fn(CacheBuilder<u32, u32>) -> LoadingBuilder<u32, u32, ()>;
+    let kinds: [Finish; 3] = [
+        |builder| {
+            let builder = builder.loading(|key: &u32| Ok(*key));
+            builder.executor(|_| panic!("there is no runtime"))
+        },
+        |builder| {
+            let builder = builder.loading_many(|_: &[u32]| Ok([]));
+            builder.executor(|_| panic!("there is no runtime"))
+        },
+        |builder| builder.loading_by(|_| panic!("there is no runtime")),
+    ];
+    for finish in kinds {
+        let (clock, hand) = Clock::manual();
+        let builder = Cache::builder(10).time_to_live(ms(100)).clock(clock);
+        let cache = finish(builder).refresh_ahead(0.5).build().unwrap();
+        cache.insert(7, 70);
+        cache.insert(8, 80);
+        hand.advance(ms(50));
+        for _ in 0..10 {
+            assert_eq!(cache.get(&7), Ok(70));
+            assert_eq!(cache.get_many(&[7, 8]), [Ok(70), Ok(80)]);
+        }
+        let stats = cache.stats();
+        assert_eq!(stats.executor_panics, 2, "once for each key in the pause");
+        assert!(!cache.refresh(&7), "it did not begin");
+        assert_eq!(cache.stats().executor_panics, 3);
+        assert_eq!(cache.stats().since(&stats).executor_panics, 1);
+    }
+}
+
+#[test]
+fn issue_early_expiry_went_by_loads_of_long_ago_and_by_those_that_failed() {
+    let (clock, hand) = Clock::manual();
+    let (time, jobs) = (hand.clone(), Jobs::default());
+    let execute = jobs.clone();
+    let cache = Cache::<u32, u32>::builder(1_000)
+        .time_to_live(ms(1_000_000))
+        .clock(clock)
+        .loading(move |&key: &u32| {
+            let (takes, loaded) = match key {
+                0 => (500_000, Ok(1)),
+                1 => (900_000, Err(())),
+                _ => (1, Ok(1)),
+            };
+            time.advance(ms(takes));
+            loaded
+        })
+        .executor(move |job| execute.push(job))
+        .early_expiry(1.0)
+        .build()
+        .unwrap();
+    cache.get(&0).unwrap();
+    for key in 100..300 {
+        cache.get(&key).unwrap();
+    }
+    assert!(cache.get(&1).is_err());
+    cache.get(&7).unwrap();
+    hand.advance(ms(900_000));
+    for _ in 0..100 {
+        cache.get(&7).unwrap();
+    }
+    assert_eq!(jobs.run(), 0, "loads take a millisecond by now");
+    hand.advance(ms(99_999));
+    for _ in 0..1_000 {
+        cache.get(&7).unwrap();
+    }
+    assert_eq!(jobs.run(), 1);
+}
+
+#[test]
+fn issue_a_customer_that_was_deleted_was_served_as_long_as_errors_are_survived() {
+    for policy in POLICIES {
+        let (clock, hand) = Clock::manual();
+        // What the source does with key 7, and how often it was asked.
+        let says = Arc::new(Mutex::new((Ok(Some(70)), 0)));
+        let source = Arc::clone(&says);
+        let cache = Cache::<u32, u32>::builder(10)
+            .policy(policy)
+            .time_to_live(ms(1_000))
+            .clock(clock)
+            .loading_optional(move |_: &u32| {
+                let mut source = source.lock().unwrap();
+                source.1 += 1;
+                source.0
+            })
+            .stale_on_error(ms(5_000), ms(10))
+            .remember_failures(ms(20))
+            .remember_absences(ms(200))
+            .build()
+            .unwrap();
+        let asked = || says.lock().unwrap().1;
+        assert_eq!(cache.get(&7), Ok(70));
+        hand.advance(ms(1_000));
+        says.lock().unwrap().0 = Err("down");
+        assert_eq!((cache.get(&7), asked()), (Ok(70), 2), "an outage");
+        hand.advance(ms(10));
+        says.lock().unwrap().0 = Ok(None);
+        assert_eq!((cache.get(&7), asked()), (Err(LoadError::Absent), 3));
+        says.lock().unwrap().0 = Err("down");
+        hand.advance(ms(199));
+        assert_eq!((cache.get(&7), asked()), (Err(LoadError::Absent), 3));
+        hand.advance(ms(1));
+        assert_eq!(cache.get(&7).unwrap_err().loader_error(), Some(&"down"));
+        hand.advance(ms(19));
+        assert_eq!(cache.get(&7).unwrap_err().loader_error(), Some(&"down"));
+        assert_eq!((asked(), cache.stats().load_failures), (4, 2));
+        says.lock().unwrap().0 = Ok(Some(71));
+        hand.advance(ms(1));
+        assert_eq!((cache.get(&7), asked()), (Ok(71), 5));
+    }
+}
+
+#[test]
+fn a_request_can_be_answered_with_an_absence_which_is_remembered_only_if_asked_for() {
+    let (sender, requests) = mpsc::channel::<Request<u32, u32, ()>>();
+    let cache = Cache::<u32, u32>::builder(10)
+        .loading_by(move |request| sender.send(request).unwrap())
+        .build()
+        .unwrap();
+    cache.insert(7, 70);
+    assert!(cache.refresh(&7));
+    requests.recv().unwrap().answer_absent();
+    assert_eq!((cache.get_if_present(&7), cache.len()), (None, 0));
+    let mut get = pin!(cache.get_async(&7));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(get.as_mut().poll(&mut context).is_pending());
+    requests.recv().unwrap().answer_absent();
+    assert_eq!(block_on(get), Err(LoadError::Absent));
+    let stats = cache.stats();
+    assert_eq!((stats.loads, stats.load_failures, cache.len()), (2, 0, 0));
+}
+
+#[test]
+fn issue_an_absence_took_out_what_was_written_during_the_load_once_that_was_stale() {
+    for policy in POLICIES {
+        let (clock, hand) = Clock::manual();
+        let (sender, requests) = mpsc::channel::<Request<u32, u32, &str>>();
+        let cache = Cache::<u32, u32>::builder(10)
+            .policy(policy)
+            .time_to_live(ms(10))
+            .clock(clock)
+            .loading_by(move |request| sender.send(request).unwrap())
+            .stale_on_error(ms(100), ms(1))
+            .build()
+            .unwrap();
+        assert!(cache.refresh(&7));
+        cache.insert(7, 70);
+        hand.advance(ms(10));
+        requests.recv().unwrap().answer_absent();
+        let mut get = pin!(cache.get_async(&7));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(get.as_mut().poll(&mut context).is_pending());
+        requests.recv().unwrap().answer(Err("down"));
+        assert_eq!(block_on(get), Ok(70), "newer than the absence");
+    }
+}
+
+#[test]
+fn it_may_be_used_after_a_panic_and_prints_its_rules_in_units() {
+    fn is_unwind_safe<T: std::panic::UnwindSafe + std::panic::RefUnwindSafe>(_: &T) {}
+    let World { cache, .. } = world(Policy::Adaptive, |builder| {
+        builder.stale_on_error(ms(5_000), ms(100))
+    });
+    is_unwind_safe(&cache);
+    let shown = format!("{cache:?}");
+    assert!(
+        shown.contains("on_error: 5s") && shown.contains("100ms"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn the_share_of_reads_that_were_served_counts_stale_values_and_no_failures() {
+    let World {
+        cache,
+        source,
+        hand,
+        ..
+    } = world(Policy::Adaptive, |builder| {
+        builder
+            .stale_on_error(ms(5_000), ms(100))
+            .remember_failures(ms(100))
+    });
+    assert_eq!(cache.stats().served_ratio(), None);
+    cache.get(&7).unwrap(); // loaded
+    cache.get(&7).unwrap(); // served
+    source.goes(true);
+    hand.advance(ms(1_000));
+    cache.get(&7).unwrap(); // served stale
+    assert!(cache.get(&8).is_err() && cache.get(&8).is_err());
+    let stats = cache.stats();
+    assert_eq!(stats.served_ratio(), Some(2.0 / 5.0));
+    assert_eq!(stats.hit_ratio(), Some(2.0 / 5.0), "7 fresh, and 8 failed");
 }

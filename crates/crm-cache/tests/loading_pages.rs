@@ -426,7 +426,7 @@ fn by_hand() -> (Customers, mpsc::Receiver<Vec<u32>>, mpsc::Sender<bool>) {
         assert!(answered.lock().unwrap().recv().unwrap(), "on purpose");
         Ok::<_, String>(keys.iter().map(|&key| (key, 10 * key)).collect::<Vec<_>>())
     };
-    let cache = Cache::builder(100).max_batch(4).loading_many(load);
+    let cache = Cache::builder(100).loading_many(load).max_batch(4);
     (cache.build().unwrap(), questions, answers)
 }
 

@@ -279,3 +279,29 @@ fn threads_that_compete_for_the_last_weight_all_get_on() {
         assert_eq!(cache.weight(), held);
     }
 }
+
+/// What weighs nothing brings no weight when it leaves, and takes a place as everything else does.
+#[test]
+#[cfg(not(miri))]
+fn issue_entries_that_weigh_nothing_pushed_out_all_others() {
+    let hits_of = |flood: bool| {
+        let cache = weighed(Policy::Adaptive, 1_000, 1, 100_000);
+        let (mut state, mut hits) = (7, 0);
+        for turn in 0..100_000 {
+            // Some customers are asked for far more often than others; two hundred of them fit.
+            let rank = random(&mut state, 1_000).min(random(&mut state, 1_000));
+            let key = rank.min(random(&mut state, 1_000)) as u32;
+            let hit = cache.get(&key).is_some();
+            if !hit {
+                cache.insert(key, 500);
+            }
+            hits += u32::from(hit);
+            if flood {
+                cache.insert(1_000_000 + turn, 0);
+            }
+        }
+        f64::from(hits) / 100_000.0
+    };
+    let (alone, flooded) = (hits_of(false), hits_of(true));
+    assert!(alone - flooded < 0.03, "{alone} alone, {flooded} beside");
+}

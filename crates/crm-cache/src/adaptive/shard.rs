@@ -538,8 +538,9 @@ impl<'a, K: Eq + StdHash, C: Content> ShardWriter<'a, K, C> {
             None => Class::NEW,
         };
         if !space.takes_entry() {
+            let want = Want::Entry;
             let evicted = self
-                .evict(None, Claim::Anyone)
+                .evict(None, Claim::Arrival { group, want })
                 .expect("a full shard has an entry to evict");
             space.absorb(evicted);
         }
@@ -802,6 +803,7 @@ impl<'a, K: Eq + StdHash, C: Content> ShardWriter<'a, K, C> {
         let prices = Prices {
             slots,
             weights: selector.weights.as_deref(),
+            wants_place: claim.wants_place(),
             spare,
             learner: self.learners.of::<C>(payer),
             clock: self.shard.clock(payer).now(),
@@ -984,6 +986,8 @@ fn idle_setter<K, C>(shard: &Shard<K, C>, until: Millis) -> impl FnOnce(u32) {
 struct Prices<'a, K, C> {
     slots: Slots<'a, K, C>,
     weights: Option<&'a [u64]>,
+    /// Whether a place is wanted, and not weight.
+    wants_place: bool,
     /// The slot that must not be evicted.
     spare: Option<u32>,
     learner: &'a Learner,
@@ -1007,6 +1011,9 @@ impl<K, C> Pricing for Prices<'_, K, C> {
         match self.weights {
             _ if self.spare == Some(slot) => Priced::NOBODY,
             None => Priced::new(u32::from(worth), slot),
+            Some(weights) if self.wants_place => {
+                Priced::per_place(worth, weights[slot as usize], slot)
+            }
             Some(weights) => Priced::per_weight(worth, weights[slot as usize], slot),
         }
     }

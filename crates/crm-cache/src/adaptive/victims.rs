@@ -202,20 +202,38 @@ impl Priced {
         Self((u64::from(worth) << 32) | u64::from(slot))
     }
 
-    /// By what a unit of weight is worth: of two entries that are as likely to be used again, the heavier goes first.
+    /// By what a unit of weight is worth, where weight is wanted: of two entries that are as likely to be used again, the
+    /// heavier goes first. What weighs nothing brings nothing, and goes behind all others.
     ///
     /// A worth is a logarithm already (exponent and ten bits of the mantissa), so that dividing is subtracting.
     #[inline]
     pub(crate) fn per_weight(worth: u16, weight: u64, slot: u32) -> Self {
-        const ONE: u32 = 1_f32.to_bits();
-        let weight = ((weight.max(1) as f32).to_bits() - ONE) >> 13;
-        Self::new(u32::from(worth) + (1 << 16) - weight, slot)
+        let weightless = u32::from(weight == 0) << 17;
+        Self::new(
+            u32::from(worth) + (1 << 16) - logarithm(weight) + weightless,
+            slot,
+        )
+    }
+
+    /// By worth alone, where a place is wanted: each entry takes one, whatever it weighs. Of two that are worth the same
+    /// the heavier goes first.
+    #[inline]
+    pub(crate) fn per_place(worth: u16, weight: u64, slot: u32) -> Self {
+        let lightness = u32::from(u16::MAX) - (logarithm(weight) >> 1);
+        Self::new((u32::from(worth) << 16) | lightness, slot)
     }
 
     #[inline]
     fn slot(self) -> u32 {
         self.0 as u32
     }
+}
+
+/// Of a weight, in the unit of worths; up to `1 << 16`. That of nothing is taken for that of one.
+#[inline]
+fn logarithm(weight: u64) -> u32 {
+    const ONE: u32 = 1_f32.to_bits();
+    ((weight.max(1) as f32).to_bits() - ONE) >> 13
 }
 
 #[cfg(test)]
@@ -298,8 +316,20 @@ mod tests {
             assert_eq!(price(5_000, weight), price(6_024, 2 * weight));
             assert!(price(5_000, weight) < price(5_001, weight));
         }
-        assert_eq!(price(7, 0), price(7, 1));
+        assert!(price(u16::MAX, 1) < price(0, 0), "it would bring nothing");
         assert!(price(0, u64::MAX) < price(0, u64::MAX / 2));
+        assert!(price(u16::MAX, 0) < Priced::NOBODY);
+    }
+
+    #[test]
+    fn a_place_is_a_place_whatever_an_entry_weighs() {
+        let price = |worth, weight| Priced::per_place(worth, weight, 0);
+        for weight in [0, 1, 1_000, u64::MAX] {
+            assert!(price(5_000, weight) < price(5_001, 0));
+            assert!(price(5_000, weight) < price(5_001, u64::MAX));
+        }
+        assert!(price(5_000, u64::MAX) < price(5_000, 2));
+        assert!(price(5_000, 2) < price(5_000, 1));
         assert!(price(u16::MAX, 0) < Priced::NOBODY);
     }
 

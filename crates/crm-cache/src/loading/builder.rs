@@ -10,19 +10,20 @@ use std::time::Duration;
 use super::check::check;
 use super::rules::Rules;
 use super::{Counts, Executor, Inner, Loaded, LoadingCache, Loads, Request, Sleep};
-use crate::time::millis;
 use crate::{BuildError, CacheBuilder, DefaultHashBuilder};
 
-/// Configures a [`LoadingCache`]; made by [`CacheBuilder::loading`], [`CacheBuilder::loading_many`]
-/// or [`CacheBuilder::loading_by`].
+/// Configures a [`LoadingCache`]; made by [`CacheBuilder::loading`], [`CacheBuilder::loading_optional`],
+/// [`CacheBuilder::loading_many`] or [`CacheBuilder::loading_by`].
 ///
 /// | rule | without it |
 /// |---|---|
 /// | [`refresh_ahead`](Self::refresh_ahead), [`early_expiry`](Self::early_expiry) | the first to ask after the end of a life waits |
 /// | [`stale_while_revalidating`](Self::stale_while_revalidating) | the same, for what nobody asked for in time |
 /// | [`stale_on_error`](Self::stale_on_error) | an error of the loader reaches the caller |
+/// | [`retry_pause`](Self::retry_pause) | a load that has failed is tried again after a second |
 /// | [`soft_limit`](Self::soft_limit), [`hard_limit`](Self::hard_limit) | a caller waits as long as the loader takes |
 /// | [`remember_failures`](Self::remember_failures) | each call for a key that cannot be loaded tries again |
+/// | [`remember_absences`](Self::remember_absences) | the same for a key that the source does not have |
 ///
 /// Nothing that was removed, forgotten or invalidated is served as stale.
 #[must_use = "a builder makes a cache only when built"]
@@ -33,15 +34,53 @@ pub struct LoadingBuilder<K, V, E, S = DefaultHashBuilder> {
     sleep: Option<Sleep>,
     /// Whether an executor was given to loads that are started elsewhere.
     has_useless_executor: bool,
+    /// Whether a largest batch was given to a loader of one key.
+    has_useless_batch: bool,
 }
 
 impl<K, V, S> CacheBuilder<K, V, S> {
     /// Makes a cache that loads what is missing by this function.
     ///
-    /// It runs in the thread that asks, or on the [executor](LoadingBuilder::executor) where it may not hold that up.
+    /// It runs in the thread that asks, or on the [executor](LoadingBuilder::executor) where it may not hold that up. If the
+    /// source may not have a key, use [`loading_optional`](Self::loading_optional): an error that says so is taken for an
+    /// outage.
     pub fn loading<E>(
         self,
         load: impl Fn(&K) -> Result<V, E> + Send + Sync + 'static,
+    ) -> LoadingBuilder<K, V, E, S> {
+        self.loading_optional(move |key| load(key).map(Some))
+    }
+
+    /// As [`loading`](Self::loading), by a function that can say that the source does not have a key: `Ok(None)`.
+    ///
+    /// Callers are told [`LoadError::Absent`](crate::LoadError::Absent). Unlike an error this is an answer: it ends what was
+    /// known of the key, so that nothing stale stands in for a record that was deleted, and it is
+    /// [remembered](LoadingBuilder::remember_absences) apart from errors.
+    ///
+    /// ```
+    /// use crm_cache::{Cache, LoadError};
+    /// use std::time::Duration;
+    /// # #[derive(Clone)] struct Database;
+    /// # impl Database {
+    /// #     fn find(&self, id: u64) -> Result<Option<String>, std::io::Error> {
+    /// #         Ok((id < 100).then(|| format!("customer {id}")))
+    /// #     }
+    /// # }
+    /// # let db = Database;
+    ///
+    /// let customers = Cache::<u64, String>::builder(100_000)
+    ///     .time_to_live(Duration::from_secs(300))
+    ///     .loading_optional(move |id: &u64| db.find(*id)) // a query that finds a row or none
+    ///     .stale_on_error(Duration::from_secs(3_600), Duration::from_secs(10))
+    ///     .remember_absences(Duration::from_secs(60))
+    ///     .build()?;
+    /// assert_eq!(customers.get(&7)?, "customer 7");
+    /// assert!(matches!(customers.get(&900), Err(LoadError::Absent)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn loading_optional<E>(
+        self,
+        load: impl Fn(&K) -> Result<Option<V>, E> + Send + Sync + 'static,
     ) -> LoadingBuilder<K, V, E, S> {
         LoadingBuilder::new(
             self,
@@ -59,7 +98,7 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     ///
     /// The function gives pairs in any order; pairs that it was not asked for are dropped. A key that it leaves out is
     /// told as [`LoadError::Absent`](crate::LoadError::Absent): the source does not have it. That ends what was known of
-    /// the key, stale or fresh, and is itself [remembered](LoadingBuilder::remember_failures) only if failures are.
+    /// the key, stale or fresh, and is itself [remembered](LoadingBuilder::remember_absences) only if that is asked for.
     ///
     /// It runs where that of [`loading`](Self::loading) does.
     ///
@@ -107,7 +146,8 @@ impl<K, V, S> CacheBuilder<K, V, S> {
 
     /// Makes a cache whose loads this function starts, wherever they run: a task of an async runtime, a pool, a queue.
     ///
-    /// The function returns at once and sees to it that the request is [answered](Request::answer).
+    /// The function returns at once and sees to it that the request is [answered](Request::answer), be it that
+    /// the source [does not have](Request::answer_absent) the key.
     ///
     /// ```
     /// use crm_cache::{Cache, Request};
@@ -142,6 +182,7 @@ impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
             rules: Rules::default(),
             sleep: None,
             has_useless_executor: false,
+            has_useless_batch: false,
         }
     }
 
@@ -149,6 +190,11 @@ impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
     ///
     /// A refresh that it never runs holds nobody up who calls [`LoadingCache::get`] without limits: he takes it over. With
     /// limits, and for tasks, it has to run its jobs or drop them.
+    ///
+    /// Give it a runtime's handle, as in `let runtime = tokio::runtime::Handle::current();` and then
+    /// `.executor(move |job| drop(runtime.spawn_blocking(job)))`. The free function `tokio::task::spawn_blocking` panics on
+    /// threads that have no runtime, and any thread may read the cache. A panic of the executor is contained and
+    /// [counted](crate::Stats::executor_panics) where nobody waits for the load; otherwise it goes to who waits.
     ///
     /// After [`loading_by`](CacheBuilder::loading_by), whose loads run wherever that starts them, it is an error.
     pub fn executor(
@@ -162,6 +208,14 @@ impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
             }
             Loads::Started(_) => self.has_useless_executor = true,
         }
+        self
+    }
+
+    /// Loads at most this many keys in one call of the loader of [many](CacheBuilder::loading_many); see
+    /// [`CacheBuilder::max_batch`]. After a loader of one key it is an error.
+    pub fn max_batch(mut self, keys: usize) -> Self {
+        self.has_useless_batch |= !matches!(self.loads, Loads::Many { .. });
+        self.cache.max_batch = keys;
         self
     }
 
@@ -180,7 +234,8 @@ impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
     /// longer loads take, the earlier. With `beta` above 1 it is earlier still.
     ///
     /// Where many processes share a source, their entries are so not refreshed together. This is `XFetch` (Vattani,
-    /// Chierichetti and Lowenstein 2015), with the mean time of this cache's loads.
+    /// Chierichetti and Lowenstein 2015), with the mean time of this cache's loads: of those that succeeded, the last
+    /// some dozen of them above all.
     #[doc(alias = "XFetch", alias = "probabilistic early expiration")]
     pub fn early_expiry(mut self, beta: f64) -> Self {
         self.rules.early_expiry = Some(beta);
@@ -196,14 +251,33 @@ impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
 
     /// Serves a value for so long after the end of its life if it cannot be loaded, and waits for `pause` until the next
     /// attempt.
+    ///
+    /// The caller who makes the attempt waits until it has failed, be it for a minute: limit that by
+    /// [`soft_limit`](Self::soft_limit). Without an [`executor`](Self::executor) a page of fifty keys that a loader of one
+    /// loads waits for fifty failures, one after the other.
     #[doc(alias = "stale-if-error", alias = "fail-safe", alias = "RFC 5861")]
     pub fn stale_on_error(mut self, age: Duration, pause: Duration) -> Self {
         self.rules.on_error = age;
-        self.rules.pause = Some(millis(pause));
+        self.rules.on_error_pause = Some(pause);
         self
     }
 
-    /// Serves a stale value, if there is one, to a caller who has waited for so long. The load goes on. Real time.
+    /// Leaves an entry alone for so long after a load of it has failed, panicked or was given up: whoever reads it
+    /// meanwhile gets what is here, fresh or stale, and nothing is tried. The default is one second.
+    ///
+    /// Without a pause a source that is down would be asked at each read of an entry that is due, by
+    /// [`refresh_ahead`](Self::refresh_ahead), [`early_expiry`](Self::early_expiry) and
+    /// [`stale_while_revalidating`](Self::stale_while_revalidating); zero is for tests.
+    /// [`stale_on_error`](Self::stale_on_error) names a pause of its own. For keys that have no entry it is
+    /// [`remember_failures`](Self::remember_failures) that spares the source. By the cache's clock.
+    #[doc(alias = "throttle", alias = "backoff")]
+    pub fn retry_pause(mut self, pause: Duration) -> Self {
+        self.rules.retry_pause = Some(pause);
+        self
+    }
+
+    /// Serves a stale value, if there is one, to a caller who has waited for so long. The load goes on, and once one caller
+    /// has waited for it in vain, all others who have something stale get that at once until it ends. Real time.
     #[doc(alias = "factory timeout", alias = "soft timeout")]
     pub fn soft_limit(mut self, limit: Duration) -> Self {
         self.rules.soft_limit = Some(limit);
@@ -212,25 +286,44 @@ impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
 
     /// Tells a caller who has waited for so long, and has no stale value, that the load is
     /// [late](crate::LoadError::TimedOut). It goes on, and its value is stored. Real time. Tasks need a
-    /// [`sleep`](Self::sleep) for it.
+    /// [`sleep`](Self::sleep) for it. A limit of zero waits for no load at all.
+    ///
+    /// Loads then run on the [`executor`](Self::executor) while the caller waits. A caller who is himself a job of that
+    /// pool takes a place from them: in a pool of one worker he waits for himself until the limit is over, and is told so
+    /// each time. Give the cache a pool that nobody reads it from.
     #[doc(alias = "factory timeout", alias = "hard timeout")]
     pub fn hard_limit(mut self, limit: Duration) -> Self {
         self.rules.hard_limit = Some(limit);
         self
     }
 
-    /// Remembers for so long, at least a millisecond, that a key could not be loaded, or that the loader of many has left
-    /// it out, and tells the error to whoever asks meanwhile. A write or a
-    /// removal of the key ends it, the cache's time to live does so too; an invalidated tag does not, since a failure has
-    /// none. This is also called negative caching.
+    /// Remembers for so long, at least a millisecond, that a key could not be loaded, and tells the error to whoever asks
+    /// meanwhile. A write or a removal of the key ends it, the cache's time to live does so too; an invalidated tag does
+    /// not, since a failure has none. This is also called negative caching.
+    ///
+    /// An absence is remembered as long, unless [`remember_absences`](Self::remember_absences) says otherwise. Each takes a
+    /// place in the cache, and leaves as other entries do, when it is worth least.
     #[doc(alias = "negative caching", alias = "null caching")]
     pub fn remember_failures(mut self, life: Duration) -> Self {
         self.rules.failures = Some(life);
         self
     }
 
+    /// Remembers for so long, at least a millisecond, that the source does not have a key, as a loader of
+    /// [optional](CacheBuilder::loading_optional) values or of [many](CacheBuilder::loading_many) and
+    /// [`Request::answer_absent`] can say, and tells [`LoadError::Absent`](crate::LoadError::Absent) to whoever asks
+    /// meanwhile. What ends it is what ends a [remembered failure](Self::remember_failures).
+    ///
+    /// An outage should be forgotten within seconds; an absence may be remembered until somebody adds the record, if that
+    /// is told to the cache by [`insert`](LoadingCache::insert) or [`remove`](LoadingCache::remove).
+    #[doc(alias = "negative caching", alias = "null caching")]
+    pub fn remember_absences(mut self, life: Duration) -> Self {
+        self.rules.absences = Some(life);
+        self
+    }
+
     /// How tasks wait, for the limits of [`LoadingCache::get_async`]: `tokio::time::sleep`. With limits and without this
-    /// that method panics.
+    /// that method panics; without limits it is not used.
     pub fn sleep<F>(mut self, sleep: impl Fn(Duration) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
@@ -246,8 +339,9 @@ impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
     /// [`BuildError`] as for [`CacheBuilder::build`]; when a rule needs loads in the background and there is no
     /// executor, or there is one beside [`loading_by`](CacheBuilder::loading_by); when a rule is about the end of a life
     /// and no life ends; when the share of `refresh_ahead` is not between 0 and 1, or `beta` is not positive; when the
-    /// soft limit is above the hard one, or nothing stale is kept for it; when failures are remembered for less than a
-    /// millisecond.
+    /// soft limit is above the hard one, or nothing stale is kept for it; when a stale value is to stand in for less than a
+    /// millisecond; when a pause is given twice; when there is a largest batch for a loader of one key; when failures or absences are remembered for less
+    /// than a millisecond.
     pub fn build(self) -> Result<LoadingCache<K, V, E, S>, BuildError>
     where
         K: Eq + Hash + Clone + Send + Sync + 'static,
@@ -258,11 +352,18 @@ impl<K, V, E, S> LoadingBuilder<K, V, E, S> {
         if self.has_useless_executor {
             return Err(BuildError::UselessExecutor);
         }
+        if self.has_useless_batch {
+            return Err(BuildError::UselessBatch);
+        }
         let ends = self.cache.time_to_live.is_some() || self.cache.expiry.is_some();
         check(&self.rules, self.loads.has_background(), ends)?;
         let cache = self
             .cache
-            .of_loaded(self.rules.failures, self.rules.stale_for())
+            .of_loaded(
+                self.rules.failures,
+                self.rules.absences(),
+                self.rules.stale_for(),
+            )
             .build()?;
         Ok(LoadingCache(Arc::new(Inner {
             cache,
@@ -279,16 +380,18 @@ impl<K: 'static, V: 'static, S> CacheBuilder<K, V, S> {
     fn of_loaded<E: Send + Sync + 'static>(
         self,
         failures: Option<Duration>,
+        absences: Option<Duration>,
         stale: Duration,
     ) -> CacheBuilder<K, Loaded<V, E>, S> {
         let expiry_is_set = self.expiry.is_some();
         let expiry = self.expiry;
         let life = move |key: &K, loaded: &Loaded<V, E>| match loaded {
             Loaded::Value(value) => expiry.as_ref().and_then(|expiry| expiry(key, value)),
-            Loaded::Failed(_) | Loaded::Absent => failures,
+            Loaded::Failed(_) => failures,
+            Loaded::Absent => absences,
         };
         // Without any end the clock need not be read.
-        let ends = expiry_is_set || failures.is_some();
+        let ends = expiry_is_set || failures.is_some() || absences.is_some();
         CacheBuilder {
             capacity: self.capacity,
             policy: self.policy,

@@ -33,6 +33,20 @@ pub(super) fn check(rules: &Rules, has_background: bool, ends: bool) -> Result<(
     {
         return Err(BuildError::FailuresTooShort { life });
     }
+    if let Some(life) = rules
+        .absences
+        .filter(|&life| life < Duration::from_millis(1))
+    {
+        return Err(BuildError::AbsencesTooShort { life });
+    }
+    if rules.on_error_pause.is_some() && rules.on_error < Duration::from_millis(1) {
+        return Err(BuildError::StaleTooShort {
+            age: rules.on_error,
+        });
+    }
+    if rules.on_error_pause.is_some() && rules.retry_pause.is_some() {
+        return Err(BuildError::TwoPauses);
+    }
     let is_about_ends =
         rules.refresh_ahead.is_some() || rules.early_expiry.is_some() || keeps_stale;
     if is_about_ends && !ends {

@@ -2,8 +2,10 @@
 
 use std::any::Any;
 use std::hash::{BuildHasher, Hash};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use super::landing::Caution;
 use super::request::Duty;
 use super::{Inner, Loaded, Loads, Request, count};
 use crate::load::{Pilot, Place, Seat, Ticket, Turn, aboard, is_nested, manifest};
@@ -77,7 +79,9 @@ where
 {
     fn drop(&mut self) {
         for seat in self.seats.drain(..) {
-            drop(Pilot::begin(&self.inner.cache.flights, seat));
+            if let Some(pilot) = Pilot::begin(&self.inner.cache.flights, seat) {
+                self.inner.pause_after_all(std::iter::once(pilot.key()));
+            }
         }
     }
 }
@@ -97,7 +101,7 @@ where
         while let Some(batch) = place.next_batch(self.cache.max_batch) {
             let (ids, keys) = manifest(Some(&*place), &batch);
             let run = self.cache.flights.run();
-            let loaded = aboard(&ids, || load(&keys));
+            let loaded = Caution::around(self, &keys, || aboard(&ids, || load(&keys)));
             self.land_batch(batch, run, loaded);
         }
     }
@@ -122,26 +126,36 @@ where
         let pilots = keys.filter_map(|key| this.board_anew(key));
         match &this.loads {
             Loads::Started(start) => pilots
-                .map(|pilot| start(Request::new(Duty::begun(Arc::clone(this), pilot))))
+                .map(|pilot| Request::new(Duty::begun(Arc::clone(this), pilot)))
+                .filter_map(|request| this.contain(|| start(request)))
                 .count(),
             Loads::Function { load, executor } => pilots
-                .map(|pilot| {
+                .filter_map(|pilot| {
                     let duty = Duty::queued(Arc::clone(this), pilot);
-                    let load = Arc::clone(load);
-                    if let Some(executor) = executor {
-                        executor(Box::new(move || duty.run(&*load)));
-                    }
+                    let (load, executor) = (Arc::clone(load), executor.as_ref()?);
+                    this.contain(|| executor(Box::new(move || duty.run(&*load))))
                 })
                 .count(),
             Loads::Many { executor, .. } => {
                 let pilots: Vec<_> = pilots.collect();
                 let count = pilots.len();
-                if let Some(executor) = executor.as_ref().filter(|_| count > 0) {
-                    let crew = Crew::queued(Arc::clone(this), pilots);
-                    executor(Box::new(move || crew.run()));
-                }
-                count
+                let Some(executor) = executor.as_ref().filter(|_| count > 0) else {
+                    return 0;
+                };
+                let crew = Crew::queued(Arc::clone(this), pilots);
+                let handed_over = this.contain(|| executor(Box::new(move || crew.run())));
+                handed_over.map_or(0, |()| count)
             }
         }
+    }
+
+    /// Hands over a load that nobody waits for. A panic of the executor is not for the reader of a value that is here; what
+    /// it drops is given up.
+    fn contain(&self, hand_over: impl FnOnce()) -> Option<()> {
+        let handed_over = catch_unwind(AssertUnwindSafe(hand_over));
+        if handed_over.is_err() {
+            count(&self.counts.executor_panics);
+        }
+        handed_over.ok()
     }
 }

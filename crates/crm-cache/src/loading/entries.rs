@@ -289,6 +289,7 @@ where
         stats.stale_served = counts.stale.load(Ordering::Relaxed);
         stats.failures_served = counts.failures.load(Ordering::Relaxed);
         stats.load_timeouts = counts.timeouts.load(Ordering::Relaxed);
+        stats.executor_panics = counts.executor_panics.load(Ordering::Relaxed);
         stats
     }
 }

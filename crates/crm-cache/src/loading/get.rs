@@ -29,7 +29,8 @@ where
     /// # Errors
     ///
     /// [`LoadError::Failed`] with the loader's error, which may be a remembered one, if no stale value may stand in.
-    /// [`LoadError::Absent`] if a loader of [many](crate::CacheBuilder::loading_many) has left the key out.
+    /// [`LoadError::Absent`] if the source does not have the key, as a loader of
+    /// [optional](crate::CacheBuilder::loading_optional) values or of [many](crate::CacheBuilder::loading_many) can say.
     /// [`LoadError::TimedOut`] past the hard limit. [`LoadError::Abandoned`] if the load was given up.
     /// [`LoadError::Reentrant`] as for [`Cache::get_or_load`].
     ///
@@ -46,7 +47,8 @@ where
     /// As [`get`](Self::get), for tasks: it suspends where that blocks.
     ///
     /// The load itself runs on the [executor](crate::LoadingBuilder::executor), or where
-    /// [`loading_by`](crate::CacheBuilder::loading_by) starts it; without either it runs in the task that asks. A task
+    /// [`loading_by`](crate::CacheBuilder::loading_by) starts it; without either it runs in the task that asks, and a loader
+    /// that blocks then blocks the runtime's worker. A task
     /// that is dropped leaves a load that has begun elsewhere to itself: it goes on, and its value is stored.
     ///
     /// # Errors
@@ -71,7 +73,8 @@ where
     /// that are to be refreshed; as for [`Cache::get_many_or_load`], a key that somebody loads already is waited for, what
     /// other calls miss meanwhile travels in the next load, and one load has at most
     /// [`max_batch`](crate::CacheBuilder::max_batch) keys. A loader of one key is called for each key, on the
-    /// [executor](crate::LoadingBuilder::executor) if there is one and in this thread at the same time.
+    /// [executor](crate::LoadingBuilder::executor) if there is one and in this thread at the same time. Without one it is
+    /// called for one key after the other, and where the source is down each of them waits until its load has failed.
     ///
     /// Each key has an answer of its own, because each has its own fate: one may be fresh, one stale, one remembered as
     /// failed. A page of fifty customers is not lost for one of them. Collect the answers into a `Result` if it is to be:

@@ -66,7 +66,17 @@ where
         for (at, stale) in missing {
             let key = &page.keys[at];
             let asked = inner.cache.stamp();
-            let pilot = match inner.cache.flights.board(key, asked) {
+            let ticket = inner.cache.flights.board(key, asked);
+            if let (Ticket::Wait(flight), Some(stale)) = (&ticket, &stale) {
+                // It is enough that one caller has waited in vain.
+                if flight.is_late() && !flight.is_mine() {
+                    count(&inner.counts.timeouts);
+                    count(&inner.counts.stale);
+                    page.answer(at, Ok(stale.clone()));
+                    continue;
+                }
+            }
+            let pilot = match ticket {
                 Ticket::Load(pilot) => {
                     // Another load may have landed between the look and the boarding.
                     if let Some(Loaded::Value(value)) = inner.cache.peek(key) {
@@ -234,6 +244,7 @@ where
             Some(Outcome::Abandoned) if !wait.is_last => None,
             Some(Outcome::Abandoned) => or_stale(LoadError::Abandoned),
             None => {
+                wait.flight.be_late();
                 count(&counts.timeouts);
                 or_stale(LoadError::TimedOut)
             }

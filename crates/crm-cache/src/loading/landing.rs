@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::hash::{BuildHasher, Hash};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -19,12 +20,17 @@ where
         &self,
         pilot: Pilot<'_, K, Loaded<V, E>, S>,
         run: Run<'_>,
-        loaded: Result<V, E>,
+        loaded: Result<Option<V>, E>,
     ) {
         match loaded {
-            Ok(value) => {
+            Ok(found) => {
                 run.succeeded();
-                self.cache.land_loaded(pilot, Loaded::Value(value));
+                match found {
+                    Some(value) => {
+                        self.cache.land_loaded(pilot, Loaded::Value(value));
+                    }
+                    None => self.land_absent(pilot),
+                }
             }
             Err(error) => {
                 // Counted before anybody is woken who might look.
@@ -78,7 +84,7 @@ where
 
     /// The source has no such key. Unlike an error that leaves nothing to stand in.
     fn land_absent(&self, pilot: Pilot<'_, K, Loaded<V, E>, S>) {
-        if self.rules.failures.is_some() {
+        if self.rules.absences().is_some() {
             self.cache.land_brief(pilot, Loaded::Absent);
         } else {
             self.cache.take_out_absent(&pilot);
@@ -86,13 +92,63 @@ where
         }
     }
 
-    /// Attempts no load of a key for a while, after one has failed.
+    /// Attempts no load of a key that has an entry for a while, after one has failed.
     fn pause(&self, key: &K) {
-        if let Some(pause) = self.rules.pause {
-            self.cache.inspect(key, |_, view| {
-                let until = view.now.saturating_add(pause);
-                view.paused_until.store(until, Ordering::Relaxed);
-            });
+        self.cache.inspect(key, |_, view| {
+            let until = view.now.saturating_add(self.rules.pause());
+            view.paused_until.store(until, Ordering::Relaxed);
+        });
+    }
+
+    /// As [`pause`](Self::pause), after a load was given up. Perhaps a panic has brought us here: one of the user's `Hash`
+    /// or `Eq` goes no further.
+    pub(super) fn pause_after_all<'k>(&self, keys: impl Iterator<Item = &'k K>) {
+        for key in keys {
+            drop(catch_unwind(AssertUnwindSafe(|| self.pause(key))));
         }
+    }
+}
+
+/// Has the next attempts wait if the loader of some keys panics.
+pub(super) struct Caution<'a, K, V, E, S>
+where
+    K: Eq + Hash + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+    E: Any + Send + Sync,
+    S: BuildHasher + Clone + Send + Sync + 'static,
+{
+    inner: &'a Inner<K, V, E, S>,
+    keys: &'a [K],
+}
+
+impl<'a, K, V, E, S> Caution<'a, K, V, E, S>
+where
+    K: Eq + Hash + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+    E: Any + Send + Sync,
+    S: BuildHasher + Clone + Send + Sync + 'static,
+{
+    /// Runs the loader of these keys.
+    pub(super) fn around<T>(
+        inner: &'a Inner<K, V, E, S>,
+        keys: &'a [K],
+        load: impl FnOnce() -> T,
+    ) -> T {
+        let caution = Self { inner, keys };
+        let loaded = load();
+        std::mem::forget(caution);
+        loaded
+    }
+}
+
+impl<K, V, E, S> Drop for Caution<'_, K, V, E, S>
+where
+    K: Eq + Hash + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+    E: Any + Send + Sync,
+    S: BuildHasher + Clone + Send + Sync + 'static,
+{
+    fn drop(&mut self) {
+        self.inner.pause_after_all(self.keys.iter());
     }
 }

@@ -32,6 +32,7 @@ mod snapshot;
 
 use std::fmt;
 use std::future::Future;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -44,6 +45,7 @@ use crate::{Cache, DefaultHashBuilder};
 use rules::Rules;
 
 /// A [`Cache`] that knows how to load what is missing. Made by [`CacheBuilder::loading`](crate::CacheBuilder::loading),
+/// [`CacheBuilder::loading_optional`](crate::CacheBuilder::loading_optional),
 /// [`CacheBuilder::loading_many`](crate::CacheBuilder::loading_many) or
 /// [`CacheBuilder::loading_by`](crate::CacheBuilder::loading_by).
 ///
@@ -65,7 +67,7 @@ use rules::Rules;
 /// let customers = Cache::<u64, String>::builder(100_000)
 ///     .time_to_live(Duration::from_secs(300))
 ///     .loading(move |id: &u64| db.customer(*id))
-///     .executor(|job| drop(std::thread::spawn(job)))   // a pool in a service: rayon::spawn, spawn_blocking
+///     .executor(|job| drop(std::thread::spawn(job)))   // a pool in a service: rayon::spawn, Handle::spawn_blocking
 ///     .refresh_ahead(0.8)                              // load anew, in the background, after four minutes
 ///     .stale_on_error(Duration::from_secs(3_600), Duration::from_secs(10))
 ///     .build()?;
@@ -79,7 +81,7 @@ pub struct LoadingCache<K, V, E, S = DefaultHashBuilder>(Arc<Inner<K, V, E, S>>)
 pub(crate) enum Loaded<V, E> {
     Value(V),
     Failed(Arc<E>),
-    /// The loader of many gave nothing for it.
+    /// The source does not have it.
     Absent,
 }
 
@@ -135,8 +137,8 @@ impl<K, V, E> Loads<K, V, E> {
     }
 }
 
-/// Loads a key.
-type Load<K, V, E> = Arc<dyn Fn(&K) -> Result<V, E> + Send + Sync>;
+/// Loads a key, or finds that there is no such value.
+type Load<K, V, E> = Arc<dyn Fn(&K) -> Result<Option<V>, E> + Send + Sync>;
 
 /// Loads many keys.
 type LoadMany<K, V, E> = Arc<dyn Fn(&[K]) -> Result<Vec<(K, V)>, E> + Send + Sync>;
@@ -161,6 +163,7 @@ struct Counts {
     stale: AtomicU64,
     failures: AtomicU64,
     timeouts: AtomicU64,
+    executor_panics: AtomicU64,
 }
 
 fn count(count: &AtomicU64) {
@@ -171,6 +174,25 @@ impl<K, V, E, S> Clone for LoadingCache<K, V, E, S> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
+}
+
+// As of a plain cache, and for the same reasons. What the user's functions hold is up to them.
+impl<K, V, E, S> UnwindSafe for LoadingCache<K, V, E, S>
+where
+    K: UnwindSafe + RefUnwindSafe,
+    V: UnwindSafe + RefUnwindSafe,
+    E: UnwindSafe + RefUnwindSafe,
+    S: UnwindSafe + RefUnwindSafe,
+{
+}
+
+impl<K, V, E, S> RefUnwindSafe for LoadingCache<K, V, E, S>
+where
+    K: UnwindSafe + RefUnwindSafe,
+    V: UnwindSafe + RefUnwindSafe,
+    E: UnwindSafe + RefUnwindSafe,
+    S: UnwindSafe + RefUnwindSafe,
+{
 }
 
 impl<K, V, E, S> fmt::Debug for LoadingCache<K, V, E, S> {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crm_clock::Tick;
 
+use super::landing::Caution;
 use super::{Inner, Loaded};
 use crate::load::{Pilot, Seat, aboard};
 
@@ -22,7 +23,7 @@ pub struct Request<K, V, E> {
 
 /// Takes the answer to a request, whatever the cache's hasher.
 trait Answer<V, E> {
-    fn take(self: Box<Self>, loaded: Result<V, E>);
+    fn take(self: Box<Self>, loaded: Result<Option<V>, E>);
 }
 
 impl<K, V, E> Request<K, V, E> {
@@ -47,7 +48,13 @@ impl<K, V, E> Request<K, V, E> {
 
     /// Ends the load: stores a value, or remembers or passes on an error, and wakes those who wait.
     pub fn answer(self, loaded: Result<V, E>) {
-        self.duty.take(loaded);
+        self.duty.take(loaded.map(Some));
+    }
+
+    /// Ends the load: the source does not have the key. Those who wait are told
+    /// [`LoadError::Absent`](crate::LoadError::Absent), and what was known of the key, stale or fresh, leaves.
+    pub fn answer_absent(self) {
+        self.duty.take(Ok(None));
     }
 }
 
@@ -110,7 +117,7 @@ where
     }
 
     /// Runs a loader, unless somebody else does by now.
-    pub(super) fn run(mut self, load: &dyn Fn(&K) -> Result<V, E>) {
+    pub(super) fn run(mut self, load: &dyn Fn(&K) -> Result<Option<V>, E>) {
         let inner = Arc::clone(&self.inner);
         let pilot = self
             .seat
@@ -118,7 +125,10 @@ where
             .and_then(|seat| Pilot::begin(&inner.cache.flights, seat));
         if let Some(pilot) = pilot {
             let run = inner.cache.flights.run();
-            let loaded = aboard(&[pilot.flight().id()], || load(pilot.key()));
+            let key = pilot.key();
+            let loaded = Caution::around(&inner, std::slice::from_ref(key), || {
+                aboard(&[pilot.flight().id()], || load(key))
+            });
             inner.land(pilot, run, loaded);
         }
     }
@@ -131,7 +141,7 @@ where
     E: Any + Send + Sync,
     S: BuildHasher + Clone + Send + Sync + 'static,
 {
-    fn take(mut self: Box<Self>, loaded: Result<V, E>) {
+    fn take(mut self: Box<Self>, loaded: Result<Option<V>, E>) {
         let inner = Arc::clone(&self.inner);
         if let Some(seat) = self.seat.take() {
             let pilot = Pilot::of(&inner.cache.flights, seat);
@@ -155,11 +165,13 @@ where
         let flights = &self.inner.cache.flights;
         if self.is_queued {
             // Lands as given up, unless somebody else has begun it.
-            drop(Pilot::begin(flights, seat));
+            if let Some(pilot) = Pilot::begin(flights, seat) {
+                self.inner.pause_after_all(std::iter::once(pilot.key()));
+            }
         } else {
             let pilot = Pilot::of(flights, seat);
             drop(flights.run_since(self.made));
-            drop(pilot);
+            self.inner.pause_after_all(std::iter::once(pilot.key()));
         }
     }
 }

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use crate::time::{Millis, fraction, millis};
 
+/// How long no load of an entry is attempted after one has failed, unless the user says otherwise.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+
 /// The rules of a loading cache. Times are in milliseconds of the cache's clock, except the limits, which are real time:
 /// a load takes as long as it takes, whatever a test makes of the clock.
 #[derive(Debug, Default)]
@@ -15,9 +18,14 @@ pub(crate) struct Rules {
     pub(super) early_expiry: Option<f64>,
     pub(super) while_revalidating: Duration,
     pub(super) on_error: Duration,
-    /// How long no load is attempted after one has failed.
-    pub(super) pause: Option<Millis>,
+    /// How long no load of an entry is attempted after one has failed, as `stale_on_error` has it.
+    pub(super) on_error_pause: Option<Duration>,
+    /// The same where that says nothing.
+    pub(super) retry_pause: Option<Duration>,
+    /// How long failures are remembered.
     pub(super) failures: Option<Duration>,
+    /// The same for absences, where that differs.
+    pub(super) absences: Option<Duration>,
     pub(super) soft_limit: Option<Duration>,
     pub(super) hard_limit: Option<Duration>,
     /// Counts the draws of chance.
@@ -30,7 +38,19 @@ impl Rules {
         self.while_revalidating.max(self.on_error)
     }
 
-    /// Whether an entry that is fresh, and will end, should be loaded anew. The mean load time is asked for only where chance decides.
+    /// How long absences are remembered.
+    pub(super) fn absences(&self) -> Option<Duration> {
+        self.absences.or(self.failures)
+    }
+
+    /// How long no load of an entry is attempted after one has failed.
+    pub(super) fn pause(&self) -> Millis {
+        let pause = self.on_error_pause.or(self.retry_pause);
+        millis(pause.unwrap_or(RETRY_PAUSE))
+    }
+
+    /// Whether an entry that is fresh, and will end, should be loaded anew. The mean load time is asked for only where chance
+    /// decides.
     #[inline]
     pub(super) fn is_refresh_due(
         &self,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crm_cache::{Cache, Clock, LoadError, ManualClock, Request, Stats};
 
 use super::model::{Answer, Flight, Model, Trouble, Waiter};
-use super::plan::{Configuration, KEYS, Operation, Plan, Running, TAGS, Write};
+use super::plan::{Configuration, KEYS, Operation, Plan, Running, Says, TAGS, Write};
 use super::source::{Customers, Job, Source, tag};
 
 /// Carries out a plan and returns how many operations that were.
@@ -63,15 +63,16 @@ fn build(rules: &Configuration, source: &Source) -> (Customers, ManualClock) {
     let mut builder = match rules.running {
         Running::Requests => builder.loading_by(move |request: Request<u8, u32, u32>| {
             let source = loads.clone();
-            let job: Job = Box::new(move || {
-                let loaded = source.load();
-                request.answer(loaded);
+            let job: Job = Box::new(move || match source.load() {
+                Ok(None) => request.answer_absent(),
+                Ok(Some(value)) => request.answer(Ok(value)),
+                Err(error) => request.answer(Err(error)),
             });
             jobs.state().jobs.push_back(job);
         }),
-        Running::Inline => builder.loading(move |_: &u8| loads.load()),
+        Running::Inline => builder.loading_optional(move |_: &u8| loads.load()),
         Running::Jobs => builder
-            .loading(move |_: &u8| loads.load())
+            .loading_optional(move |_: &u8| loads.load())
             .executor(move |job| jobs.state().jobs.push_back(job)),
     };
     if let Some(quarters) = rules.refresh_ahead {
@@ -83,8 +84,14 @@ fn build(rules: &Configuration, source: &Source) -> (Customers, ManualClock) {
     if let Some((age, pause)) = rules.on_error {
         builder = builder.stale_on_error(ms(age), ms(pause));
     }
+    if let Some(pause) = rules.retry_pause {
+        builder = builder.retry_pause(ms(pause));
+    }
     if let Some(life) = rules.failures {
         builder = builder.remember_failures(ms(life));
+    }
+    if let Some(life) = rules.absences {
+        builder = builder.remember_absences(ms(life));
     }
     if rules.is_limited {
         // For threads alone: a task's time is never over.
@@ -101,6 +108,7 @@ fn build(rules: &Configuration, source: &Source) -> (Customers, ManualClock) {
 fn answer(loaded: Loaded) -> Answer {
     loaded.map_err(|error| match error {
         LoadError::Failed(id) => Trouble::Failed(*id),
+        LoadError::Absent => Trouble::Absent,
         LoadError::Abandoned => Trouble::GivenUp,
         LoadError::TimedOut => Trouble::TimedOut,
         other => panic!("{other}"),
@@ -108,12 +116,12 @@ fn answer(loaded: Loaded) -> Answer {
 }
 
 /// Has the obvious cache do what a loader does: the numbers are given out in the order of the real one.
-fn load(model: &mut Model, flight: Flight, fails: bool, meanwhile: Option<Write>, id: &mut u32) {
+fn load(model: &mut Model, flight: Flight, says: Says, meanwhile: Option<Write>, id: &mut u32) {
     if !model.begin_load(flight) {
         return;
     }
     *id += 1;
-    let loaded = if fails { Err(*id) } else { Ok(*id) };
+    let loaded = says.of(*id);
     if let Some(write) = meanwhile {
         write_to(model, write, id);
     }
@@ -198,21 +206,21 @@ impl Interpreter {
                     drop(self.tasks.remove(at));
                 }
             }
-            Operation::SourceFails(fails) => self.source.state().fails = fails,
+            Operation::SourceSays(says) => self.source.state().says = says,
         }
         self.poll_all();
         self.compare();
     }
 
     /// What loaders are about to do, and the last number given out.
-    fn prepare(&self, meanwhile: Option<Write>) -> (bool, u32) {
+    fn prepare(&self, meanwhile: Option<Write>) -> (Says, u32) {
         let mut state = self.source.state();
         state.meanwhile = meanwhile;
-        (state.fails, state.last_id)
+        (state.says, state.last_id)
     }
 
     fn get(&mut self, key: u8, meanwhile: Option<Write>) {
-        let (fails, mut id) = self.prepare(meanwhile);
+        let (says, mut id) = self.prepare(meanwhile);
         let mut meanwhile = meanwhile;
         let real = answer(self.cache.get(&key));
         let is_limited = self.rules.is_limited;
@@ -221,7 +229,7 @@ impl Interpreter {
                 return self.model.ask_in_passing(&mut waiter);
             }
             let run = |model: &mut Model, flight: Flight| {
-                load(model, flight, fails, meanwhile.take(), &mut id);
+                load(model, flight, says, meanwhile.take(), &mut id);
             };
             let told = self.model.poll(&mut waiter, false, run);
             told.expect("it runs what it waits for")
@@ -236,11 +244,11 @@ impl Interpreter {
         let cache = self.cache.clone();
         let mut future: Pin<Box<dyn Future<Output = Loaded>>> =
             Box::pin(async move { cache.get_async(&key).await });
-        let (fails, mut id) = self.prepare(None);
+        let (says, mut id) = self.prepare(None);
         let real = future
             .as_mut()
             .poll(&mut Context::from_waker(Waker::noop()));
-        let run = |model: &mut Model, flight: Flight| load(model, flight, fails, None, &mut id);
+        let run = |model: &mut Model, flight: Flight| load(model, flight, says, None, &mut id);
         let told = match self.model.look(key) {
             Ok(told) => Ok(told),
             Err(mut waiter) => match self.model.poll(&mut waiter, true, run) {
@@ -261,12 +269,12 @@ impl Interpreter {
 
     fn poll_all(&mut self) {
         for mut task in std::mem::take(&mut self.tasks) {
-            let (fails, mut id) = self.prepare(None);
+            let (says, mut id) = self.prepare(None);
             let real = task
                 .future
                 .as_mut()
                 .poll(&mut Context::from_waker(Waker::noop()));
-            let run = |model: &mut Model, flight: Flight| load(model, flight, fails, None, &mut id);
+            let run = |model: &mut Model, flight: Flight| load(model, flight, says, None, &mut id);
             let obvious = self.model.poll(&mut task.waiter, true, run);
             let real = match real {
                 Poll::Ready(loaded) => Some(answer(loaded)),
@@ -290,9 +298,9 @@ impl Interpreter {
         let Some((job, flight)) = self.take_job(which) else {
             return;
         };
-        let (fails, mut id) = self.prepare(meanwhile);
+        let (says, mut id) = self.prepare(meanwhile);
         job();
-        load(&mut self.model, flight, fails, meanwhile, &mut id);
+        load(&mut self.model, flight, says, meanwhile, &mut id);
         self.agree(self.source.state().last_id, id, "loads run by a job");
         self.source.state().meanwhile = None;
     }

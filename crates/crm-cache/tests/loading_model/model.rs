@@ -15,6 +15,7 @@ pub(crate) type Flight = usize;
 pub(crate) enum Content {
     Value(u32),
     Failure(u32),
+    Absence,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +33,7 @@ struct Entry {
 enum Outcome {
     Loaded(u32),
     Failed(u32),
+    Absent,
     GivenUp,
 }
 
@@ -44,6 +46,8 @@ struct Load {
     begun: u64,
     is_tag_invalidated: bool,
     has_begun: bool,
+    /// Somebody has waited for it in vain.
+    is_late: bool,
     outcome: Option<Outcome>,
 }
 
@@ -51,6 +55,7 @@ struct Load {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
     Failed(u32),
+    Absent,
     GivenUp,
     TimedOut,
 }
@@ -124,6 +129,7 @@ impl Model {
         let own = match content {
             Content::Value(_) => None,
             Content::Failure(_) => self.rules.failures,
+            Content::Absence => self.rules.absences(),
         };
         let life = own.into_iter().chain(self.rules.time_to_live).min();
         let fresh_until = life.map_or(NEVER, |life| self.now + life);
@@ -133,7 +139,7 @@ impl Model {
             fresh_until,
             leaves: match content {
                 Content::Value(_) => fresh_until.saturating_add(self.stale_for()),
-                Content::Failure(_) => fresh_until,
+                Content::Failure(_) | Content::Absence => fresh_until,
             },
             paused_until: 0,
             is_invalidated: false,
@@ -237,6 +243,7 @@ impl Model {
             is_tag_invalidated: false,
             // Whoever is given a request has begun it.
             has_begun: self.rules.running == Running::Requests,
+            is_late: false,
             outcome: None,
         });
         self.loads.len() - 1
@@ -260,7 +267,11 @@ impl Model {
                 self.stats.failures_served += 1;
                 Ok(Err(Trouble::Failed(id)))
             }
-            Content::Failure(_) => Err(waiter(None)),
+            Content::Absence if is_fresh => {
+                self.stats.failures_served += 1;
+                Ok(Err(Trouble::Absent))
+            }
+            Content::Failure(_) | Content::Absence => Err(waiter(None)),
             Content::Value(id) if is_fresh => {
                 let is_due = rules.refresh_ahead.is_some_and(|quarters| {
                     let life = entry.fresh_until - entry.since;
@@ -294,6 +305,11 @@ impl Model {
         };
         let asked = self.invalidations;
         let (flight, is_new) = match self.under_way(waiter.key) {
+            Some(flight) if self.loads[flight].is_late && waiter.stale.is_some() => {
+                self.stats.load_timeouts += 1;
+                self.stats.stale_served += 1;
+                return Err(waiter.stale.ok_or(Trouble::TimedOut));
+            }
             Some(flight) => (flight, false),
             None => match self.fresh_value(waiter.key) {
                 Some(id) => return Err(Ok(id)),
@@ -335,6 +351,8 @@ impl Model {
                     let is_outdated = load.is_tag_invalidated && asked > load.begun;
                     (!is_outdated).then_some(Ok(id))
                 }
+                // Any invalidation since may have brought it.
+                (Outcome::Absent, _) => (asked <= load.begun).then_some(Err(Trouble::Absent)),
                 (Outcome::GivenUp, _) if !is_own => None,
                 (Outcome::Failed(_) | Outcome::GivenUp, Some(stale)) => {
                     self.stats.stale_served += 1;
@@ -355,6 +373,9 @@ impl Model {
         if let Err(answer) = self.begin(waiter, true) {
             return answer;
         }
+        if let Some((flight, ..)) = waiter.waits {
+            self.loads[flight].is_late = true;
+        }
         self.stats.load_timeouts += 1;
         let stale = waiter.stale.ok_or(Trouble::TimedOut)?;
         self.stats.stale_served += 1;
@@ -370,29 +391,42 @@ impl Model {
     }
 
     /// Ends a load with what the loader gave.
-    pub(crate) fn land(&mut self, flight: Flight, loaded: Result<u32, u32>) {
+    pub(crate) fn land(&mut self, flight: Flight, loaded: Result<Option<u32>, u32>) {
         self.stats.loads += 1;
         let key = self.loads[flight].key;
         match loaded {
-            Ok(id) => {
+            Ok(None) => {
+                if self.rules.absences().is_some() {
+                    self.store_loaded(flight, Content::Absence, false);
+                } else if !self.loads[flight].is_detached {
+                    self.entries[usize::from(key)] = None;
+                }
+                self.loads[flight].outcome = Some(Outcome::Absent);
+            }
+            Ok(Some(id)) => {
                 let is_void = self.loads[flight].is_tag_invalidated;
                 self.store_loaded(flight, Content::Value(id), is_void);
                 self.loads[flight].outcome = Some(Outcome::Loaded(id));
             }
             Err(id) => {
                 self.stats.load_failures += 1;
-                let pause = self.rules.on_error.map(|(_, pause)| self.now + pause);
-                let mut stands_in = false;
-                if let Some(entry) = self.here(key) {
-                    entry.paused_until = pause.unwrap_or(entry.paused_until);
-                    stands_in = matches!(entry.content, Content::Value(_));
-                }
+                let stands_in = self.pause(key);
                 if self.rules.failures.is_some() && !stands_in {
                     self.store_loaded(flight, Content::Failure(id), false);
                 }
                 self.loads[flight].outcome = Some(Outcome::Failed(id));
             }
         }
+    }
+
+    /// Nothing is tried for a while where there is an entry. Says whether that is a value.
+    fn pause(&mut self, key: u8) -> bool {
+        let own = self.rules.on_error.map(|(_, pause)| pause);
+        let until = self.now + own.or(self.rules.retry_pause).unwrap_or(1_000);
+        self.here(key).is_some_and(|entry| {
+            entry.paused_until = until;
+            matches!(entry.content, Content::Value(_))
+        })
     }
 
     fn store_loaded(&mut self, flight: Flight, content: Content, is_void: bool) {
@@ -417,6 +451,8 @@ impl Model {
         if is_request || !load.has_begun {
             load.has_begun = true;
             load.outcome = Some(Outcome::GivenUp);
+            let key = load.key;
+            self.pause(key);
         }
     }
 }

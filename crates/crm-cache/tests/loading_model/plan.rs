@@ -38,7 +38,11 @@ pub(crate) struct Configuration {
     pub(crate) while_revalidating: u64,
     /// For how long, and the pause after a failure.
     pub(crate) on_error: Option<(u64, u64)>,
+    /// The pause where that names none.
+    pub(crate) retry_pause: Option<u64>,
     pub(crate) failures: Option<u64>,
+    /// Where that differs.
+    pub(crate) absences: Option<u64>,
     /// Whether threads wait for no load at all: a limit of nothing, since limits are real time.
     pub(crate) is_limited: bool,
 }
@@ -58,8 +62,17 @@ pub(crate) enum Operation {
     DropJob(u8),
     /// Which of the tasks.
     DropTask(u8),
-    /// From now on loaders fail, or no longer.
-    SourceFails(bool),
+    /// What the source says from now on.
+    SourceSays(Says),
+}
+
+/// What a source says when it is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Says {
+    #[default]
+    Value,
+    Error,
+    Nothing,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +84,17 @@ pub(crate) enum Write {
     /// Keeps the even or the odd keys.
     Retain(u8),
     Clear,
+}
+
+impl Says {
+    /// The answer of this number.
+    pub(crate) fn of(self, id: u32) -> Result<Option<u32>, u32> {
+        match self {
+            Self::Value => Ok(Some(id)),
+            Self::Error => Err(id),
+            Self::Nothing => Ok(None),
+        }
+    }
 }
 
 impl Plan {
@@ -90,6 +114,11 @@ impl Plan {
 }
 
 impl Configuration {
+    /// How long absences are remembered.
+    pub(crate) fn absences(&self) -> Option<u64> {
+        self.absences.or(self.failures)
+    }
+
     fn decode(bytes: [u8; CONFIGURATION_BYTES]) -> Self {
         let [
             kind,
@@ -111,7 +140,7 @@ impl Configuration {
         let has_background = running != Running::Inline;
         let refresh_ahead = (has_background && refresh % 2 == 1).then_some(1 + refresh / 2 % 3);
         let while_revalidating = some(revalidate, 20).filter(|_| has_background).unwrap_or(0);
-        let on_error = some(error, 60).map(|age| (age, u64::from(pause % 16)));
+        let on_error = some(error, 60).map(|age| (age.max(1), u64::from(pause % 16)));
         // And a rule about the end of a life is refused where no life ends.
         let ends = refresh_ahead.is_some() || while_revalidating > 0 || on_error.is_some();
         Self {
@@ -122,7 +151,9 @@ impl Configuration {
             refresh_ahead,
             while_revalidating,
             on_error,
+            retry_pause: (on_error.is_none() && pause >= 16).then_some(u64::from(pause % 16)),
             failures: some(failures, 30).map(|life| life.max(1)),
+            absences: (failures / 60 == 1).then_some(1 + u64::from(failures % 25)),
             is_limited: has_background && kind / 8 % 4 == 3,
         }
     }
@@ -152,7 +183,11 @@ impl Operation {
             205..230 => Self::RunJob(a, meanwhile()),
             230..238 => Self::DropJob(a),
             238..244 => Self::DropTask(a),
-            244.. => Self::SourceFails(b % 2 == 1),
+            244.. => Self::SourceSays(match b % 5 {
+                0 | 1 => Says::Value,
+                2 | 3 => Says::Error,
+                _ => Says::Nothing,
+            }),
         }
     }
 }

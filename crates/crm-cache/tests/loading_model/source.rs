@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crm_cache::{LoadingCache, Tag};
 
-use super::plan::{TAGS, Write};
+use super::plan::{Says, TAGS, Write};
 
 pub(crate) type Customers = LoadingCache<u8, u32, u32>;
 
@@ -16,7 +16,7 @@ pub(crate) type Job = Box<dyn FnOnce() + Send>;
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) last_id: u32,
-    pub(crate) fails: bool,
+    pub(crate) says: Says,
     /// What the next loader does before it returns.
     pub(crate) meanwhile: Option<Write>,
     /// For that; taken out in the end, since the cache holds its loader.
@@ -38,16 +38,16 @@ impl Source {
         state.last_id
     }
 
-    pub(crate) fn load(&self) -> Result<u32, u32> {
+    pub(crate) fn load(&self) -> Result<Option<u32>, u32> {
         let id = self.next_id();
         let mut state = self.state();
         let (meanwhile, cache) = (state.meanwhile.take(), state.cache.clone());
-        let fails = state.fails;
+        let says = state.says;
         drop(state);
         if let (Some(write), Some(cache)) = (meanwhile, cache) {
             self.write(&cache, write);
         }
-        if fails { Err(id) } else { Ok(id) }
+        says.of(id)
     }
 
     /// Does it, and says what the cache has answered.
