@@ -77,6 +77,15 @@ impl Bound {
         self.capacity.load(Ordering::Relaxed)
     }
 
+    /// The entries that are held or about to come in: a count of one moment, which a sum over shards is not. Never above
+    /// the capacity. What another thread has just evicted for an entry of its own counts until it has given that up, so
+    /// for a moment after the capacity was lowered there may be more than it is.
+    pub(crate) fn held(&self) -> usize {
+        let target = self.target.lock();
+        let held = *target as isize - self.room.load(Ordering::Relaxed);
+        usize::try_from(held).unwrap_or(0).min(self.capacity())
+    }
+
     pub(crate) fn max_weight(&self) -> u64 {
         self.max_weight.load(Ordering::Relaxed)
     }
@@ -270,6 +279,25 @@ mod tests {
         assert!(!Space::none(&bound).takes_entry());
         bound.give(1, 4);
         assert!(Space::none(&bound).takes_entry());
+    }
+
+    #[test]
+    fn what_is_held_is_known_while_the_capacity_changes() {
+        let bound = Bound::new(4, 0);
+        for _ in 0..3 {
+            assert!(bound.take_entry());
+        }
+        assert_eq!(bound.held(), 3);
+        bound.change(Some(10), None, || unreachable!("it fits"));
+        assert_eq!(bound.held(), 3);
+        let mut held = 3;
+        bound.change(Some(1), None, || {
+            assert_eq!(bound.held(), held);
+            bound.give(1, 0);
+            held -= 1;
+            true
+        });
+        assert_eq!((bound.held(), held), (1, 1));
     }
 
     #[test]

@@ -773,10 +773,11 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         on_engine!(self, engine => engine.insert(arrival, present, &self.listener, may_store))
     }
 
-    /// The entries held, expired ones that nobody has asked for since included. Never above [`capacity`](Self::capacity).
+    /// The entries held, expired ones that nobody has asked for since included, and those that are coming in. Never above
+    /// [`capacity`](Self::capacity), whatever other threads do.
     #[must_use]
     pub fn len(&self) -> usize {
-        on_engine!(self, engine => engine.len())
+        self.bound().held()
     }
 
     /// The entries that a tenant holds; for one without a [share](CacheBuilder::tenants) of its own, those of all such

@@ -235,7 +235,7 @@
 //! - **Panics** of loaders, of functions given to a builder or a call, and of the code of keys and values leave a cache
 //!   that works. Those of a listener are contained and counted, all others go to whoever ran the code. A cache is [`UnwindSafe`](std::panic::UnwindSafe).
 //! - **Complexity**: every operation on a key is O(1), a removal O(loads under way), and an insertion into a full cache that is bounded by weight as many
-//!   evictions as it takes; [`len`](Cache::len) and [`stats`](Cache::stats) are O(shards); `entries`, `keys`,
+//!   evictions as it takes; [`stats`](Cache::stats) is O(shards); `entries`, `keys`,
 //!   `hottest`, `coldest`, `retain`, `clear`, `remove_expired` and snapshots look at every entry.
 //! - **Fair shares**: with [`tenants`](CacheBuilder::tenants) nobody's entry leaves for another tenant's unless its own
 //!   tenant holds more than it is guaranteed, whatever other threads do.

@@ -488,10 +488,6 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
         });
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.shards.iter().map(|shard| self.look(shard).len()).sum()
-    }
-
     pub(crate) fn stats(&self) -> Stats {
         let (hits, misses) = self.tallies.sum();
         let mut stats = Stats {
