@@ -403,8 +403,17 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     pub(crate) fn take_out_absent(&self, pilot: &Pilot<'_, K, V, S>) {
         let (key, present) = (pilot.key(), self.present());
         let hash = hash(&self.hasher, key);
+        #[cfg(feature = "serde")]
+        self.found_absent(key);
         let may_leave = |_: &V| pilot.may_store();
         on_engine!(self, engine => engine.remove(hash, |other: &K| other == key, present, &self.listener, may_leave));
+    }
+
+    /// Tells a restore under way that the source does not have a key: what the snapshot has of it is older. To be called
+    /// before the shard is locked to take it out, as by a write.
+    #[cfg(feature = "serde")]
+    pub(crate) fn found_absent(&self, key: &K) {
+        self.flights.found_absent(hash(&self.hasher, key));
     }
 
     /// Takes `key` out for an erasure request: nothing of it is left in the cache when this returns. Says whether a fresh

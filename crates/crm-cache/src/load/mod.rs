@@ -448,7 +448,11 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
                         self.land_loaded(pilot, value);
                     }
                 }
-                pilots.into_values().for_each(Pilot::land_absent);
+                for pilot in pilots.into_values() {
+                    // A snapshot may have brought it while the load ran.
+                    self.take_out_absent(&pilot);
+                    pilot.land_absent();
+                }
             }
             Err(error) => {
                 drop(run);

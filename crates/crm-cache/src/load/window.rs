@@ -26,7 +26,7 @@ enum State {
     Shut,
 }
 
-/// The keys that were written while a restore runs, by a bit of their hash each. Two may share one: then a key is not
+/// The keys that were written, or found to be gone, while a restore runs, by a bit of their hash each. Two may share one: then a key is not
 /// restored that could have been.
 struct Written {
     bits: Box<[u64]>,
@@ -80,10 +80,7 @@ impl Window {
             State::Restoring(written) => {
                 written.any = true;
                 match hash {
-                    Some(hash) => {
-                        let (word, bit) = written.place(hash);
-                        written.bits[word] |= bit;
-                    }
+                    Some(hash) => written.add(hash),
                     None => written.all = true,
                 }
                 false
@@ -93,7 +90,25 @@ impl Window {
     }
 }
 
+impl Written {
+    fn add(&mut self, hash: u64) {
+        let (word, bit) = self.place(hash);
+        self.bits[word] |= bit;
+    }
+}
+
 impl<K, V, S> Flights<K, V, S> {
+    /// Tells the window that the source was found not to have a key, before the shard is locked to take it out. A restore
+    /// under way leaves it alone. This is no write, and shuts nothing.
+    pub(crate) fn found_absent(&self, hash: u64) {
+        if self.window.is_shut.load(Ordering::Relaxed) {
+            return;
+        }
+        if let State::Restoring(written) = &mut *self.window.state.lock() {
+            written.add(hash);
+        }
+    }
+
     /// Tells the window that a key is about to be written, before the shard is locked for it.
     ///
     /// A restore asks for the key under that lock, as a load that lands does: either it comes first, and the write

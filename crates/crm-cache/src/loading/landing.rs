@@ -84,6 +84,8 @@ where
     /// The source has no such key. Unlike an error that leaves nothing to stand in.
     fn land_absent(&self, pilot: Pilot<'_, K, Loaded<V, E>, S>) {
         if self.rules.failures.is_some() {
+            #[cfg(feature = "serde")]
+            self.cache.found_absent(pilot.key());
             self.cache.land_brief(pilot, Loaded::Absent);
         } else {
             self.cache.take_out_absent(&pilot);
