@@ -42,6 +42,8 @@ pub struct CacheBuilder<K, V, S = DefaultHashBuilder> {
     pub(crate) stale: Option<Duration>,
     pub(crate) on_removal: Option<Callback<K, V>>,
     pub(crate) clock: Option<Clock>,
+    #[cfg(feature = "serde")]
+    pub(crate) snapshots: crate::snapshot::Terms,
     pub(crate) hasher: S,
 }
 
@@ -63,6 +65,8 @@ impl<K, V> CacheBuilder<K, V> {
             stale: None,
             on_removal: None,
             clock: None,
+            #[cfg(feature = "serde")]
+            snapshots: crate::snapshot::Terms::default(),
             hasher: DefaultHashBuilder::default(),
         }
     }
@@ -338,6 +342,8 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             stale: self.stale,
             on_removal: self.on_removal,
             clock: self.clock,
+            #[cfg(feature = "serde")]
+            snapshots: self.snapshots,
             hasher,
         }
     }
@@ -424,6 +430,8 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             lifetimes,
             load_clock: self.clock.unwrap_or_default(),
             on_removal: self.on_removal,
+            #[cfg(feature = "serde")]
+            snapshots: self.snapshots,
             hasher: self.hasher,
         }))
     }

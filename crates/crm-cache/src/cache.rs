@@ -19,7 +19,7 @@ use crate::load::{Flights, Pilot, Queue};
 use crate::outflow::{Callback, Listener};
 use crate::shares::OTHERS;
 #[cfg(feature = "serde")]
-use crate::snapshot::{Copied, Past, Place};
+use crate::snapshot::{Copied, Past, Place, Terms};
 use crate::tags::{TagSlots, TagTable};
 use crate::tenants::Tenants;
 use crate::time::{Lifetimes, Millis};
@@ -43,6 +43,8 @@ pub struct Cache<K, V, S = DefaultHashBuilder> {
     tenants: Option<Tenants<K>>,
     pub(crate) lifetimes: Lifetimes<K, V>,
     pub(crate) listener: Listener<K, V>,
+    #[cfg(feature = "serde")]
+    pub(crate) snapshots: Terms,
 }
 
 /// All that a cache is made of, checked by the builder.
@@ -58,6 +60,8 @@ pub(crate) struct Plan<K, V, S> {
     pub(crate) lifetimes: Lifetimes<K, V>,
     pub(crate) load_clock: Clock,
     pub(crate) on_removal: Option<Callback<K, V>>,
+    #[cfg(feature = "serde")]
+    pub(crate) snapshots: Terms,
     pub(crate) hasher: S,
 }
 
@@ -157,6 +161,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
             tenants: plan.tenants,
             lifetimes: plan.lifetimes,
             listener: Listener::new(plan.on_removal),
+            #[cfg(feature = "serde")]
+            snapshots: plan.snapshots,
         }
     }
 
@@ -421,7 +427,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     ///
     /// Beyond what [`remove`](Self::remove) does, it waits until no reader looks at the value any more and its memory is
     /// given back, that of former values of the key included, and makes the policy forget that the key was ever here. Copies
-    /// that callers hold are theirs, and so is what a load under way brings: it is not stored.
+    /// that callers hold are theirs, and so is what a load under way brings: it is not stored. A [snapshot](crate#snapshots)
+    /// that was taken before still has the entry: take a new one or delete the file.
     ///
     /// It costs what [`remove`](Self::remove) costs, and waits for as long as somebody who looks into the same shard keeps
     /// looking: for a slow function in [`read`](Self::read) until that returns.

@@ -208,14 +208,43 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! - **Nothing that was invalidated comes back.** A snapshot holds what was fresh while it was taken. It is restored only
-//!   into a cache that nobody has written to, and what is written, removed or invalidated while that goes on stays so.
+//! - **Nothing comes back that was invalidated** before the snapshot was taken, or in the restoring cache before or during
+//!   the restore. A snapshot holds what was fresh while it was taken. It is restored only into a cache that nobody has
+//!   written to, and what is written, removed or invalidated while that goes on stays so.
+//! - **What was invalidated after the snapshot was taken is still in the file.** A service that crashes then, and restores,
+//!   serves it again until its life is over. So after an erasure ([`forget`](Cache::forget)) take a new snapshot or delete
+//!   the file, and with it its copies; or hold it against your log of what was erased or changed, with `restore_if`.
 //! - **Lives go on**, the time in which the service was down included: what has expired meanwhile is left out. What has
 //!   changed in the database meanwhile the cache cannot know. A time to live bounds that, as it always does; without one,
 //!   restore only where the source does not change behind the cache's back.
 //! - **The hottest come first.** A smaller cache keeps them, and so does one whose snapshot has lost its end.
 //! - **Damage is found**, by a checksum over each block of 64 KiB, before anything of the block is used. A snapshot of
-//!   another version of the format, or of types with other names, is refused.
+//!   another version of the format, of types with other names, or of another `CacheBuilder::snapshot_version` is refused.
+//!   Change that version whenever fields change: two of one type that change places cannot be told apart otherwise.
+//! - **A restart can be tested**: `CacheBuilder::wall_clock` says how late it is.
+//! - **Values in an `Arc`** need `serde` with its own feature `rc`: `serde = { version = "1", features = ["derive", "rc"] }`.
+//!
+//! ```
+//! # #[cfg(feature = "serde")] {
+//! use crm_cache::Cache;
+//! use serde::{Deserialize, Serialize};
+//! use std::sync::Arc;
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct Customer {
+//!     name: String,
+//! }
+//! let build = || Cache::<u64, Arc<Customer>>::builder(100).snapshot_version("customers 1").build();
+//! let customers = build()?;
+//! customers.insert(7, Arc::new(Customer { name: "Ada".to_owned() }));
+//! let mut file = Vec::new();
+//! customers.snapshot(&mut file)?;
+//! let restarted = build()?;
+//! restarted.restore(&file[..])?;
+//! assert_eq!(restarted.get(&7).map(|customer| customer.name.clone()).as_deref(), Some("Ada"));
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! # Guarantees
 //!
@@ -246,7 +275,7 @@
 //!
 //! | feature | brings | default |
 //! |---|---|---|
-//! | `serde` | [snapshots](#snapshots): `Cache::snapshot`, `Cache::restore`; [`Stats`] in any format; over `serde`, `postcard` and `crc32fast` | no |
+//! | `serde` | [snapshots](#snapshots): `Cache::snapshot`, `Cache::restore`; [`Stats`] in any format; over `serde`, `postcard` and `crc32fast`. Values in an `Arc` need `serde`'s feature `rc` | no |
 //!
 //! The design is explained in [`_design`].
 

@@ -15,7 +15,7 @@ use world::{POLICIES, World, ms, world};
 fn taken(world: &World) -> Vec<u8> {
     let mut bytes = Vec::new();
     world.cache.snapshot(&mut bytes).unwrap();
-    let end = 28 + usize::from(u16::from_le_bytes([bytes[26], bytes[27]]));
+    let end = 30 + usize::from(u16::from_le_bytes([bytes[26], bytes[27]]));
     bytes[10..18].fill(0xFF);
     let sum = crc32fast::hash(&bytes[..end]).to_le_bytes();
     bytes[end..end + 4].copy_from_slice(&sum);
@@ -174,6 +174,7 @@ fn what_the_source_is_found_not_to_have_does_not_come_back() {
             let what = || {
                 assert_eq!(cache.get(&3), Err(LoadError::Absent));
                 hand.advance(ms(20));
+                cache.remove_expired();
             };
             // Before the first entry has come in.
             let reader = Interrupted {

@@ -328,6 +328,8 @@ impl<K: 'static, V: 'static, S> CacheBuilder<K, V, S> {
                 },
             ),
             clock: self.clock,
+            #[cfg(feature = "serde")]
+            snapshots: self.snapshots,
             hasher: self.hasher,
         }
     }
