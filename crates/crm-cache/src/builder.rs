@@ -146,7 +146,8 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     /// tenant has nothing to give, is [refused](Cache::try_insert). That can happen to a tenant that is guaranteed less
     /// than the entry takes.
     ///
-    /// `name` runs once for each entry that comes in, under no lock, and must always say the same of a key. Under
+    /// `name` runs once for each entry that comes in, under no lock, and must always say the same of a key. It cannot return
+    /// what it borrows from the key; from a part of text make the [`Tenant`] there: `|key| Tenant::new(&key.name)`. Under
     /// [`Policy::Adaptive`] each tenant's reuse is learned apart, so that its hit ratio beside the others is what it would
     /// be alone in a cache of its share. It costs 72 bytes an entry, up to 340 KB for each tenant with a share, and a look
     /// at the count of each at every eviction: it is meant for some dozens of them.
@@ -191,7 +192,9 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     /// Bounds the cache by weight too: the entries together weigh at most `max_weight`, in whatever unit `weigh` counts.
     ///
     /// The capacity in entries holds as well; give as capacity a fair estimate of how many entries there will be, since
-    /// tables and policy are laid out for it. `weigh` is called once for each entry that comes in, under no lock; an
+    /// tables and policy are laid out for it, and each costs some 41 bytes and the size of key and value before anything is
+    /// held: see [Memory](crate#memory). A capacity of two thousand million to be rid of one bound takes a hundred
+    /// gigabytes. `weigh` is called once for each entry that comes in, under no lock; an
     /// entry may weigh zero. One that is heavier than `max_weight` is refused: see [`Cache::try_insert`]. Of two entries
     /// as likely to be used again [`Policy::Adaptive`] evicts the heavier one. It costs 8 bytes an entry.
     ///
@@ -354,8 +357,9 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     ///
     /// [`BuildError`] when the capacity is above 2,147,483,647, when the capacity, the number of shards, the weight or the
     /// largest batch is zero, when there are more shards than entries, when the time to live or to idle is below a
-    /// millisecond, when the jitter or a tenant's share is not from 0 to 1, when the shares are above 1 together, or when a
-    /// tenant is named twice.
+    /// millisecond, when the jitter or a tenant's share is not from 0 to 1, when the shares are above 1 together, when a
+    /// tenant is named twice, or when there is no memory for what the capacity [costs at once](crate#memory). A system that
+    /// promises more memory than it has ends the process instead, when it is used.
     pub fn build(self) -> Result<Cache<K, V, S>, BuildError>
     where
         K: Eq + Hash,
@@ -418,7 +422,7 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             stale: self.stale.unwrap_or_default(),
             clock: ends.then(|| self.clock.clone().unwrap_or_else(Clock::coarse)),
         };
-        Ok(Cache::from_plan(Plan {
+        let plan = Plan {
             bound,
             policy: self.policy,
             shards,
@@ -433,7 +437,9 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             #[cfg(feature = "serde")]
             snapshots: self.snapshots,
             hasher: self.hasher,
-        }))
+        };
+        plan.check_memory()?;
+        Ok(Cache::from_plan(plan))
     }
 }
 

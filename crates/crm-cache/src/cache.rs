@@ -65,6 +65,56 @@ pub(crate) struct Plan<K, V, S> {
     pub(crate) hasher: S,
 }
 
+impl<K, V, S> Plan<K, V, S> {
+    /// Says why there is not enough memory to begin with, as far as the allocator tells. A system that promises more than
+    /// it has does not tell.
+    pub(crate) fn check_memory(&self) -> Result<(), BuildError> {
+        let (capacity, shards) = (self.bound.capacity(), self.shards);
+        let (weighs, idles) = (
+            self.weigher.is_some(),
+            self.lifetimes.time_to_idle.is_some(),
+        );
+        let bytes = match self.policy {
+            Policy::Lru => Some(0),
+            Policy::Adaptive if self.tenants.is_some() => {
+                adaptive::engine::Engine::<K, Owned<V>>::reserved(capacity, shards, weighs, idles)
+            }
+            Policy::Adaptive if self.tagger.is_some() || self.keeps_stale => {
+                adaptive::engine::Engine::<K, Marked<V>>::reserved(capacity, shards, weighs, idles)
+            }
+            Policy::Adaptive => {
+                adaptive::engine::Engine::<K, Plain<V>>::reserved(capacity, shards, weighs, idles)
+            }
+        };
+        let tags = self
+            .tagger
+            .as_ref()
+            .map_or(0, |_| TagTable::bytes(capacity));
+        let bytes = bytes.and_then(|bytes| bytes.checked_add(tags));
+        let is_there = bytes.is_some_and(|bytes| {
+            // Small caches are not worth the question.
+            bytes < ASKED_FROM || {
+                let mut room = Vec::<u8>::new();
+                let is_there = room.try_reserve_exact(bytes).is_ok();
+                // Else the compiler may leave out what nobody uses.
+                std::hint::black_box(&room);
+                is_there
+            }
+        });
+        if is_there {
+            Ok(())
+        } else {
+            Err(BuildError::OutOfMemory {
+                capacity,
+                bytes: bytes.unwrap_or(usize::MAX),
+            })
+        }
+    }
+}
+
+/// From so many bytes on it is asked whether there are as many before a cache is built.
+const ASKED_FROM: usize = 64 << 20;
+
 enum Engine<K, V> {
     Adaptive(adaptive::engine::Engine<K, Plain<V>>),
     Lru(lru::engine::Engine<K, Plain<V>>),
@@ -110,7 +160,8 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
         }
     }
 
-    /// Configures a cache for `capacity` entries.
+    /// Configures a cache for `capacity` entries. Each of them costs some 33 bytes and the size of key and value, before
+    /// anything is held: see [Memory](crate#memory).
     pub fn builder(capacity: usize) -> CacheBuilder<K, V> {
         CacheBuilder::new(capacity)
     }
@@ -168,8 +219,44 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
 
     /// The value of `key`, if it is here and fresh. This is a use of the entry.
     ///
-    /// The key may be given in any form that is [`Equivalent`] to it: a `&str` for a `String`, a tuple of parts for a
-    /// struct.
+    /// The key may be given in any form that is [`Equivalent`] to it. A `&str` for a `String` is one already; for a struct
+    /// say how its parts compare, and hash them as the struct does:
+    ///
+    /// ```
+    /// use crm_cache::{Cache, Equivalent};
+    /// use std::hash::{Hash, Hasher};
+    ///
+    /// #[derive(PartialEq, Eq, Hash)] // hashes its fields one after the other, in this order
+    /// struct Key {
+    ///     tenant: String,
+    ///     customer: u64,
+    /// }
+    ///
+    /// /// A key in parts that belong to somebody else.
+    /// #[derive(Hash)] // the same fields in the same order: a `str` hashes as a `String` does
+    /// struct Parts<'a> {
+    ///     tenant: &'a str,
+    ///     customer: u64,
+    /// }
+    ///
+    /// impl Equivalent<Key> for Parts<'_> {
+    ///     fn equivalent(&self, key: &Key) -> bool {
+    ///         self.tenant == key.tenant && self.customer == key.customer
+    ///     }
+    /// }
+    ///
+    /// // A tuple does for a key of your own as well, since it hashes its fields as a struct does.
+    /// impl Equivalent<Key> for (&str, u64) {
+    ///     fn equivalent(&self, key: &Key) -> bool {
+    ///         self.0 == key.tenant && self.1 == key.customer
+    ///     }
+    /// }
+    ///
+    /// let cache: Cache<Key, u32> = Cache::new(100);
+    /// cache.insert(Key { tenant: "acme".to_owned(), customer: 7 }, 1815);
+    /// assert_eq!(cache.get(&Parts { tenant: "acme", customer: 7 }), Some(1815)); // no String was made
+    /// assert_eq!(cache.get(&("acme", 7)), Some(1815));
+    /// ```
     #[inline]
     pub fn get<Q>(&self, key: &Q) -> Option<V>
     where
@@ -272,8 +359,7 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
 
     /// Stores `value` under `key`, and returns the fresh value that was there before.
     ///
-    /// A load of `key` that is under way will not overwrite it. A value that was read from the source before an
-    /// invalidation, and is inserted after it, is stored: leave reading to a [loader](Self::get_or_load).
+    /// A load of `key` that is under way will not overwrite it.
     ///
     /// **What is handed in is stored, however old it is.** A value that was read from the database before an invalidation,
     /// be it by key, by tag or of everything, and is inserted by hand after it, is served until it is invalidated again:
@@ -370,8 +456,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// Takes `key` out and returns its value, if it was here and fresh.
     ///
     /// Call it *after* the record has changed in the database. Once it has returned, no [`get`](Self::get) sees an
-    /// older value, not even one whose load began before this call and ends after it. A value that somebody has read
-    /// before and [inserts by hand](Self::insert) afterwards is stored all the same.
+    /// older value, not even one whose load began before this call and ends after it. What is
+    /// [inserted by hand](Self::insert) is not asked for its age.
     ///
     /// It locks one shard, waits for no reader, and costs O(1) and a look at each load under way. The memory comes back
     /// when the last reader of the value has left the shard; see [`forget`](Self::forget).
@@ -431,7 +517,9 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// that was taken before still has the entry: take a new one or delete the file.
     ///
     /// It costs what [`remove`](Self::remove) costs, and waits for as long as somebody who looks into the same shard keeps
-    /// looking: for a slow function in [`read`](Self::read) until that returns.
+    /// looking: for a slow function in [`read`](Self::read) until that returns. A thread looks into the shard of its
+    /// outermost `read` until that is over, whatever else it reads within it, and one that reads a second cache there
+    /// (`a.read(&1, |_| b.get(&2))`) may hold up a `forget` in either of them.
     ///
     /// ```
     /// let cache: crm_cache::Cache<u64, String> = crm_cache::Cache::new(10);
@@ -443,7 +531,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// # Panics
     ///
     /// If it is called from within [`read`](Self::read) or a removal listener under [`Policy::Adaptive`], of this cache or
-    /// another one: it would wait for its own caller.
+    /// another one: it would wait for its own caller. Where there is a listener, the destructor of a value that leaves runs
+    /// within the same visit, and must not call it either.
     pub fn forget<Q>(&self, key: &Q) -> bool
     where
         Q: Hash + Equivalent<K> + ?Sized,
@@ -464,8 +553,7 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// Call it *after* the records have changed in the database. A load that began before this call and ends after it is
     /// not stored if its value has the tag; those who waited for it receive it. The entries leave, with the cause
     /// [`Invalidated`](RemovalCause::Invalidated), as they are met: [`len`](Self::len) counts them until then, and they
-    /// take up room. [`remove_expired`](Self::remove_expired) takes them out at once. What is
-    /// [inserted by hand](Self::insert) after this call is stored, however old it is.
+    /// take up room. [`remove_expired`](Self::remove_expired) takes them out at once.
     ///
     /// Tags are told apart by 64-bit hashes in a table of at least 65,536 places. Should two share a place, both are
     /// invalidated together.
