@@ -77,9 +77,9 @@ impl Bound {
         self.capacity.load(Ordering::Relaxed)
     }
 
-    /// The entries that are held or about to come in: a count of one moment, which a sum over shards is not. Never above
-    /// the capacity. What another thread has just evicted for an entry of its own counts until it has given that up, so
-    /// for a moment after the capacity was lowered there may be more than it is.
+    /// The entries that are held or about to come in: a count of one moment, which a sum over shards is not. Never
+    /// above the capacity. What another thread has just evicted for an entry of its own counts until it has given that
+    /// up, so for a moment after the capacity was lowered there may be more than it is.
     pub(crate) fn held(&self) -> usize {
         let target = self.target.lock();
         let held = *target as isize - self.room.load(Ordering::Relaxed);
@@ -109,10 +109,11 @@ impl Bound {
         self.room.load(Ordering::Relaxed) < 0 || self.weight() > self.max_weight()
     }
 
-    /// Changes one side of the bound or both, and has `evict` called until what is held fits. It says whether there was anything to evict.
+    /// Changes one side of the bound or both, and has `evict` called until what is held fits. It says whether there was
+    /// anything to evict.
     ///
-    /// What `capacity` says is an upper bound at every moment: raised before there is more, lowered after there is less.
-    /// A panic of `evict`, which drops what is the user's, waits until everything fits.
+    /// What `capacity` says is an upper bound at every moment: raised before there is more, lowered after there is
+    /// less. A panic of `evict`, which drops what is the user's, waits until everything fits.
     pub(crate) fn change(
         &self,
         capacity: Option<usize>,
@@ -172,8 +173,8 @@ impl Bound {
                 .is_ok()
     }
 
-    /// Takes back what entries had that are unlinked now. To be called before anything of the user's runs again: a panic
-    /// must not lose it.
+    /// Takes back what entries had that are unlinked now. To be called before anything of the user's runs again: a
+    /// panic must not lose it.
     pub(crate) fn give(&self, entries: usize, weight: u64) {
         if entries > 0 {
             self.room.fetch_add(entries as isize, Ordering::Relaxed);

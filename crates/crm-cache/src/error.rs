@@ -214,8 +214,8 @@ impl fmt::Display for BuildError {
 
 impl Error for BuildError {}
 
-/// An entry that did not come in because it is heavier than the whole cache may be, or because its tenant had no place for
-/// it; see
+/// An entry that did not come in because it is heavier than the whole cache may be, or because its tenant had no place
+/// for it; see
 /// [`Cache::try_insert`](crate::Cache::try_insert).
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -307,8 +307,8 @@ fn say_refused(weight: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 /// Why [`Cache::get_or_load`](crate::Cache::get_or_load) gives no value.
 ///
 /// `{}` prints what went wrong here and no more; the loader's own error is the [`source`](Error::source), which whoever
-/// reports errors with their causes prints below it. `{:#}` prints the loader's error too, on the same line: for a log that
-/// has nothing but [`Display`](fmt::Display), and for loaders whose error is no [`Error`], such as a `String`.
+/// reports errors with their causes prints below it. `{:#}` prints the loader's error too, on the same line: for a log
+/// that has nothing but [`Display`](fmt::Display), and for loaders whose error is no [`Error`], such as a `String`.
 ///
 /// Errors of loaders are shared by all who waited, and none is an [`Error`] unless `E` is one. `Box<dyn Error>` and
 /// `anyhow::Error` are not: return an enum of your own, or a type of your own around one of these.
@@ -340,7 +340,8 @@ pub enum LoadError<E> {
     Reentrant,
     /// The load takes longer than the hard limit of a [`LoadingCache`](crate::LoadingCache). It goes on.
     TimedOut,
-    /// The loader of many keys gave nothing for this one: the source does not have it. Nothing stale stands in for that.
+    /// The loader of many keys gave nothing for this one: the source does not have it. Nothing stale stands in for
+    /// that.
     Absent,
     /// The load was given up: its loader panicked in the background, or was dropped.
     Abandoned,

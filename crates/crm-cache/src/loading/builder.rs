@@ -61,6 +61,8 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     /// told as [`LoadError::Absent`](crate::LoadError::Absent): the source does not have it. That ends what was known of
     /// the key, stale or fresh, and is itself [remembered](LoadingBuilder::remember_failures) only if failures are.
     ///
+    /// What it returns cannot borrow from the keys that it is given: end `ids.iter().map(..)` with `.collect::<Vec<_>>()`.
+    ///
     /// It runs where that of [`loading`](Self::loading) does.
     ///
     /// ```

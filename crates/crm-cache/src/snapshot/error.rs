@@ -3,10 +3,11 @@
 use std::error::Error;
 use std::{fmt, io};
 
-/// Why a snapshot could not be written; see [`Cache::snapshot`](crate::Cache::snapshot). What was written until then is no
-/// snapshot: it has no end, and will not be taken for one.
+/// Why a snapshot could not be written; see [`Cache::snapshot`](crate::Cache::snapshot). What was written until then is
+/// no snapshot: it has no end, and will not be taken for one.
 ///
-/// `{}` prints neither the writer's error nor the encoder's, which are the [`source`](Error::source); `{:#}` appends them.
+/// `{}` prints neither the writer's error nor the encoder's, which are the [`source`](Error::source); `{:#}` appends
+/// them.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SnapshotError {
@@ -44,7 +45,8 @@ impl Error for SnapshotError {
 /// The cache is as good as one that nothing was restored into. What came in before the error stays in it and is right:
 /// each block of entries is checked before it is used.
 ///
-/// `{}` prints neither the reader's error nor the decoder's, which are the [`source`](Error::source); `{:#}` appends them.
+/// `{}` prints neither the reader's error nor the decoder's, which are the [`source`](Error::source); `{:#}` appends
+/// them.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RestoreError {

@@ -7,8 +7,8 @@
 //! | end | a block of no entries that holds their number (8) |
 //!
 //! An entry is the length of what follows and a tuple, both as `postcard` writes them: class, age, milliseconds left to
-//! live and to idle if they end, key, value. The head of a block has a checksum of its own: a wrong length must not have
-//! the rest of a file read as one block.
+//! live and to idle if they end, key, value. The head of a block has a checksum of its own: a wrong length must not
+//! have the rest of a file read as one block.
 
 use std::io::{self, Read, Write};
 use std::time::Duration;

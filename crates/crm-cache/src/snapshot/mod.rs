@@ -37,25 +37,27 @@ const COPIED_AT_ONCE: usize = 256;
 const BEFORE_ALL: u64 = 0;
 
 impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
-    /// Writes what the cache holds, for [`restore`](Self::restore) to read after a restart. Returns the number of entries.
+    /// Writes what the cache holds, for [`restore`](Self::restore) to read after a restart. Returns the number of
+    /// entries.
     ///
-    /// Each fresh entry goes with what is left of its life and with what the policy knows of it, the hottest first, as in
-    /// [`hottest`](Self::hottest). Weights and tags are not written: the cache that restores computes them. See the
+    /// Each fresh entry goes with what is left of its life and with what the policy knows of it, the hottest first, as
+    /// in [`hottest`](Self::hottest). Weights and tags are not written: the cache that restores computes them. See the
     /// [guide](crate#snapshots) for what is in a snapshot and what is not.
     ///
     /// The cache is in use meanwhile, and the snapshot is no picture of one instant: each entry is as it was at some
     /// moment during the call. At most 256 entries are cloned under one hold of a shard's lock, and nothing is written
-    /// under it. While it runs it needs 32 bytes for each entry, those 256, and a block of 64 KiB or the largest entry. The
-    /// writer gets whole blocks, so it needs no buffer of its own.
+    /// under it. While it runs it needs 32 bytes for each entry, those 256, and a block of 64 KiB or the largest entry.
+    /// The writer gets whole blocks, so it needs no buffer of its own.
     ///
     /// Write to a file beside the last one and rename it when this has returned, so that there is a whole snapshot at
-    /// every moment. Nothing that happens later reaches the file: after an [erasure](Self::forget) take a new one or delete
-    /// it.
+    /// every moment. Nothing that happens later reaches the file: after an [erasure](Self::forget) take a new one or
+    /// delete it.
     ///
     /// # Errors
     ///
-    /// [`SnapshotError`] when the writer fails, or when a key or value cannot be written. The format is `postcard`, which
-    /// does not describe itself: types that ask the data what it is, as untagged enums do, can be written but not read.
+    /// [`SnapshotError`] when the writer fails, or when a key or value cannot be written. The format is `postcard`,
+    /// which does not describe itself: types that ask the data what it is, as untagged enums do, can be written but not
+    /// read.
     pub fn snapshot(&self, writer: impl Write) -> Result<u64, SnapshotError>
     where
         K: Serialize + Clone,
@@ -120,21 +122,21 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
 
     /// Takes in the entries of a [`snapshot`](Self::snapshot). Returns how many came in.
     ///
-    /// It is for start-up: for a cache that nobody has written to. Others may use the cache while it runs, and find what
-    /// has come in so far. It reads no further than the end of the snapshot.
+    /// It is for start-up: for a cache that nobody has written to. Others may use the cache while it runs, and find
+    /// what has come in so far. It reads no further than the end of the snapshot.
     ///
-    /// - **Nothing comes back that was invalidated** before the snapshot was taken, or in this cache before or during the
-    ///   restore. What was invalidated in another process after its snapshot was taken is in the snapshot still: see
-    ///   [`restore_if`](Self::restore_if). A restore is refused once a key was written or removed or the cache
+    /// - **Nothing comes back that was invalidated** before the snapshot was taken, or in this cache before or during
+    ///   the restore. What was invalidated in another process after its snapshot was taken is in the snapshot still:
+    ///   see [`restore_if`](Self::restore_if). A restore is refused once a key was written or removed or the cache
     ///   was cleared, whether or not the key was here; what was only [loaded](Self::get_or_load) is no such write. Keys
     ///   that are written or removed while it runs are left alone from then on, and so are entries of which a
     ///   [tag](Tag) was invalidated at any time since the cache was built. A load under way is stored over what was
     ///   restored before it, never the other way around.
-    /// - **Nothing leaves for it.** A key that is here keeps its value, and no entry is evicted. The hottest entries come
-    ///   first, so they are what a smaller cache keeps.
-    /// - **Time passes.** What has passed since the snapshot by the [time of day](crate::CacheBuilder::wall_clock) is taken from each life, and what is
-    ///   over does not come in; if that clock was set back, nothing has passed. No entry lives longer than one that would
-    ///   come in now.
+    /// - **Nothing leaves for it.** A key that is here keeps its value, and no entry is evicted. The hottest entries
+    ///   come first, so they are what a smaller cache keeps.
+    /// - **Time passes.** What has passed since the snapshot by the [time of day](crate::CacheBuilder::wall_clock) is
+    ///   taken from each life, and what is over does not come in; if that clock was set back, nothing has passed. No
+    ///   entry lives longer than one that would come in now.
     ///
     /// What has changed in the source meanwhile, and was not told to this cache, it cannot know. That is what a time to
     /// live is for: it bounds how old a value is, restarts included.
@@ -142,9 +144,10 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// # Errors
     ///
     /// [`RestoreError`] when this is no whole and undamaged snapshot of a cache with these types, told apart by their
-    /// names, and of the same [version](crate::CacheBuilder::snapshot_version), or when the cache was written to before. Entries of the blocks before the fault stay, for they were checked
-    /// and are right; [`RestoreError::restored`] says how many. A checksum tells damage and not forgery: restore what you
-    /// have written yourself.
+    /// names, and of the same [version](crate::CacheBuilder::snapshot_version), or when the cache was written to
+    /// before. Entries of the blocks before the fault stay, for they were checked and are right;
+    /// [`RestoreError::restored`] says how many. A checksum tells damage and not forgery: restore what you have written
+    /// yourself.
     ///
     /// # Panics
     ///

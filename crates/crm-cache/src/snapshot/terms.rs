@@ -40,12 +40,12 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     /// Names the version of keys and values in [snapshots](Cache::snapshot): one of another version is
     /// [refused](RestoreError::OtherVersion) as a whole. The default is the empty name.
     ///
-    /// Change it whenever the meaning of a field changes, or fields of one type change places: the bytes do not tell that,
-    /// and what was a first name would be restored as a last name. Whatever tells is part of it: `"customers 3"`, the
-    /// number of a migration, the release of the service. Its first 4,096 bytes count.
+    /// Change it whenever the meaning of a field changes, or fields of one type change places: the bytes do not tell
+    /// that, and what was a first name would be restored as a last name. Whatever tells is part of it: `"customers 3"`,
+    /// the number of a migration, the release of the service. Its first 4,096 bytes count.
     ///
-    /// The names of the types are compared too, as [`std::any::type_name`] gives them. A new compiler may give others: then
-    /// the next start is cold once.
+    /// The names of the types are compared too, as [`std::any::type_name`] gives them. A new compiler may give others:
+    /// then the next start is cold once.
     ///
     /// ```
     /// use crm_cache::{Cache, RestoreError};
@@ -64,9 +64,10 @@ impl<K, V, S> CacheBuilder<K, V, S> {
         self
     }
 
-    /// Asks this function for the time of day when a [snapshot](Cache::snapshot) is taken or [restored](Cache::restore);
-    /// by default the system is asked. For a test of what a restart does: the cache's own [clock](Self::clock) may begin
-    /// anew with each process, so what has passed between the two is known from the time of day alone.
+    /// Asks this function for the time of day when a [snapshot](Cache::snapshot) is taken or
+    /// [restored](Cache::restore); by default the system is asked. For a test of what a restart does: the cache's own
+    /// [clock](Self::clock) may begin anew with each process, so what has passed between the two is known from the time
+    /// of day alone.
     ///
     /// ```
     /// use crm_cache::{Cache, Clock};
