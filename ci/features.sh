@@ -25,6 +25,7 @@ each_feature() {
 # feature must not change what they find.
 tests_with_features() {
     cargo test -p crm-cache --all-features
+    cargo test -p crm-perf --all-features
 }
 
 # A target folder of its own: sharing one would make the two compilers rebuild each other's work.

@@ -77,6 +77,15 @@ impl Bound {
         self.capacity.load(Ordering::Relaxed)
     }
 
+    /// The entries that are held or about to come in: a count of one moment, which a sum over shards is not. Never
+    /// above the capacity. What another thread has just evicted for an entry of its own counts until it has given that
+    /// up, so for a moment after the capacity was lowered there may be more than it is.
+    pub(crate) fn held(&self) -> usize {
+        let target = self.target.lock();
+        let held = *target as isize - self.room.load(Ordering::Relaxed);
+        usize::try_from(held).unwrap_or(0).min(self.capacity())
+    }
+
     pub(crate) fn max_weight(&self) -> u64 {
         self.max_weight.load(Ordering::Relaxed)
     }
@@ -100,10 +109,11 @@ impl Bound {
         self.room.load(Ordering::Relaxed) < 0 || self.weight() > self.max_weight()
     }
 
-    /// Changes one side of the bound or both, and has `evict` called until what is held fits. It says whether there was anything to evict.
+    /// Changes one side of the bound or both, and has `evict` called until what is held fits. It says whether there was
+    /// anything to evict.
     ///
-    /// What `capacity` says is an upper bound at every moment: raised before there is more, lowered after there is less.
-    /// A panic of `evict`, which drops what is the user's, waits until everything fits.
+    /// What `capacity` says is an upper bound at every moment: raised before there is more, lowered after there is
+    /// less. A panic of `evict`, which drops what is the user's, waits until everything fits.
     pub(crate) fn change(
         &self,
         capacity: Option<usize>,
@@ -163,8 +173,8 @@ impl Bound {
                 .is_ok()
     }
 
-    /// Takes back what entries had that are unlinked now. To be called before anything of the user's runs again: a panic
-    /// must not lose it.
+    /// Takes back what entries had that are unlinked now. To be called before anything of the user's runs again: a
+    /// panic must not lose it.
     pub(crate) fn give(&self, entries: usize, weight: u64) {
         if entries > 0 {
             self.room.fetch_add(entries as isize, Ordering::Relaxed);
@@ -270,6 +280,25 @@ mod tests {
         assert!(!Space::none(&bound).takes_entry());
         bound.give(1, 4);
         assert!(Space::none(&bound).takes_entry());
+    }
+
+    #[test]
+    fn what_is_held_is_known_while_the_capacity_changes() {
+        let bound = Bound::new(4, 0);
+        for _ in 0..3 {
+            assert!(bound.take_entry());
+        }
+        assert_eq!(bound.held(), 3);
+        bound.change(Some(10), None, || unreachable!("it fits"));
+        assert_eq!(bound.held(), 3);
+        let mut held = 3;
+        bound.change(Some(1), None, || {
+            assert_eq!(bound.held(), held);
+            bound.give(1, 0);
+            held -= 1;
+            true
+        });
+        assert_eq!((bound.held(), held), (1, 1));
     }
 
     #[test]

@@ -42,6 +42,8 @@ pub struct CacheBuilder<K, V, S = DefaultHashBuilder> {
     pub(crate) stale: Option<Duration>,
     pub(crate) on_removal: Option<Callback<K, V>>,
     pub(crate) clock: Option<Clock>,
+    #[cfg(feature = "serde")]
+    pub(crate) snapshots: crate::snapshot::Terms,
     pub(crate) hasher: S,
 }
 
@@ -63,6 +65,8 @@ impl<K, V> CacheBuilder<K, V> {
             stale: None,
             on_removal: None,
             clock: None,
+            #[cfg(feature = "serde")]
+            snapshots: crate::snapshot::Terms::default(),
             hasher: DefaultHashBuilder::default(),
         }
     }
@@ -78,8 +82,8 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     /// Spreads the entries over this many separately locked shards.
     ///
     /// More shards let more threads write at once. They share the capacity, and under [`Policy::Adaptive`] what is
-    /// learned. Under [`Policy::Lru`] each keeps its own order; one shard gives one exact order over the whole cache. The default is four for each core, but at least 1,024 entries to a
-    /// shard (64 under `Lru`).
+    /// learned. Under [`Policy::Lru`] each keeps its own order; one shard gives one exact order over the whole cache.
+    /// The default is four for each core, but at least 1,024 entries to a shard (64 under `Lru`).
     pub fn shards(mut self, shards: usize) -> Self {
         self.shards = Some(shards);
         self
@@ -120,8 +124,8 @@ impl<K, V, S> CacheBuilder<K, V, S> {
         self
     }
 
-    /// Names the tags of each entry when it comes in, so that [`Cache::invalidate_tag`] can invalidate all entries of an
-    /// account, a region or a table at once.
+    /// Names the tags of each entry when it comes in, so that [`Cache::invalidate_tag`] can invalidate all entries of
+    /// an account, a region or a table at once.
     ///
     /// The function runs under no lock. It costs an entry 24 bytes, which a [loading](Self::loading) cache has ready for it,
     /// and 4 more for each tag beyond the second; the cache 8 bytes for each place of a table as large as the capacity,
@@ -133,20 +137,22 @@ impl<K, V, S> CacheBuilder<K, V, S> {
 
     /// Guarantees each tenant a share of the cache, so that nobody's bulk job pushes out what others need.
     ///
-    /// `name` says whose a key is; `shares` gives tenants a share each, from 0 to 1, and all that are not named share the
-    /// rest among them. An entry leaves for another tenant's only while its own tenant holds more than its guarantee:
-    /// the share of the capacity, rounded down. What somebody does not use is lent out, evenly to those who want it, and
-    /// comes back as soon as its owner does. Where entries are [weighed](Self::weigher), the shares are of the weight
-    /// too, to within one entry's weight.
+    /// `name` says whose a key is; `shares` gives tenants a share each, from 0 to 1, and all that are not named share
+    /// the rest among them. An entry leaves for another tenant's only while its own tenant holds more than its
+    /// guarantee: the share of the capacity, rounded down. What somebody does not use is lent out, evenly to those who
+    /// want it, and comes back as soon as its owner does. Where entries are [weighed](Self::weigher), the shares are of
+    /// the weight too, to within one entry's weight.
     ///
     /// An entry that no space can be made for, because the others hold no more than they are guaranteed and its own
     /// tenant has nothing to give, is [refused](Cache::try_insert). That can happen to a tenant that is guaranteed less
     /// than the entry takes.
     ///
-    /// `name` runs once for each entry that comes in, under no lock, and must always say the same of a key. Under
-    /// [`Policy::Adaptive`] each tenant's reuse is learned apart, so that its hit ratio beside the others is what it would
-    /// be alone in a cache of its share. It costs 72 bytes an entry, up to 340 KB for each tenant with a share, and a look
-    /// at the count of each at every eviction: it is meant for some dozens of them.
+    /// `name` runs once for each entry that comes in, under no lock, and must always say the same of a key. It cannot
+    /// return what it borrows from the key; from a part of text make the [`Tenant`] there:
+    /// `|key| Tenant::new(&key.name)`. Under [`Policy::Adaptive`] each tenant's reuse is learned apart, so that its hit
+    /// ratio beside the others is what it would be alone in a cache of its share. It costs 72 bytes an entry, up to 340
+    /// KB for each tenant with a share, and a look at the count of each at every eviction: it is meant for some dozens
+    /// of them.
     ///
     /// ```
     /// use crm_cache::Cache;
@@ -185,12 +191,15 @@ impl<K, V, S> CacheBuilder<K, V, S> {
         self
     }
 
-    /// Bounds the cache by weight too: the entries together weigh at most `max_weight`, in whatever unit `weigh` counts.
+    /// Bounds the cache by weight too: the entries together weigh at most `max_weight`, in whatever unit `weigh`
+    /// counts.
     ///
     /// The capacity in entries holds as well; give as capacity a fair estimate of how many entries there will be, since
-    /// tables and policy are laid out for it. `weigh` is called once for each entry that comes in, under no lock; an
-    /// entry may weigh zero. One that is heavier than `max_weight` is refused: see [`Cache::try_insert`]. Of two entries
-    /// as likely to be used again [`Policy::Adaptive`] evicts the heavier one. It costs 8 bytes an entry.
+    /// tables and policy are laid out for it, and each costs some 41 bytes and the size of key and value before
+    /// anything is held: see [Memory](crate#memory). A capacity of two thousand million to be rid of one bound takes a
+    /// hundred gigabytes. `weigh` is called once for each entry that comes in, under no lock; an
+    /// entry may weigh zero. One that is heavier than `max_weight` is refused: see [`Cache::try_insert`]. Of two
+    /// entries as likely to be used again [`Policy::Adaptive`] evicts the heavier one. It costs 8 bytes an entry.
     ///
     /// An entry of weight zero takes a place all the same, and no more: it leaves when a place is wanted and it is worth
     /// least, and never for the sake of weight as long as something else can. Better weigh what an entry takes, its key
@@ -266,8 +275,8 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     /// Calls `listener` for each entry that leaves, with the cause.
     ///
     /// It runs in the thread whose call made the entry leave, before that call returns and under no lock, so it may use
-    /// the cache; all but [`forget`](Cache::forget), which waits for readers, and under [`Policy::Adaptive`] a listener is
-    /// one. A panic in it is contained and counted in [`Stats`](crate::Stats). Entries that are in the cache when
+    /// the cache; all but [`forget`](Cache::forget), which waits for readers, and under [`Policy::Adaptive`] a listener
+    /// is one. A panic in it is contained and counted in [`Stats`](crate::Stats). Entries that are in the cache when
     /// the cache itself is dropped do not leave it and are not told. Calls from the destructors of a thread's locals,
     /// while the thread ends, may go untold under [`Policy::Adaptive`].
     ///
@@ -297,8 +306,8 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     ///
     /// The default is [`Clock::coarse`], which costs a read next to nothing: an entry whose life is over may be served
     /// until the clock's thread has read the time again, a millisecond as a rule. Give it [`Clock::system`] where that
-    /// matters more than 25 ns a read. A cache whose entries do not expire reads it only to measure loads, and these are
-    /// measured by the system clock unless another one is given here.
+    /// matters more than 25 ns a read. A cache whose entries do not expire reads it only to measure loads, and these
+    /// are measured by the system clock unless another one is given here.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = Some(clock);
         self
@@ -309,10 +318,10 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     /// All 64 bits of the hash are used, after a further mixing. A hasher that gives many keys one hash makes the cache
     /// slow, though never wrong.
     ///
-    /// Where [`Policy::Adaptive`] lets chance decide, it is the hasher's: the default draws a seed for each cache, so that
-    /// two evict different entries. A hasher without a seed makes a cache reproducible, for a test or a simulation:
-    /// the same calls on one thread give the same hits, provided that the [shards](Self::shards) are given and that no
-    /// other thread uses any cache of the process meanwhile.
+    /// Where [`Policy::Adaptive`] lets chance decide, it is the hasher's: the default draws a seed for each cache, so
+    /// that two evict different entries. A hasher without a seed makes a cache reproducible, for a test or a
+    /// simulation: the same calls on one thread give the same hits, provided that the [shards](Self::shards) are given
+    /// and that no other thread uses any cache of the process meanwhile.
     ///
     /// ```
     /// use crm_cache::Cache;
@@ -346,6 +355,8 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             stale: self.stale,
             on_removal: self.on_removal,
             clock: self.clock,
+            #[cfg(feature = "serde")]
+            snapshots: self.snapshots,
             hasher,
         }
     }
@@ -354,10 +365,12 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     ///
     /// # Errors
     ///
-    /// [`BuildError`] when the capacity is above 2,147,483,647, when the capacity, the number of shards, the weight or the
-    /// largest batch is zero, when there are more shards than entries, when the time to live or to idle is below a
-    /// millisecond, when the jitter or a tenant's share is not from 0 to 1, when there is a jitter and no life to shorten, when the shares are above 1 together, or when a
-    /// tenant is named twice.
+    /// [`BuildError`] when the capacity is above 2,147,483,647, when the capacity, the number of shards, the weight or
+    /// the largest batch is zero, when there are more shards than entries, when the time to live or to idle is below a
+    /// millisecond, when the jitter or a tenant's share is not from 0 to 1, when there is a jitter and no life to
+    /// shorten, when the shares are above 1 together, when a tenant is named twice, or when there is no memory for what
+    /// the capacity [costs at once](crate#memory). A system that promises more memory than it has ends the process
+    /// instead, when it is used.
     pub fn build(self) -> Result<Cache<K, V, S>, BuildError>
     where
         K: Eq + Hash,
@@ -423,7 +436,7 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             stale: self.stale.unwrap_or_default(),
             clock: ends.then(|| self.clock.clone().unwrap_or_else(Clock::coarse)),
         };
-        Ok(Cache::from_plan(Plan {
+        let plan = Plan {
             bound,
             policy: self.policy,
             shards,
@@ -435,8 +448,12 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             lifetimes,
             load_clock: self.clock.unwrap_or_default(),
             on_removal: self.on_removal,
+            #[cfg(feature = "serde")]
+            snapshots: self.snapshots,
             hasher: self.hasher,
-        }))
+        };
+        plan.check_memory()?;
+        Ok(Cache::from_plan(plan))
     }
 }
 

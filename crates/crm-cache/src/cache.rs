@@ -19,7 +19,7 @@ use crate::load::{Flights, Pilot, Queue};
 use crate::outflow::{Callback, Listener};
 use crate::shares::OTHERS;
 #[cfg(feature = "serde")]
-use crate::snapshot::{Copied, Past, Place};
+use crate::snapshot::{Copied, Past, Place, Terms};
 use crate::tags::{TagSlots, TagTable};
 use crate::tenants::Tenants;
 use crate::time::{Lifetimes, Millis};
@@ -43,6 +43,8 @@ pub struct Cache<K, V, S = DefaultHashBuilder> {
     tenants: Option<Tenants<K>>,
     pub(crate) lifetimes: Lifetimes<K, V>,
     pub(crate) listener: Listener<K, V>,
+    #[cfg(feature = "serde")]
+    pub(crate) snapshots: Terms,
 }
 
 /// All that a cache is made of, checked by the builder.
@@ -58,8 +60,60 @@ pub(crate) struct Plan<K, V, S> {
     pub(crate) lifetimes: Lifetimes<K, V>,
     pub(crate) load_clock: Clock,
     pub(crate) on_removal: Option<Callback<K, V>>,
+    #[cfg(feature = "serde")]
+    pub(crate) snapshots: Terms,
     pub(crate) hasher: S,
 }
+
+impl<K, V, S> Plan<K, V, S> {
+    /// Says why there is not enough memory to begin with, as far as the allocator tells. A system that promises more
+    /// than it has does not tell.
+    pub(crate) fn check_memory(&self) -> Result<(), BuildError> {
+        let (capacity, shards) = (self.bound.capacity(), self.shards);
+        let (weighs, idles) = (
+            self.weigher.is_some(),
+            self.lifetimes.time_to_idle.is_some(),
+        );
+        let bytes = match self.policy {
+            Policy::Lru => Some(0),
+            Policy::Adaptive if self.tenants.is_some() => {
+                adaptive::engine::Engine::<K, Owned<V>>::reserved(capacity, shards, weighs, idles)
+            }
+            Policy::Adaptive if self.tagger.is_some() || self.keeps_stale => {
+                adaptive::engine::Engine::<K, Marked<V>>::reserved(capacity, shards, weighs, idles)
+            }
+            Policy::Adaptive => {
+                adaptive::engine::Engine::<K, Plain<V>>::reserved(capacity, shards, weighs, idles)
+            }
+        };
+        let tags = self
+            .tagger
+            .as_ref()
+            .map_or(0, |_| TagTable::bytes(capacity));
+        let bytes = bytes.and_then(|bytes| bytes.checked_add(tags));
+        let is_there = bytes.is_some_and(|bytes| {
+            // Small caches are not worth the question.
+            bytes < ASKED_FROM || {
+                let mut room = Vec::<u8>::new();
+                let is_there = room.try_reserve_exact(bytes).is_ok();
+                // Else the compiler may leave out what nobody uses.
+                std::hint::black_box(&room);
+                is_there
+            }
+        });
+        if is_there {
+            Ok(())
+        } else {
+            Err(BuildError::OutOfMemory {
+                capacity,
+                bytes: bytes.unwrap_or(usize::MAX),
+            })
+        }
+    }
+}
+
+/// From so many bytes on it is asked whether there are as many before a cache is built.
+const ASKED_FROM: usize = 64 << 20;
 
 enum Engine<K, V> {
     Adaptive(adaptive::engine::Engine<K, Plain<V>>),
@@ -110,7 +164,8 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
         }
     }
 
-    /// Configures a cache for `capacity` entries.
+    /// Configures a cache for `capacity` entries. Each of them costs some 33 bytes and the size of key and value,
+    /// before anything is held: see [Memory](crate#memory).
     pub fn builder(capacity: usize) -> CacheBuilder<K, V> {
         CacheBuilder::new(capacity)
     }
@@ -165,13 +220,51 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
             tenants: plan.tenants,
             lifetimes: plan.lifetimes,
             listener: Listener::new(plan.on_removal),
+            #[cfg(feature = "serde")]
+            snapshots: plan.snapshots,
         }
     }
 
     /// The value of `key`, if it is here and fresh. This is a use of the entry.
     ///
-    /// The key may be given in any form that is [`Equivalent`] to it: a `&str` for a `String`, a tuple of parts for a
-    /// struct.
+    /// The key may be given in any form that is [`Equivalent`] to it. A `&str` for a `String` is one already; for a
+    /// struct say how its parts compare, and hash them as the struct does:
+    ///
+    /// ```
+    /// use crm_cache::{Cache, Equivalent};
+    /// use std::hash::{Hash, Hasher};
+    ///
+    /// #[derive(PartialEq, Eq, Hash)] // hashes its fields one after the other, in this order
+    /// struct Key {
+    ///     tenant: String,
+    ///     customer: u64,
+    /// }
+    ///
+    /// /// A key in parts that belong to somebody else.
+    /// #[derive(Hash)] // the same fields in the same order: a `str` hashes as a `String` does
+    /// struct Parts<'a> {
+    ///     tenant: &'a str,
+    ///     customer: u64,
+    /// }
+    ///
+    /// impl Equivalent<Key> for Parts<'_> {
+    ///     fn equivalent(&self, key: &Key) -> bool {
+    ///         self.tenant == key.tenant && self.customer == key.customer
+    ///     }
+    /// }
+    ///
+    /// // A tuple does for a key of your own as well, since it hashes its fields as a struct does.
+    /// impl Equivalent<Key> for (&str, u64) {
+    ///     fn equivalent(&self, key: &Key) -> bool {
+    ///         self.0 == key.tenant && self.1 == key.customer
+    ///     }
+    /// }
+    ///
+    /// let cache: Cache<Key, u32> = Cache::new(100);
+    /// cache.insert(Key { tenant: "acme".to_owned(), customer: 7 }, 1815);
+    /// assert_eq!(cache.get(&Parts { tenant: "acme", customer: 7 }), Some(1815)); // no String was made
+    /// assert_eq!(cache.get(&("acme", 7)), Some(1815));
+    /// ```
     #[inline]
     pub fn get<Q>(&self, key: &Q) -> Option<V>
     where
@@ -252,11 +345,11 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         }
     }
 
-    /// The value of `key`, if it is here and fresh. This is no use of the entry: it counts neither as a hit nor as a miss, the
-    /// policy does not learn of it, and it does not extend a [time to idle](CacheBuilder::time_to_idle).
+    /// The value of `key`, if it is here and fresh. This is no use of the entry: it counts neither as a hit nor as a
+    /// miss, the policy does not learn of it, and it does not extend a [time to idle](CacheBuilder::time_to_idle).
     ///
-    /// For a look from outside, by an operator or a test. Who serves a request asks [`get`](Self::get), or the policy will
-    /// evict what is in demand.
+    /// For a look from outside, by an operator or a test. Who serves a request asks [`get`](Self::get), or the policy
+    /// will evict what is in demand.
     ///
     /// ```
     /// let cache: crm_cache::Cache<u32, &str> = crm_cache::Cache::new(10);
@@ -276,8 +369,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// Whether `key` is here and fresh. As [`peek`](Self::peek) this is no use of the entry and not counted; nothing is
     /// cloned.
     ///
-    /// The answer may be out of date when it arrives: a `get` after it can still miss, and an `insert` still replace. What
-    /// depends on the look is one step in [`get_or_load`](Self::get_or_load), [`replace`](Self::replace) and
+    /// The answer may be out of date when it arrives: a `get` after it can still miss, and an `insert` still replace.
+    /// What depends on the look is one step in [`get_or_load`](Self::get_or_load), [`replace`](Self::replace) and
     /// [`remove_if`](Self::remove_if).
     #[must_use]
     pub fn contains_key<Q>(&self, key: &Q) -> bool
@@ -310,17 +403,17 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
 
     /// Stores `value` under `key`, and returns the fresh value that was there before.
     ///
-    /// A load of `key` that is under way will not overwrite it. A value that was read from the source before an
-    /// invalidation, and is inserted after it, is stored: leave reading to a [loader](Self::get_or_load).
+    /// A load of `key` that is under way will not overwrite it.
     ///
-    /// **What is handed in is stored, however old it is.** A value that was read from the database before an invalidation,
-    /// be it by key, by tag or of everything, and is inserted by hand after it, is served until it is invalidated again:
-    /// the cache cannot know when it was read. Where reads and updates overlap, read in a loader
-    /// ([`get_or_load`](Self::get_or_load)), of which the cache knows when it began. This is for what was just written, and
-    /// for filling a cache before anybody changes anything.
+    /// **What is handed in is stored, however old it is.** A value that was read from the database before an
+    /// invalidation, be it by key, by tag or of everything, and is inserted by hand after it, is served until it is
+    /// invalidated again: the cache cannot know when it was read. Where reads and updates overlap, read in a loader
+    /// ([`get_or_load`](Self::get_or_load)), of which the cache knows when it began. This is for what was just written,
+    /// and for filling a cache before anybody changes anything.
     ///
     /// Where the cache has a [weigher](CacheBuilder::weigher), an entry heavier than the whole cache may be is refused:
-    /// told to the listener, counted in [`Stats::refusals`] and dropped. [`try_insert`](Self::try_insert) hands it back.
+    /// told to the listener, counted in [`Stats::refusals`] and dropped. [`try_insert`](Self::try_insert) hands it
+    /// back.
     pub fn insert(&self, key: K, value: V) -> Option<V> {
         match self.try_insert(key, value) {
             Ok(previous) => previous,
@@ -345,9 +438,9 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     ///
     /// # Errors
     ///
-    /// [`Refused`] when the entry is heavier than [`max_weight`](Self::max_weight), or when there is no place for it in its
-    /// [tenant's](CacheBuilder::tenants) share and what the others do not use of theirs. What was under the key before has left,
-    /// since it is out of date.
+    /// [`Refused`] when the entry is heavier than [`max_weight`](Self::max_weight), or when there is no place for it in
+    /// its [tenant's](CacheBuilder::tenants) share and what the others do not use of theirs. What was under the key
+    /// before has left, since it is out of date.
     pub fn try_insert(&self, key: K, value: V) -> Result<Option<V>, Refused<K, V>> {
         self.flights.detach(&key);
         let arrival = self.arrival(key, value, self.stamp());
@@ -382,9 +475,9 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     ///
     /// # Errors
     ///
-    /// [`NotReplaced`] hands both back, with the reason. [`Absent`](NotReplacedReason::Absent): there is no fresh value,
-    /// and nothing was changed. [`Refused`](NotReplacedReason::Refused): there was one, and the new entry is refused as by
-    /// [`try_insert`](Self::try_insert); what was there has left, since it is out of date, and is
+    /// [`NotReplaced`] hands both back, with the reason. [`Absent`](NotReplacedReason::Absent): there is no fresh
+    /// value, and nothing was changed. [`Refused`](NotReplacedReason::Refused): there was one, and the new entry is
+    /// refused as by [`try_insert`](Self::try_insert); what was there has left, since it is out of date, and is
     /// [handed out](NotReplaced::previous).
     pub fn replace(&self, key: K, value: V) -> Result<V, NotReplaced<K, V>> {
         self.flights.detach(&key);
@@ -408,8 +501,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// Takes `key` out and returns its value, if it was here and fresh.
     ///
     /// Call it *after* the record has changed in the database. Once it has returned, no [`get`](Self::get) sees an
-    /// older value, not even one whose load began before this call and ends after it. A value that somebody has read
-    /// before and [inserts by hand](Self::insert) afterwards is stored all the same.
+    /// older value, not even one whose load began before this call and ends after it. What is
+    /// [inserted by hand](Self::insert) is not asked for its age.
     ///
     /// It locks one shard, waits for no reader, and costs O(1). The memory comes back when
     /// the last reader of the value has left the shard; see [`forget`](Self::forget).
@@ -423,9 +516,9 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// Takes `key` out if `condition` holds for its fresh value, and returns that value. In one step: nothing can come
     /// between the look and the removal.
     ///
-    /// `condition` runs under the lock of a shard and must not use the cache. It is not asked about what is past its life
-    /// or invalidated; that leaves. A load of `key` that is under way will not be stored, whatever `condition` says. It
-    /// costs what [`remove`](Self::remove) costs, and guarantees the same if `condition` holds.
+    /// `condition` runs under the lock of a shard and must not use the cache. It is not asked about what is past its
+    /// life or invalidated; that leaves. A load of `key` that is under way will not be stored, whatever `condition`
+    /// says. It costs what [`remove`](Self::remove) costs, and guarantees the same if `condition` holds.
     ///
     /// ```
     /// let cache: crm_cache::Cache<&str, u64> = crm_cache::Cache::new(10);
@@ -450,19 +543,24 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
             return;
         }
         let (key, hash, present) = (pilot.key(), pilot.hash(), self.present());
+        #[cfg(feature = "serde")]
+        self.flights.found_absent(hash);
         let may_leave = |_: &V| pilot.may_store();
         on_engine!(self, engine => engine.remove(hash, |other: &K| other == key, present, &self.listener, may_leave));
     }
 
-    /// Takes `key` out for an erasure request: nothing of it is left in the cache when this returns. Says whether a fresh
-    /// value was here.
+    /// Takes `key` out for an erasure request: nothing of it is left in the cache when this returns. Says whether a
+    /// fresh value was here.
     ///
-    /// Beyond what [`remove`](Self::remove) does, it waits until no reader looks at the value any more and its memory is
-    /// given back, that of former values of the key included, and makes the policy forget that the key was ever here. Copies
-    /// that callers hold are theirs, and so is what a load under way brings: it is not stored.
+    /// Beyond what [`remove`](Self::remove) does, it waits until no reader looks at the value any more and its memory
+    /// is given back, that of former values of the key included, and makes the policy forget that the key was ever
+    /// here. Copies that callers hold are theirs, and so is what a load under way brings: it is not stored. A
+    /// [snapshot](crate#snapshots) that was taken before still has the entry: take a new one or delete the file.
     ///
-    /// It costs what [`remove`](Self::remove) costs, and waits for as long as somebody who looks into the same shard keeps
-    /// looking: for a slow function in [`read`](Self::read) until that returns.
+    /// It costs what [`remove`](Self::remove) costs, and waits for as long as somebody who looks into the same shard
+    /// keeps looking: for a slow function in [`read`](Self::read) until that returns. A thread that
+    /// reads within a read, of the same cache or another one (`a.read(&1, |_| b.get(&2))`), may be looking anywhere
+    /// until the outer read is over: it holds up every `forget` in the process.
     ///
     /// ```
     /// let cache: crm_cache::Cache<u64, String> = crm_cache::Cache::new(10);
@@ -473,8 +571,9 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     ///
     /// # Panics
     ///
-    /// If it is called from within [`read`](Self::read) or a removal listener under [`Policy::Adaptive`], of this cache or
-    /// another one: it would wait for its own caller.
+    /// If it is called from within [`read`](Self::read) or a removal listener under [`Policy::Adaptive`], of this cache
+    /// or another one: it would wait for its own caller. Where there is a listener, the destructor of a value that
+    /// leaves runs within the same visit, and must not call it either.
     pub fn forget<Q>(&self, key: &Q) -> bool
     where
         Q: Hash + Equivalent<K> + ?Sized,
@@ -489,14 +588,13 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         on_engine!(self, engine => engine.forget(hash, is_it, present, &self.listener))
     }
 
-    /// Invalidates every entry with this tag: none of them is read again once this has returned. Two atomic writes and no
-    /// lock, whatever their number.
+    /// Invalidates every entry with this tag: none of them is read again once this has returned. Two atomic writes and
+    /// no lock, whatever their number.
     ///
-    /// Call it *after* the records have changed in the database. A load that began before this call and ends after it is
-    /// not stored if its value has the tag; those who waited for it receive it. The entries leave, with the cause
+    /// Call it *after* the records have changed in the database. A load that began before this call and ends after it
+    /// is not stored if its value has the tag; those who waited for it receive it. The entries leave, with the cause
     /// [`Invalidated`](RemovalCause::Invalidated), as they are met: [`len`](Self::len) counts them until then, and they
-    /// take up room. [`remove_expired`](Self::remove_expired) takes them out at once. What is
-    /// [inserted by hand](Self::insert) after this call is stored, however old it is.
+    /// take up room. [`remove_expired`](Self::remove_expired) takes them out at once.
     ///
     /// Tags are told apart by 64-bit hashes in a table of at least 65,536 places. Should two share a place, both are
     /// invalidated together.
@@ -528,16 +626,16 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         table.invalidate(tag);
     }
 
-    /// Keeps the entries for which `keep` holds and takes the others out. Loads under way are not stored: what they will
-    /// bring was not asked about.
+    /// Keeps the entries for which `keep` holds and takes the others out. Loads under way are not stored: what they
+    /// will bring was not asked about.
     ///
     /// Once it has returned, nothing is served that was here when it began and that `keep` refused. What others
     /// [insert](Self::insert) meanwhile may not have been asked about.
     ///
-    /// `keep` runs under the lock of a shard and must not use the cache. It is asked about each entry that may be served,
-    /// and costs a look at each entry and each load under way. No shard is locked for more than a thousand entries at a
-    /// time under [`Policy::Adaptive`]; under [`Policy::Lru`] it is locked for all of its own. Where what has to leave can
-    /// be named in advance, a [tag](Self::invalidate_tag) costs next to nothing.
+    /// `keep` runs under the lock of a shard and must not use the cache. It is asked about each entry that may be
+    /// served, and costs a look at each entry and each load under way. No shard is locked for more than a thousand
+    /// entries at a time under [`Policy::Adaptive`]; under [`Policy::Lru`] it is locked for all of its own. Where what
+    /// has to leave can be named in advance, a [tag](Self::invalidate_tag) costs next to nothing.
     ///
     /// ```
     /// let cache: crm_cache::Cache<u32, &str> = crm_cache::Cache::new(10);
@@ -562,8 +660,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         on_engine!(self, engine => engine.clear(&self.listener));
     }
 
-    /// Takes out every entry whose life is over or one of whose tags was invalidated, tells the listener, and returns how
-    /// many they were.
+    /// Takes out every entry whose life is over or one of whose tags was invalidated, tells the listener, and returns
+    /// how many they were.
     ///
     /// Such entries are never served and leave as others come in. This is for a cache that is written so seldom that
     /// their memory matters meanwhile; call it from time to time. It costs a look at each entry, under locks as
@@ -577,8 +675,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// them.
     ///
     /// Under [`Policy::Adaptive`] that is by what the entries are worth, under [`Policy::Lru`] by their last use, with
-    /// the shards taking turns. It costs a look at each entry under its shard's lock: a question for an operator, not for
-    /// each request.
+    /// the shards taking turns. It costs a look at each entry under its shard's lock: a question for an operator, not
+    /// for each request.
     ///
     /// ```
     /// let cache: crm_cache::Cache<u32, &str> =
@@ -654,7 +752,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     ///
     /// # Errors
     ///
-    /// [`BuildError`] when `capacity` is zero, above 2,147,483,647 or below the number of shards; then nothing is changed.
+    /// [`BuildError`] when `capacity` is zero, above 2,147,483,647 or below the number of shards; then nothing is
+    /// changed.
     pub fn set_capacity(&self, capacity: usize) -> Result<(), BuildError> {
         if capacity == 0 {
             return Err(BuildError::ZeroCapacity);
@@ -811,8 +910,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         }
     }
 
-    /// Whether a value is too old for somebody who asked at one stamp for what was begun to be loaded at another: one of
-    /// its tags was invalidated in between, as far as can be told.
+    /// Whether a value is too old for somebody who asked at one stamp for what was begun to be loaded at another: one
+    /// of its tags was invalidated in between, as far as can be told.
     pub(crate) fn is_outdated(&self, key: &K, value: &V, begun: u64, asked: u64) -> bool {
         self.tags.as_ref().is_some_and(|(table, name)| {
             asked > begun
@@ -820,8 +919,8 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         })
     }
 
-    /// Whether one of an entry's tags was invalidated since it was begun to be made. Should that happen after this look,
-    /// the entry is stored, and no read shows it.
+    /// Whether one of an entry's tags was invalidated since it was begun to be made. Should that happen after this
+    /// look, the entry is stored, and no read shows it.
     pub(crate) fn is_invalidated(&self, arrival: &Arrival<K, V>) -> bool {
         let Mark { tags, stamp, .. } = &arrival.mark;
         self.tags
@@ -852,10 +951,11 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         on_engine!(self, engine => engine.insert(arrival, present, &self.listener, may_store))
     }
 
-    /// The entries held, expired ones that nobody has asked for since included. Never above [`capacity`](Self::capacity).
+    /// The entries held, expired ones that nobody has asked for since included, and those that are coming in. Never
+    /// above [`capacity`](Self::capacity), whatever other threads do.
     #[must_use]
     pub fn len(&self) -> usize {
-        on_engine!(self, engine => engine.len())
+        self.bound().held()
     }
 
     /// The entries that a tenant holds; for one without a [share](CacheBuilder::tenants) of its own, those of all such

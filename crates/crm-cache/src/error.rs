@@ -17,6 +17,14 @@ pub enum BuildError {
         /// The capacity that was asked for, in entries.
         capacity: usize,
     },
+    /// There is no memory for what the capacity costs before anything is held.
+    #[non_exhaustive]
+    OutOfMemory {
+        /// The capacity that was asked for, in entries.
+        capacity: usize,
+        /// The bytes that were asked for, about.
+        bytes: usize,
+    },
     /// The number of shards is zero.
     ZeroShards,
     /// There are more shards than entries, so that some shard could hold none.
@@ -136,6 +144,12 @@ impl fmt::Display for BuildError {
                 "a capacity of {capacity} entries cannot be laid out: give an estimate of how many there will be, and a \
                  weigher to bound them by weight"
             ),
+            Self::OutOfMemory { capacity, bytes } => write!(
+                f,
+                "there is no memory for a capacity of {capacity} entries, which takes about {bytes} bytes at once: give an \
+                 estimate of how many entries there will be, put large values into an `Arc`, or use Policy::Lru, which \
+                 reserves nothing"
+            ),
             Self::ZeroShards => f.write_str(
                 "the number of shards is zero: use at least one, or leave it to the cache",
             ),
@@ -236,8 +250,8 @@ impl fmt::Display for BuildError {
 
 impl Error for BuildError {}
 
-/// An entry that did not come in because it is heavier than the whole cache may be, or because its tenant had no place for
-/// it; see
+/// An entry that did not come in because it is heavier than the whole cache may be, or because its tenant had no place
+/// for it; see
 /// [`Cache::try_insert`](crate::Cache::try_insert).
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -329,8 +343,11 @@ fn say_refused(weight: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 /// Why [`Cache::get_or_load`](crate::Cache::get_or_load) gives no value.
 ///
 /// `{}` prints what went wrong here and no more; the loader's own error is the [`source`](Error::source), which whoever
-/// reports errors with their causes prints below it. `{:#}` prints the loader's error too, on the same line: for a log that
-/// has nothing but [`Display`](fmt::Display), and for loaders whose error is no [`Error`], such as a `String`.
+/// reports errors with their causes prints below it. `{:#}` prints the loader's error too, on the same line: for a log
+/// that has nothing but [`Display`](fmt::Display), and for loaders whose error is no [`Error`], such as a `String`.
+///
+/// Errors of loaders are shared by all who waited, and none is an [`Error`] unless `E` is one. `Box<dyn Error>` and
+/// `anyhow::Error` are not: return an enum of your own, or a type of your own around one of these.
 ///
 /// ```
 /// use crm_cache::{Cache, LoadError};
@@ -352,7 +369,8 @@ fn say_refused(weight: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 #[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LoadError<E> {
-    /// The loader failed. Everyone who waited for this load gets the same error; nothing was cached.
+    /// The loader failed. Everyone who waited for this load gets the same error. Nothing was cached, unless a
+    /// [`LoadingCache`](crate::LoadingCache) was told to [remember failures](crate::LoadingBuilder::remember_failures).
     Failed(Arc<E>),
     /// The loader of a key asked the cache to load the same key, which would wait for itself for ever.
     Reentrant,

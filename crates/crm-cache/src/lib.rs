@@ -1,5 +1,5 @@
-//! An in-process cache for customer records: it learns what to keep, reads without a lock, and loads a missing record once
-//! however many ask.
+//! An in-process cache for customer records: it learns what to keep, reads without a lock, and loads a missing record
+//! once however many ask.
 //!
 //! ```
 //! use crm_cache::Cache;
@@ -48,14 +48,15 @@
 //! | keep one tenant's bulk job from pushing out what others need | [`CacheBuilder::tenants`] |
 //! | know whether it pays, and what is in it | [`Cache::stats`], [`Stats::since`], [`Cache::hottest`], [`Cache::keys`], [`Cache::entries`] |
 //!
-//! [`get`](Cache::get) clones the value, so a record larger than a few words belongs into an `Arc`.
+//! [`get`](Cache::get) clones the value, so a record larger than a few words belongs into an `Arc`. The cache itself is
+//! not `Clone`: share it by reference, or put it into an `Arc`.
 //!
 //! # Freshness
 //!
 //! With a [time to live](CacheBuilder::time_to_live), a [time to idle](CacheBuilder::time_to_idle) or a life
 //! [computed](CacheBuilder::expiry) for each entry, an entry is served only before its life is over by the cache's
-//! [clock](CacheBuilder::clock), which by default lags a millisecond as a rule. The resolution is one millisecond: an entry
-//! may end up to that much early. Its memory comes back as other entries come in,
+//! [clock](CacheBuilder::clock), which by default lags a millisecond as a rule. The resolution is one millisecond: an
+//! entry may end up to that much early. Its memory comes back as other entries come in,
 //! when it is replaced or evicted, and by [`remove_expired`](Cache::remove_expired).
 //!
 //! ```
@@ -97,8 +98,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! With [`loading_many`](CacheBuilder::loading_many) a page's misses, and those of its entries that are to be refreshed, are
-//! one query. A task asks with [`get_async`](LoadingCache::get_async) or
+//! With [`loading_many`](CacheBuilder::loading_many) a page's misses, and those of its entries that are to be
+//! refreshed, are one query. A task asks with [`get_async`](LoadingCache::get_async) or
 //! [`get_many_async`](LoadingCache::get_many_async), by the same rules.
 //!
 //! # Invalidation
@@ -126,9 +127,8 @@
 //!
 //! What is easily got wrong:
 //!
-//! - **A value that was read by hand.** A record that you read, and [`insert`](Cache::insert) after somebody has invalidated
-//!   it, is stored: the cache cannot know when it was read. Let a loader read, with [`get_or_load`](Cache::get_or_load) or
-//!   a [`LoadingCache`]: what a loader has begun to read before an invalidation is not stored after it.
+//! - **A value that was read by hand** is stored however old it is: see [`insert`](Cache::insert), and let a loader
+//!   read.
 //! - **Pages shift.** When a customer is added or renamed, rows move on pages that show other customers only. Tag each page
 //!   of a list with the list too, and invalidate that tag when its order or its members change.
 //! - **An error that says "there is none".** To a [`LoadingCache`] an error is an outage: the record that was deleted is
@@ -165,8 +165,8 @@
 //! # Tenants
 //!
 //! A cache that serves many accounts is everybody's: one account's export can push out what all others need. Give those
-//! that matter a [share](CacheBuilder::tenants). It is theirs whatever the others do; what they do not use is lent out, and
-//! comes back as soon as they want it.
+//! that matter a [share](CacheBuilder::tenants). It is theirs whatever the others do; what they do not use is lent out,
+//! and comes back as soon as they want it.
 //!
 //! ```
 //! use crm_cache::Cache;
@@ -184,9 +184,9 @@
 //!
 //! # Snapshots
 //!
-//! A service that starts with an empty cache sends its whole traffic to the database. With the feature `serde` it begins
-//! with what it held before: `Cache::snapshot`, or `LoadingCache::snapshot`, writes the entries with what is left of their
-//! lives and what the policy knows of them, `restore` takes them in.
+//! A service that starts with an empty cache sends its whole traffic to the database. With the feature `serde` it
+//! begins with what it held before: `Cache::snapshot`, or `LoadingCache::snapshot`, writes the entries with what is
+//! left of their lives and what the policy knows of them, `restore` takes them in.
 //!
 //! ```
 //! # #[cfg(feature = "serde")] {
@@ -217,14 +217,46 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! - **Nothing that was invalidated comes back.** A snapshot holds what was fresh while it was taken. It is restored only
-//!   into a cache that nobody has written to, and what is written, removed or invalidated while that goes on stays so.
+//! - **Nothing comes back that was invalidated** before the snapshot was taken, or in the restoring cache before or
+//!   during the restore. A snapshot holds what was fresh while it was taken. It is restored only into a cache that
+//!   nobody has written to, and what is written, removed or invalidated while that goes on stays so.
+//! - **What was invalidated after the snapshot was taken is still in the file.** A service that crashes then, and
+//!   restores, serves it again until its life is over. So after an erasure ([`forget`](Cache::forget)) take a new
+//!   snapshot or delete the file, and with it its copies; or hold it against your log of what was erased or changed,
+//!   with `restore_if`.
 //! - **Lives go on**, the time in which the service was down included: what has expired meanwhile is left out. What has
-//!   changed in the database meanwhile the cache cannot know. A time to live bounds that, as it always does; without one,
-//!   restore only where the source does not change behind the cache's back.
+//!   changed in the database meanwhile the cache cannot know. A time to live bounds that, as it always does; without
+//!   one, restore only where the source does not change behind the cache's back.
 //! - **The hottest come first.** A smaller cache keeps them, and so does one whose snapshot has lost its end.
 //! - **Damage is found**, by a checksum over each block of 64 KiB, before anything of the block is used. A snapshot of
-//!   another version of the format, or of types with other names, is refused.
+//!   another version of the format, of types with other names, or of another `CacheBuilder::snapshot_version` is
+//!   refused. Change that version whenever fields change: two of one type that change places cannot be told apart
+//!   otherwise.
+//! - **A restart can be tested**: `CacheBuilder::wall_clock` says how late it is.
+//! - **Values in an `Arc`** need `serde` with its own feature `rc`:
+//!   `serde = { version = "1", features = ["derive", "rc"] }`.
+//!
+//! ```
+//! # #[cfg(feature = "serde")] {
+//! use crm_cache::Cache;
+//! use serde::{Deserialize, Serialize};
+//! use std::sync::Arc;
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct Customer {
+//!     name: String,
+//! }
+//! let build = || Cache::<u64, Arc<Customer>>::builder(100).snapshot_version("customers 1").build();
+//! let customers = build()?;
+//! customers.insert(7, Arc::new(Customer { name: "Ada".to_owned() }));
+//! let mut file = Vec::new();
+//! customers.snapshot(&mut file)?;
+//! let restarted = build()?;
+//! restarted.restore(&file[..])?;
+//! assert_eq!(restarted.get(&7).map(|customer| customer.name.clone()).as_deref(), Some("Ada"));
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! # Guarantees
 //!
@@ -242,20 +274,41 @@
 //!   listeners, weighers, expiry functions and the destructors of values that leave run under no lock. `Hash`, `Eq` and
 //!   `Clone` of keys and values may run under one, and must not use the cache.
 //! - **Panics** of loaders, of functions given to a builder or a call, and of the code of keys and values leave a cache
-//!   that works. Those of a listener are contained and counted, all others go to whoever ran the code. A cache is [`UnwindSafe`](std::panic::UnwindSafe).
-//! - **Complexity**: every operation on a key is O(1), a removal O(loads under way), and an insertion into a full cache that is bounded by weight as many
-//!   evictions as it takes; [`len`](Cache::len) and [`stats`](Cache::stats) are O(shards); `entries`, `keys`,
+//!   that works. Those of a listener are contained and counted, all others go to whoever ran the code. A cache is
+//!   [`UnwindSafe`](std::panic::UnwindSafe).
+//! - **Complexity**: every operation on a key is O(1), a removal O(loads under way), and an insertion into a full cache
+//!   that is bounded by weight as many evictions as it takes; [`stats`](Cache::stats) is O(shards); `entries`, `keys`,
 //!   `hottest`, `coldest`, `retain`, `clear`, `remove_expired` and snapshots look at every entry.
 //! - **Fair shares**: with [`tenants`](CacheBuilder::tenants) nobody's entry leaves for another tenant's unless its own
 //!   tenant holds more than it is guaranteed, whatever other threads do.
 //! - **Eviction**: see [`Policy`]. The whole capacity is usable, whatever the number of shards.
-//! - **Memory**: about 40 bytes an entry beyond key and value; see [`_design`].
+//! - **Memory**: about 40 bytes an entry beyond key and value; see [below](#memory).
+//!
+//! # Memory
+//!
+//! What an entry of the *capacity* costs under [`Policy::Adaptive`], in bytes beyond key and value, counted in the
+//! allocator for `u64` -> `u64` and a million entries:
+//!
+//! | cache | when it is built | when it is full |
+//! |---|---|---|
+//! | plain, with a time to live or without | 33 | 40 |
+//! | with a [time to idle](CacheBuilder::time_to_idle), or with a [weigher](CacheBuilder::weigher) | 41 | 48 |
+//! | with [tags](CacheBuilder::tags) | 90 | 97 |
+//! | [`LoadingCache`] | 89 | 97 |
+//! | with [tenants](CacheBuilder::tenants) | 90 | 110 |
+//! | with tenants and tags | 98 | 118 |
+//!
+//! The slots are reserved when the cache is built, **key and value included**: a capacity of a million entries of a
+//! kilobyte each reserves a gigabyte, of an `Arc` each 48 megabytes. The system gives memory only to what is used, but
+//! has to promise it; a capacity that it promises nothing for is [`BuildError::OutOfMemory`]. So let the capacity be
+//! what you expect, also where a weight is the bound. [`Policy::Lru`] reserves nothing, and takes 84 bytes for an entry
+//! that is held, 140 with tags.
 //!
 //! # Features
 //!
 //! | feature | brings | default |
 //! |---|---|---|
-//! | `serde` | [snapshots](#snapshots): `Cache::snapshot`, `Cache::restore`; [`Stats`] in any format; over `serde`, `postcard` and `crc32fast` | no |
+//! | `serde` | [snapshots](#snapshots): `Cache::snapshot`, `Cache::restore`; [`Stats`] in any format; over `serde`, `postcard` and `crc32fast`. Values in an `Arc` need `serde`'s feature `rc` | no |
 //!
 //! The design is explained in [`_design`].
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 /// to one instant. Of entries that came in, each one is still here or has left for one of the counted reasons:
 /// `insertions == len + evictions + expirations + invalidations + removals`.
 ///
-/// With the feature `serde` they can be written and read. A count that is missing, because an earlier release did not have
-/// it, is read as zero.
+/// With the feature `serde` they can be written and read. A count that is missing, because an earlier release did not
+/// have it, is read as zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(default))]
@@ -32,10 +32,11 @@ pub struct Stats {
     pub invalidations: u64,
     /// Calls of `invalidate_tag`.
     pub tags_invalidated: u64,
-    /// Entries taken out by `remove`, `remove_if`, `retain`, `forget` or `clear`, or because a new value of their key was refused.
+    /// Entries taken out by `remove`, `remove_if`, `retain`, `forget` or `clear`, or because a new value of their key
+    /// was refused.
     pub removals: u64,
-    /// Entries that did not come in because they are heavier than the whole cache may be, or because their tenant had no
-    /// place for them.
+    /// Entries that did not come in because they are heavier than the whole cache may be, or because their tenant had
+    /// no place for them.
     pub refusals: u64,
     /// The weight of the entries held now; zero without a [weigher](crate::CacheBuilder::weigher).
     pub weight: u64,
@@ -78,12 +79,12 @@ impl Stats {
         self.refusals += other.refusals;
     }
 
-    /// What has been counted since `earlier`, an earlier answer of the same cache: for rates by the minute, and for the hit
-    /// ratio of the last hour instead of the whole life.
+    /// What has been counted since `earlier`, an earlier answer of the same cache: for rates by the minute, and for the
+    /// hit ratio of the last hour instead of the whole life.
     ///
-    /// A count that is below the earlier one, be it that the two are of different caches or were given in the wrong order,
-    /// gives zero. The [`weight`](Self::weight) is no count and stays what it is now. As counts are not read at one
-    /// instant, sums such as the one above may be off by what happened during the two calls.
+    /// A count that is below the earlier one, be it that the two are of different caches or were given in the wrong
+    /// order, gives zero. The [`weight`](Self::weight) is no count and stays what it is now. As counts are not read at
+    /// one instant, sums such as the one above may be off by what happened during the two calls.
     ///
     /// ```
     /// let cache: crm_cache::Cache<u32, u32> = crm_cache::Cache::new(10);

@@ -222,11 +222,20 @@ pub(crate) struct TagTable {
 }
 
 impl TagTable {
+    fn slots_for(capacity: usize) -> usize {
+        capacity
+            .clamp(FEWEST_SLOTS, u32::MAX as usize)
+            .next_power_of_two()
+    }
+
+    /// What the table of a cache of so many entries takes.
+    pub(crate) fn bytes(capacity: usize) -> usize {
+        Self::slots_for(capacity).saturating_mul(size_of::<AtomicU64>())
+    }
+
     /// Enough slots for a cache of so many entries: few tags share one.
     pub(crate) fn new(capacity: usize) -> Self {
-        let slots = capacity
-            .clamp(FEWEST_SLOTS, u32::MAX as usize)
-            .next_power_of_two();
+        let slots = Self::slots_for(capacity);
         Self {
             invalidations: OwnLines(AtomicU64::new(0)),
             last: std::iter::repeat_with(|| AtomicU64::new(0))

@@ -413,3 +413,27 @@ fn keys_with_one_hash_are_still_told_apart() {
         assert!((0..100).all(|key| cache.get(&Colliding(key)).is_some() == (key != 7)));
     }
 }
+
+#[test]
+fn a_capacity_that_no_memory_is_there_for_is_an_error() {
+    // More than an address space: no system can promise it.
+    type Page = [u8; 1 << 17];
+    let builder = || Cache::<u64, Page>::builder(i32::MAX as usize);
+    let plain = builder().build();
+    let tagged = builder().tags(|_, _, _| ()).build();
+    let tenants = builder().tenants(|_| 1, [(1, 0.5)]).build();
+    let loading = builder().loading(|_: &u64| Err::<Page, _>("down")).build();
+    for error in [plain.err(), tagged.err(), tenants.err(), loading.err()] {
+        let Some(BuildError::OutOfMemory {
+            capacity, bytes, ..
+        }) = error
+        else {
+            panic!("{error:?}");
+        };
+        assert!(capacity == i32::MAX as usize && bytes > capacity << 17);
+        assert!(error.unwrap().to_string().contains("Policy::Lru"));
+    }
+    // Nothing is reserved where there is a node for each entry.
+    let lru = builder().policy(crm_cache::Policy::Lru).build();
+    assert!(lru.unwrap().is_empty());
+}

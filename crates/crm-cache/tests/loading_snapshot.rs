@@ -2,7 +2,9 @@
 
 #![cfg(all(feature = "serde", not(miri)))]
 
-use crm_cache::{Cache, LoadError, RestoreError, Tag};
+use std::io::{self, Read};
+
+use crm_cache::{Cache, LoadError, LoadingCache, RestoreError, Tag};
 
 #[path = "support/world.rs"]
 mod world;
@@ -13,7 +15,7 @@ use world::{POLICIES, World, ms, world};
 fn taken(world: &World) -> Vec<u8> {
     let mut bytes = Vec::new();
     world.cache.snapshot(&mut bytes).unwrap();
-    let end = 28 + usize::from(u16::from_le_bytes([bytes[26], bytes[27]]));
+    let end = 30 + usize::from(u16::from_le_bytes([bytes[26], bytes[27]]));
     bytes[10..18].fill(0xFF);
     let sum = crc32fast::hash(&bytes[..end]).to_le_bytes();
     bytes[end..end + 4].copy_from_slice(&sum);
@@ -121,5 +123,87 @@ fn nothing_invalidated_comes_back_neither_fresh_nor_stale() {
         assert_eq!(loaded.cache.get(&3), Ok(3_000));
         assert_eq!(loaded.cache.restore(&bytes[..]).unwrap(), 1);
         assert_eq!(loaded.cache.get(&3), Ok(3_000));
+    }
+}
+
+/// Does something once so many bytes were read.
+struct Interrupted<'a, F> {
+    bytes: &'a [u8],
+    after: usize,
+    what: Option<F>,
+}
+
+impl<F: FnOnce()> Read for Interrupted<'_, F> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let end = if self.after > 0 {
+            self.after
+        } else {
+            if let Some(what) = self.what.take() {
+                what();
+            }
+            self.bytes.len()
+        };
+        let count = (&self.bytes[..end]).read(to)?;
+        self.bytes = &self.bytes[count..];
+        self.after = self.after.saturating_sub(count);
+        Ok(count)
+    }
+}
+
+#[test]
+fn what_the_source_is_found_not_to_have_does_not_come_back() {
+    for policy in POLICIES {
+        for is_remembered in [false, true] {
+            let old = world(policy, |builder| builder);
+            old.cache.get(&3).unwrap();
+            old.cache.get(&4).unwrap();
+            let bytes = taken(&old);
+
+            let (clock, hand) = crm_cache::Clock::manual();
+            let builder = Cache::<u32, u32>::builder(100)
+                .policy(policy)
+                .time_to_live(ms(1_000))
+                .clock(clock)
+                .loading_many(|_: &[u32]| Ok::<_, String>(Vec::new()));
+            let builder = if is_remembered {
+                builder.remember_failures(ms(10))
+            } else {
+                builder
+            };
+            let cache: LoadingCache<u32, u32, String> = builder.build().unwrap();
+            let what = || {
+                assert_eq!(cache.get(&3), Err(LoadError::Absent));
+                hand.advance(ms(20));
+                cache.remove_expired();
+            };
+            // Before the first entry has come in.
+            let reader = Interrupted {
+                bytes: &bytes,
+                after: 40,
+                what: Some(what),
+            };
+            assert_eq!(cache.restore(reader).unwrap(), 1);
+            assert_eq!(cache.get_if_present(&3), None);
+            assert_eq!(cache.get_if_present(&4), Some(4_001));
+            assert!(cache.restore(&bytes[..]).is_ok(), "a load is no write");
+        }
+    }
+}
+
+#[test]
+fn what_a_plain_cache_loads_and_the_source_does_not_have_leaves_with_the_load() {
+    for policy in POLICIES {
+        let full: Cache<u32, u32> = Cache::new(10);
+        full.insert(3, 3);
+        let mut bytes = Vec::new();
+        full.snapshot(&mut bytes).unwrap();
+        let cache: Cache<u32, u32> = Cache::builder(10).policy(policy).build().unwrap();
+        let page = cache.get_many_or_load(&[3], |_| {
+            assert_eq!(cache.restore(&bytes[..]).unwrap(), 1);
+            assert_eq!(cache.peek(&3), Some(3));
+            Ok::<_, io::Error>(Vec::new())
+        });
+        assert_eq!(page.unwrap(), [None]);
+        assert_eq!(cache.peek(&3), None);
     }
 }

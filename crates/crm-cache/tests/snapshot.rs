@@ -44,7 +44,7 @@ where
     bytes
 }
 
-fn sorted<K: Ord, V: Ord>(mut entries: Vec<(K, V)>) -> Vec<(K, V)> {
+fn sorted<T: Ord>(mut entries: Vec<T>) -> Vec<T> {
     entries.sort();
     entries
 }
@@ -55,7 +55,8 @@ fn entries(cache: &Cache<u32, String>) -> Vec<(u32, String)> {
 
 /// The length of the head.
 fn head(bytes: &[u8]) -> usize {
-    28 + usize::from(u16::from_le_bytes([bytes[26], bytes[27]])) + 4
+    let length = |at| usize::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]));
+    30 + length(26) + length(28) + 4
 }
 
 /// The same snapshot with something else in its head, and a checksum that is right.
@@ -764,9 +765,9 @@ fn damage_in_any_byte_is_refused() {
                 let error = cache.restore(&damaged[..]).unwrap_err();
                 match at {
                     0..8 => assert!(matches!(error, RestoreError::NotASnapshot)),
-                    8..10 => assert!(matches!(error, RestoreError::OtherVersion { .. })),
-                    // The length of the names.
-                    26..28 => assert!(matches!(
+                    8..10 => assert!(matches!(error, RestoreError::OtherFormat { .. })),
+                    // The lengths of the names and of the version.
+                    26..30 => assert!(matches!(
                         error,
                         RestoreError::Damaged { .. } | RestoreError::Truncated { .. }
                     )),
@@ -838,15 +839,22 @@ fn what_is_something_else_is_refused() {
 
     assert!(matches!(restore(b"{}"), RestoreError::NotASnapshot));
     assert!(matches!(restore(b"crm"), RestoreError::Truncated { .. }));
-    let newer = with_head(bytes.clone(), |head| head[8] = 2);
+    let newer = with_head(bytes.clone(), |head| head[8] = 3);
     assert!(matches!(
         restore(&newer),
-        RestoreError::OtherVersion {
-            found: 2,
-            expected: 1,
+        RestoreError::OtherFormat {
+            found: 3,
+            expected: 2,
             ..
         }
     ));
+    // The shortest head of the first format.
+    let mut older = bytes[..26].to_vec();
+    older[8] = 1;
+    assert_eq!(
+        restore(&older).to_string(),
+        "this is a snapshot in version 1 of the format, and version 2 is read: begin cold, and take a new one"
+    );
     let other: Cache<u32, u64> = Cache::new(10);
     let RestoreError::OtherTypes {
         found, expected, ..
@@ -859,7 +867,7 @@ fn what_is_something_else_is_refused() {
         ("u32 -> alloc::string::String", "u32 -> u64")
     );
     // Names that are not even text.
-    let names = with_head(bytes.clone(), |head| head[28] = 0xFF);
+    let names = with_head(bytes.clone(), |head| head[30] = 0xFF);
     assert!(matches!(restore(&names), RestoreError::OtherTypes { .. }));
     assert!(other.is_empty());
 }
@@ -923,7 +931,7 @@ fn no_length_is_believed() {
     // Names of types that would never end.
     let bytes = with_head(forged(vec![1_u64], &[]), |_| ());
     let mut endless = bytes[..26].to_vec();
-    endless.extend([0xFF; 70_000]);
+    endless.extend([0xFF; 140_000]);
     let error = Cache::<u32, Vec<u64>>::new(10).restore(&endless[..]);
     assert!(matches!(error, Err(RestoreError::Damaged { .. })));
     // The same parts, put together rightly.
@@ -1436,4 +1444,116 @@ fn an_error_says_its_cause_once() {
         "the disk is gone"
     );
     assert_eq!(format!("{error:#}"), format!("{error}: the disk is gone"));
+}
+
+#[test]
+fn another_version_is_refused() {
+    let build = |version: &str| {
+        Cache::<u32, String>::builder(10)
+            .snapshot_version(version)
+            .build()
+            .unwrap()
+    };
+    let long = |end: &str| format!("{}{end}", "\u{e9}".repeat(2_047));
+    let names = ["", "customers 2", "customers 3", &long("aa1"), &long("ab1")];
+    for written in names {
+        let full = build(written);
+        full.insert(7, "customer".to_owned());
+        let bytes = taken(&full);
+        for read in names {
+            let cache = build(read);
+            match cache.restore(&bytes[..]) {
+                Ok(count) => assert_eq!((count, written), (1, read)),
+                Err(RestoreError::OtherVersion {
+                    found, expected, ..
+                }) => {
+                    assert_ne!(written, read);
+                    assert!(written.starts_with(&found) && read.starts_with(&expected));
+                    assert!(cache.is_empty());
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+        // The version of a loading cache is that of its builder.
+        let loading = Cache::<u32, String>::builder(10)
+            .snapshot_version(written)
+            .loading(|_: &u32| Err::<String, _>("cold"))
+            .build()
+            .unwrap();
+        assert_eq!(loading.restore(&bytes[..]).unwrap(), 1);
+    }
+    // Beyond the first 4,096 bytes nothing counts.
+    let full = build(&long("aaa1"));
+    assert_eq!(build(&long("aaa2")).restore(&taken(&full)[..]).unwrap(), 0);
+    let error = build("new").restore(&taken(&build("old"))[..]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "this is a snapshot of version \"old\", and the cache is built for \"new\": begin cold, and take a new one"
+    );
+}
+
+#[test]
+fn the_time_of_day_is_the_one_the_builder_was_given() {
+    for policy in POLICIES {
+        let at = |hours: u32, offset: u32| {
+            let (clock, hand) = Clock::manual();
+            let cache: Cache<u32, String> = builder(policy, 10)
+                .time_to_live(4 * HOUR)
+                .time_to_idle(3 * HOUR)
+                .clock(clock)
+                .wall_clock(move || SystemTime::UNIX_EPOCH + hours * HOUR)
+                .build()
+                .unwrap();
+            hand.advance(offset * HOUR);
+            (cache, hand)
+        };
+        let (full, _) = at(1_000, 5);
+        full.insert(1, "one".to_owned());
+        let bytes = taken(&full);
+        for (down, comes_back) in [(0, 1), (1, 1), (2, 1), (3, 0), (4, 0)] {
+            let (cache, hand) = at(1_000 + down, 77);
+            assert_eq!(cache.restore(&bytes[..]).unwrap(), comes_back, "{down}");
+            let milli = Duration::from_millis(1);
+            if comes_back > 0 {
+                hand.advance((3 - down) * HOUR - milli);
+                assert!(cache.contains_key(&1));
+                hand.advance(milli);
+            }
+            assert!(!cache.contains_key(&1));
+        }
+        // Set back, nothing has passed.
+        let (cache, _) = at(0, 0);
+        assert_eq!(cache.restore(&bytes[..]).unwrap(), 1);
+    }
+}
+
+#[test]
+fn what_is_not_wanted_stays_away() {
+    for policy in POLICIES {
+        let full = plain(policy, 10);
+        (0..6).for_each(|key| drop(full.insert(key, format!("customer {key}"))));
+        let bytes = taken(&full);
+        full.forget(&3);
+        let cache = plain(policy, 10);
+        let mut asked = Vec::new();
+        let restored = cache.restore_if(&bytes[..], |key, value| {
+            assert_eq!(*value, format!("customer {key}"));
+            assert!(!cache.contains_key(key), "not yet");
+            asked.push(*key);
+            *key != 3
+        });
+        assert_eq!((restored.unwrap(), cache.get(&3)), (5, None));
+        assert_eq!(sorted(asked), [0, 1, 2, 3, 4, 5]);
+        let loading = Cache::<u32, String>::builder(10)
+            .policy(policy)
+            .loading(|_: &u32| Err::<String, _>("cold"))
+            .build()
+            .unwrap();
+        let restored = loading.restore_if(&bytes[..], |key, value| {
+            assert_eq!(*value, format!("customer {key}"));
+            *key != 3
+        });
+        assert_eq!(restored.unwrap(), 5);
+        assert_eq!(loading.get_if_present(&3), None);
+    }
 }

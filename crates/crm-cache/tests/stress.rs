@@ -321,9 +321,10 @@ fn stress(policy: Policy, listens: bool) {
     cache.set_capacity(LARGEST).unwrap();
     cache.set_max_weight(u64::MAX).unwrap();
     (0..KEYS).for_each(|key| drop(cache.insert(key, Value::new(key, u64::MAX, &books))));
-    assert_eq!(cache.len(), LARGEST);
+    assert_eq!((cache.len(), cache.entries().len()), (LARGEST, LARGEST));
     cache.clear();
     assert_eq!((cache.len(), cache.weight()), (0, 0));
+    assert!(cache.entries().is_empty());
     let stats = cache.stats();
     assert_eq!(
         stats.insertions,
@@ -378,4 +379,40 @@ fn the_lru_cache_under_stress() {
 #[test]
 fn the_lru_cache_under_stress_with_a_listener() {
     stress(Policy::Lru, true);
+}
+
+#[test]
+fn there_are_never_more_entries_than_the_capacity_whoever_counts() {
+    const LOOKS: u32 = if cfg!(miri) { 20 } else { 20_000 };
+    for policy in [Policy::Adaptive, Policy::Lru] {
+        for (capacity, shards) in [(16, 8), (1_000, 500)] {
+            let cache: Cache<u32, u32> = Cache::builder(capacity)
+                .policy(policy)
+                .shards(shards)
+                .build()
+                .unwrap();
+            for key in 0..2 * capacity as u32 {
+                cache.insert(key, 0);
+            }
+            let is_over = AtomicU64::new(0);
+            let most = thread::scope(|scope| {
+                for number in 0..THREADS {
+                    let (cache, is_over) = (&cache, &is_over);
+                    scope.spawn(move || {
+                        // What leaves and what comes in are in different shards.
+                        let mut key = number << 20;
+                        while is_over.load(Ordering::Relaxed) == 0 {
+                            cache.insert(key, number);
+                            key = key.wrapping_mul(0x9E37_79B1).wrapping_add(1);
+                        }
+                    });
+                }
+                let most = (0..LOOKS).map(|_| cache.len()).max();
+                is_over.store(1, Ordering::Relaxed);
+                most
+            });
+            assert_eq!(most, Some(capacity), "{policy:?}");
+            assert_eq!(cache.len(), cache.entries().len());
+        }
+    }
 }

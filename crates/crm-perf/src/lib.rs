@@ -33,6 +33,7 @@
 //! | `batch` | [`batch`] | yes |
 //! | `compress` | [`compress`] | yes |
 //! | `metrics` | [`metrics`] | yes |
+//! | `serde` | snapshots of [`cache`], and statistics that `serde` can write | no |
 //!
 //! [`clock`] is always there. None of them needs a C compiler.
 

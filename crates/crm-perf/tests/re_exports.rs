@@ -16,3 +16,15 @@ fn the_modules_are_the_crates() {
         crm_perf::metrics::queueing::Mm1::new(1.0, 2.0).unwrap();
     assert_eq!(queue.utilisation(), 0.5);
 }
+
+#[cfg(feature = "serde")]
+#[test]
+fn a_snapshot_can_be_taken_through_the_facade() {
+    let cache: crm_perf::cache::Cache<u32, u32> = crm_perf::cache::Cache::new(10);
+    cache.insert(7, 8);
+    let mut file = Vec::new();
+    assert_eq!(cache.snapshot(&mut file).unwrap(), 1);
+    let restarted: crm_perf::cache::Cache<u32, u32> = crm_perf::cache::Cache::new(10);
+    assert_eq!(restarted.restore(&file[..]).unwrap(), 1);
+    assert_eq!(restarted.get(&7), Some(8));
+}

@@ -32,6 +32,24 @@ pub(crate) struct Engine<K, C> {
 }
 
 impl<K, C> Engine<K, C> {
+    /// The bytes that are reserved before anything is held, about; none if they cannot be counted.
+    pub(crate) fn reserved(
+        capacity: usize,
+        shards: usize,
+        weighs: bool,
+        is_idle: bool,
+    ) -> Option<usize> {
+        let entry = crate::store::slot_bytes::<K, C>()
+            + super::ghosts::BYTES
+            + 8 * (usize::from(weighs) + usize::from(is_idle));
+        let share = capacity.div_ceil(shards);
+        let planned = share + 4 * share.isqrt() + 8;
+        planned
+            .checked_mul(entry)?
+            .checked_add(size_of::<Shard<K, C>>())?
+            .checked_mul(shards)
+    }
+
     pub(crate) fn bound(&self) -> &Bound {
         &self.bound
     }
@@ -493,10 +511,6 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
                     })
                 })
         });
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.shards.iter().map(|shard| self.look(shard).len()).sum()
     }
 
     pub(crate) fn stats(&self) -> Stats {

@@ -5,6 +5,9 @@ use super::class::Class;
 /// Ghosts in one bucket, which is one cache line.
 const WAYS: usize = 8;
 
+/// The bytes of ghosts for each entry of the capacity.
+pub(super) const BYTES: usize = 2 * size_of::<u64>();
+
 /// What a ghost remembers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ghost {

@@ -181,7 +181,7 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// The values of many keys, in their order; `load` is asked once for all that are missing, and they are stored.
     ///
     /// `load` gives pairs in any order. A key that it leaves out has no value (`None`), and nothing is stored for it;
-    /// pairs that it was not asked for are dropped.
+    /// pairs that it was not asked for are dropped. They cannot borrow from `load`'s argument: `.collect::<Vec<_>>()` them.
     ///
     /// Calls share their loads. A key that somebody loads already is waited for. And while one batch is being loaded,
     /// what other calls miss gathers and travels in the next one, loaded by the first of those calls for all of them; so
@@ -517,7 +517,11 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
                         landing.push((pilot, Some(value)));
                     }
                 }
-                landing.extend(awaited.rest().map(|pilot| (pilot, None)));
+                for pilot in awaited.rest() {
+                    // A snapshot may have brought it while the load ran.
+                    self.take_out_absent(&pilot);
+                    landing.push((pilot, None));
+                }
                 let landed = self.flights.land_all(landing);
                 self.tell_refused(refused);
                 Ok(landed)

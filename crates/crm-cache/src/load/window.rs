@@ -1,7 +1,7 @@
 //! The window in which a snapshot may be restored: from the building of a cache to the first write.
 //!
-//! A write makes what a snapshot holds of its key out of date, whether the key is here or not. So a restore is for a cache
-//! that nobody has written to. While it runs others may write: it then leaves their keys alone.
+//! A write makes what a snapshot holds of its key out of date, whether the key is here or not. So a restore is for a
+//! cache that nobody has written to. While it runs others may write: it then leaves their keys alone.
 
 use std::sync::atomic::Ordering;
 
@@ -26,8 +26,8 @@ enum State {
     Shut,
 }
 
-/// The keys that were written while a restore runs, by a bit of their hash each. Two may share one: then a key is not
-/// restored that could have been.
+/// The keys that were written, or found to be gone, while a restore runs, by a bit of their hash each. Two may share
+/// one: then a key is not restored that could have been.
 struct Written {
     bits: Box<[u64]>,
     any: bool,
@@ -63,7 +63,8 @@ impl Window {
         }
     }
 
-    /// Tells that a key is about to be written, or all are where there is no hash. Says whether the window is shut by it.
+    /// Tells that a key is about to be written, or all are where there is no hash. Says whether the window is shut by
+    /// it.
     fn wrote(&self, hash: Option<u64>) -> bool {
         if self.is_shut.load(Ordering::Relaxed) {
             return false;
@@ -78,10 +79,7 @@ impl Window {
             State::Restoring(written) => {
                 written.any = true;
                 match hash {
-                    Some(hash) => {
-                        let (word, bit) = written.place(hash);
-                        written.bits[word] |= bit;
-                    }
+                    Some(hash) => written.add(hash),
                     None => written.all = true,
                 }
                 false
@@ -91,7 +89,25 @@ impl Window {
     }
 }
 
+impl Written {
+    fn add(&mut self, hash: u64) {
+        let (word, bit) = self.place(hash);
+        self.bits[word] |= bit;
+    }
+}
+
 impl<K, V, S> Flights<K, V, S> {
+    /// Tells the window that the source was found not to have a key, before the shard is locked to take it out. A
+    /// restore under way leaves it alone. This is no write, and shuts nothing.
+    pub(crate) fn found_absent(&self, hash: u64) {
+        if self.window.is_shut.load(Ordering::Relaxed) {
+            return;
+        }
+        if let State::Restoring(written) = &mut *self.window.state.lock() {
+            written.add(hash);
+        }
+    }
+
     /// Tells the window that a key is about to be written, before the shard is locked for it.
     ///
     /// A restore asks for the key under that lock, as a load that lands does: either it comes first, and the write

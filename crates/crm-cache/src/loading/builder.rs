@@ -100,6 +100,8 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     /// told as [`LoadError::Absent`](crate::LoadError::Absent): the source does not have it. That ends what was known of
     /// the key, stale or fresh, and is itself [remembered](LoadingBuilder::remember_absences) only if that is asked for.
     ///
+    /// What it returns cannot borrow from the keys that it is given: end `ids.iter().map(..)` with `.collect::<Vec<_>>()`.
+    ///
     /// It runs where that of [`loading`](Self::loading) does.
     ///
     /// ```
@@ -431,6 +433,8 @@ impl<K: 'static, V: 'static, S> CacheBuilder<K, V, S> {
                 },
             ),
             clock: self.clock,
+            #[cfg(feature = "serde")]
+            snapshots: self.snapshots,
             hasher: self.hasher,
         }
     }

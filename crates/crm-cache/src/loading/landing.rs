@@ -85,6 +85,8 @@ where
     /// The source has no such key. Unlike an error that leaves nothing to stand in.
     fn land_absent(&self, pilot: Pilot<'_, K, Loaded<V, E>, S>) {
         if self.rules.absences().is_some() {
+            #[cfg(feature = "serde")]
+            self.cache.flights.found_absent(pilot.hash());
             self.cache.land_brief(pilot, Loaded::Absent);
         } else {
             self.cache.take_out_absent(&pilot);

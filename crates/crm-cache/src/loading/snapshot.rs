@@ -19,8 +19,8 @@ where
     E: Any + Send + Sync,
     S: BuildHasher + Clone + Send + Sync + 'static,
 {
-    /// Writes the fresh values, for [`restore`](Self::restore) to read after a restart; see [`Cache::snapshot`]. Returns
-    /// their number.
+    /// Writes the fresh values, for [`restore`](Self::restore) to read after a restart; see [`Cache::snapshot`].
+    /// Returns their number.
     ///
     /// Neither stale values nor remembered failures are written. The format is that of a plain cache with the same keys
     /// and values, and each can restore what the other has written.
@@ -39,8 +39,9 @@ where
     /// Takes in the values of a [`snapshot`](Self::snapshot); see [`Cache::restore`]. Returns how many came in.
     ///
     /// A value is fresh for what was left of its life, and is then kept as stale for as long as any other. A refresh
-    /// ahead counts its share of what was left. Nothing is loaded for it, and nothing that was written, removed or
-    /// invalidated comes back, neither fresh nor stale.
+    /// ahead counts its share of what was left. Nothing is loaded for it. What was invalidated before the snapshot was
+    /// taken, or in this cache before or during the restore, does not come back, neither fresh nor stale; nor does what
+    /// the source is found not to have during the restore.
     ///
     /// # Errors
     ///
@@ -54,6 +55,27 @@ where
         K: DeserializeOwned,
         V: DeserializeOwned,
     {
-        self.0.cache.restore_of(reader, Loaded::Value)
+        self.0.cache.restore_of(reader, Loaded::Value, |_, _| true)
+    }
+
+    /// As [`restore`](Self::restore), for the entries for which `keep` holds; see [`Cache::restore_if`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Cache::restore`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Cache::restore`].
+    pub fn restore_if(
+        &self,
+        reader: impl Read,
+        keep: impl FnMut(&K, &V) -> bool,
+    ) -> Result<u64, RestoreError>
+    where
+        K: DeserializeOwned,
+        V: DeserializeOwned,
+    {
+        self.0.cache.restore_of(reader, Loaded::Value, keep)
     }
 }

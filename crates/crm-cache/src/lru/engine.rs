@@ -329,10 +329,6 @@ impl<K: Eq, C: Content<Value: Clone>> Engine<K, C> {
         });
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.0.lock().len()).sum()
-    }
-
     pub(crate) fn stats(&self) -> Stats {
         let mut stats = Stats::default();
         self.shards

@@ -317,10 +317,6 @@ impl<K: Eq, C: Content> Shard<K, C> {
             .collect()
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len()
-    }
-
     pub(crate) fn stats(&self) -> Stats {
         self.stats
     }

@@ -3,10 +3,11 @@
 use std::error::Error;
 use std::{fmt, io};
 
-/// Why a snapshot could not be written; see [`Cache::snapshot`](crate::Cache::snapshot). What was written until then is no
-/// snapshot: it has no end, and will not be taken for one.
+/// Why a snapshot could not be written; see [`Cache::snapshot`](crate::Cache::snapshot). What was written until then is
+/// no snapshot: it has no end, and will not be taken for one.
 ///
-/// `{}` prints neither the writer's error nor the encoder's, which are the [`source`](Error::source); `{:#}` appends them.
+/// `{}` prints neither the writer's error nor the encoder's, which are the [`source`](Error::source); `{:#}` appends
+/// them.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SnapshotError {
@@ -44,7 +45,8 @@ impl Error for SnapshotError {
 /// The cache is as good as one that nothing was restored into. What came in before the error stays in it and is right:
 /// each block of entries is checked before it is used.
 ///
-/// `{}` prints neither the reader's error nor the decoder's, which are the [`source`](Error::source); `{:#}` appends them.
+/// `{}` prints neither the reader's error nor the decoder's, which are the [`source`](Error::source); `{:#}` appends
+/// them.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RestoreError {
@@ -58,13 +60,21 @@ pub enum RestoreError {
     },
     /// What was read does not begin as a snapshot does.
     NotASnapshot,
-    /// The snapshot was written in another version of the format.
+    /// The snapshot was written by a release of this crate that writes another format.
+    #[non_exhaustive]
+    OtherFormat {
+        /// The format's version that was found.
+        found: u16,
+        /// The only one that this cache reads.
+        expected: u16,
+    },
+    /// The snapshot's entries are of another [version](crate::CacheBuilder::snapshot_version).
     #[non_exhaustive]
     OtherVersion {
-        /// The version that was found.
-        found: u16,
-        /// The only version that this cache reads.
-        expected: u16,
+        /// The version that was found; empty without one.
+        found: String,
+        /// The version of this cache; empty without one.
+        expected: String,
     },
     /// The snapshot holds keys or values of other types, by their names.
     #[non_exhaustive]
@@ -109,6 +119,7 @@ impl RestoreError {
             | Self::Damaged { restored }
             | Self::Decode { restored, .. } => *restored,
             Self::NotASnapshot
+            | Self::OtherFormat { .. }
             | Self::OtherVersion { .. }
             | Self::OtherTypes { .. }
             | Self::InUse => 0,
@@ -126,9 +137,15 @@ impl fmt::Display for RestoreError {
             Self::NotASnapshot => {
                 f.write_str("this is no snapshot of a cache: begin cold, and check the path")
             }
+            Self::OtherFormat { found, expected } => write!(
+                f,
+                "this is a snapshot in version {found} of the format, and version {expected} is read: begin cold, and take \
+                 a new one"
+            ),
             Self::OtherVersion { found, expected } => write!(
                 f,
-                "this is a snapshot of version {found}, and version {expected} is read: begin cold, and take a new one"
+                "this is a snapshot of version {found:?}, and the cache is built for {expected:?}: begin cold, and take a \
+                 new one"
             ),
             Self::OtherTypes { found, expected } => write!(
                 f,
@@ -145,8 +162,8 @@ impl fmt::Display for RestoreError {
             ),
             Self::Decode { restored, .. } => write!(
                 f,
-                "an entry after {restored} others does not fit the types of this cache: go on without the rest, and keep \
-                 snapshots apart for each release that changes the types"
+                "an entry after {restored} others does not fit the types of this cache: go on without the rest, and give \
+                 the builder another snapshot_version whenever the types change"
             ),
             Self::InUse => f.write_str(
                 "the cache was written to: restore into a new one, before anybody writes to it",

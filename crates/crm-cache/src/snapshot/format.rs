@@ -2,13 +2,13 @@
 //!
 //! | part | bytes |
 //! |---|---|
-//! | head | `crmcache`, version (2), nanoseconds since 1970 (8), entries to a shard (8), length of the types' names (2), the names, CRC-32 of all that (4) |
+//! | head | `crmcache`, version (2), nanoseconds since 1970 (8), entries to a shard (8), length of the types' names (2), length of the user's version (2), the names, the version, CRC-32 of all that (4) |
 //! | block | length (8), entries (4), CRC-32 of the entries' bytes (4), CRC-32 of these three (4), the entries |
 //! | end | a block of no entries that holds their number (8) |
 //!
 //! An entry is the length of what follows and a tuple, both as `postcard` writes them: class, age, milliseconds left to
-//! live and to idle if they end, key, value. The head of a block has a checksum of its own: a wrong length must not have
-//! the rest of a file read as one block.
+//! live and to idle if they end, key, value. The head of a block has a checksum of its own: a wrong length must not
+//! have the rest of a file read as one block.
 
 use std::io::{self, Read, Write};
 use std::time::Duration;
@@ -21,13 +21,16 @@ use super::error::{RestoreError, SnapshotError};
 use crate::time::Millis;
 
 const MAGIC: [u8; 8] = *b"crmcache";
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 
 /// A block is written when it has this many bytes. One entry may have more.
 const BLOCK: usize = 64 << 10;
 
-/// Names of types are compared up to here.
-const LONGEST_NAMES: usize = 4096;
+/// The bytes of the head before the names.
+const HEAD: usize = 30;
+
+/// Names of types, and of the user's version, are compared up to here.
+const LONGEST_NAME: usize = 4096;
 
 /// The bytes of a block's head.
 const BLOCK_HEAD: usize = 20;
@@ -52,15 +55,29 @@ pub(super) struct Record {
 
 type Tuple<K, V> = (u8, u32, Option<u64>, Option<u64>, K, V);
 
-/// The names of the types of keys and values.
-pub(super) fn types<K, V>() -> String {
-    use std::any::type_name;
-    let mut names = format!("{} -> {}", type_name::<K>(), type_name::<V>());
-    if names.len() > LONGEST_NAMES {
-        let end = (0..=LONGEST_NAMES).rfind(|&at| names.is_char_boundary(at));
-        names.truncate(end.unwrap_or(0));
+/// What is in a snapshot, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Title {
+    /// The names of the types of keys and values.
+    types: String,
+    /// The user's own version of them.
+    version: String,
+}
+
+impl Title {
+    pub(super) fn new<K, V>(version: &str) -> Self {
+        use std::any::type_name;
+        Self {
+            types: shortened(&format!("{} -> {}", type_name::<K>(), type_name::<V>())),
+            version: shortened(version),
+        }
     }
-    names
+}
+
+fn shortened(name: &str) -> String {
+    let longest = name.len().min(LONGEST_NAME);
+    let end = (0..=longest).rfind(|&at| name.is_char_boundary(at));
+    name[..end.unwrap_or(0)].to_owned()
 }
 
 /// Writes a snapshot.
@@ -73,15 +90,18 @@ pub(super) struct Sink<W> {
 }
 
 impl<W: Write> Sink<W> {
-    pub(super) fn begin(mut to: W, head: Head, types: &str) -> Result<Self, SnapshotError> {
+    pub(super) fn begin(mut to: W, head: Head, title: &Title) -> Result<Self, SnapshotError> {
+        let Title { types, version } = title;
         let nanos = u64::try_from(head.taken_at.as_nanos()).unwrap_or(u64::MAX);
-        let mut bytes = Vec::with_capacity(32 + types.len());
+        let mut bytes = Vec::with_capacity(HEAD + types.len() + version.len() + 4);
         bytes.extend(MAGIC);
         bytes.extend(VERSION.to_le_bytes());
         bytes.extend(nanos.to_le_bytes());
         bytes.extend(head.share.to_le_bytes());
         bytes.extend((types.len() as u16).to_le_bytes());
+        bytes.extend((version.len() as u16).to_le_bytes());
         bytes.extend(types.as_bytes());
+        bytes.extend(version.as_bytes());
         bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
         to.write_all(&bytes).map_err(SnapshotError::Write)?;
         Ok(Self {
@@ -179,7 +199,7 @@ impl Fault {
 }
 
 impl<R: Read> Source<R> {
-    pub(super) fn begin(mut from: R, types: &str) -> Result<(Self, Head), Fault> {
+    pub(super) fn begin(mut from: R, title: &Title) -> Result<(Self, Head), Fault> {
         let mut bytes = Vec::new();
         match fetch(&mut from, &mut bytes, MAGIC.len() as u64) {
             Err(Fault::Truncated) if !MAGIC.starts_with(&bytes) => {
@@ -190,24 +210,35 @@ impl<R: Read> Source<R> {
         if bytes != MAGIC {
             return Err(Fault::Other(RestoreError::NotASnapshot));
         }
-        fetch(&mut from, &mut bytes, 20)?;
-        let version = u16::from_le_bytes(array(&bytes, 8));
-        if version != VERSION {
-            return Err(Fault::Other(RestoreError::OtherVersion {
-                found: version,
+        // The version alone: the head of another format may be shorter.
+        fetch(&mut from, &mut bytes, 2)?;
+        let format = u16::from_le_bytes(array(&bytes, 8));
+        if format != VERSION {
+            return Err(Fault::Other(RestoreError::OtherFormat {
+                found: format,
                 expected: VERSION,
             }));
         }
-        let names = usize::from(u16::from_le_bytes(array(&bytes, 26)));
+        fetch(&mut from, &mut bytes, (HEAD - 10) as u64)?;
+        let types = usize::from(u16::from_le_bytes(array(&bytes, 26)));
+        let names = types + usize::from(u16::from_le_bytes(array(&bytes, 28)));
         fetch(&mut from, &mut bytes, names as u64 + 4)?;
-        let (head, sum) = bytes.split_at(28 + names);
+        let (head, sum) = bytes.split_at(HEAD + names);
         if crc32fast::hash(head).to_le_bytes() != sum {
             return Err(Fault::Damaged);
         }
-        if &head[28..] != types.as_bytes() {
+        let (types, version) = head[HEAD..].split_at(types);
+        let found = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+        if types != title.types.as_bytes() {
             return Err(Fault::Other(RestoreError::OtherTypes {
-                found: String::from_utf8_lossy(&head[28..]).into_owned(),
-                expected: types.to_owned(),
+                found: found(types),
+                expected: title.types.clone(),
+            }));
+        }
+        if version != title.version.as_bytes() {
+            return Err(Fault::Other(RestoreError::OtherVersion {
+                found: found(version),
+                expected: title.version.clone(),
             }));
         }
         let head = Head {

@@ -45,6 +45,11 @@ pub(crate) fn is_reading() -> bool {
     mine().is_some_and(registry::Word::is_visiting)
 }
 
+/// The bytes of an entry's slot, key and value included.
+pub(crate) const fn slot_bytes<K, V>() -> usize {
+    size_of::<slab::Slot<K, V>>()
+}
+
 /// One shard's entries. `P` is what its policy keeps under the same lock.
 pub(crate) struct Store<K, V, P> {
     name: ShardName,
