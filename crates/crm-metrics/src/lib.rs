@@ -61,8 +61,8 @@
 //! - **Accuracy.** Relative error at most 1e-12 at any load and up to a million servers, against values of 80 digits and down to the smallest
 //!   normal `f64`; see [`_design`] for the methods. Only the quantile of a wait that is just beginning to be above zero is exact to
 //!   an absolute error, some 1e-15 of the mean wait of those who wait.
-//! - **Cost.** No allocation. `O(1)`, except for Erlang's formulas and [`queueing::Mmc::new`], which take `O(sqrt(c))` steps for
-//!   `c` servers, the search for a number of servers, which makes `O(log c)` such models, and what reads a slice.
+//! - **Cost.** No allocation. `O(1)`, Erlang's formulas at a million servers included; except for the search for a number of servers, which
+//!   makes `O(log c)` models, and what reads a slice.
 //! - **Threads.** All types are `Copy`, `Send` and `Sync`.
 //!
 //! There are no features and no dependencies.
@@ -73,6 +73,7 @@
 mod check;
 mod error;
 mod measured;
+mod numeric;
 pub mod operational;
 pub mod queueing;
 

@@ -10,6 +10,7 @@
 //! running for long enough that its start no longer matters.
 
 mod erlang;
+mod erlang_sums;
 mod mg1;
 mod mm1;
 mod mmc;

@@ -7,13 +7,37 @@
 
 use std::f64::consts::PI;
 
-/// `ln(e^-a a^n / n!)`, with `n` a whole number and `gap = n - a` handed in exactly, because it is known better than
-/// the difference of the two.
-pub(super) fn ln_poisson(n: f64, a: f64, gap: f64) -> f64 {
+/// `ln(e^-a a^n / n!)`, with `gap = n - a` handed in exactly, because it is known better than the difference of the two.
+pub(crate) fn ln_poisson(n: f64, a: f64, gap: f64) -> f64 {
+    ln_poisson_and_distance(n, a, gap).0
+}
+
+/// The same, and `n D`, half the square of the distance in standard deviations.
+pub(crate) fn ln_poisson_and_distance(n: f64, a: f64, gap: f64) -> (f64, f64) {
     if n == 0.0 {
-        return -a;
+        return (-a, a);
     }
-    -0.5 * (2.0 * PI * n).ln() - stirling_error(n) - n * deviance(a / n, gap / n)
+    let ratio = a / n;
+    if n < 0.5 || ratio == f64::INFINITY {
+        // Far below one, ln n and the error of Stirling's formula would cancel.
+        let power = if a == 0.0 {
+            f64::NEG_INFINITY
+        } else {
+            n * a.ln()
+        };
+        let ln = power - a - ln_factorial_of_fraction(n);
+        return (ln, (-gap - n * ratio.ln()).max(0.0));
+    }
+    let distance = n * deviance(ratio, gap / n);
+    let scale = 0.5 * (2.0 * PI * n).ln() + stirling_error(n);
+    (-scale - distance, distance)
+}
+
+/// `ln n!` for `n` between zero and one half.
+fn ln_factorial_of_fraction(n: f64) -> f64 {
+    let m = n + 1.0;
+    // ln (n+1)! by Stirling's formula, less ln(n + 1); together they are a small multiple of n.
+    (m + 0.5) * n.ln_1p() - m + 0.5 * (2.0 * PI).ln() + stirling_error(m) - n.ln_1p()
 }
 
 /// `D = ratio - 1 - ln(ratio)`, with `gap = 1 - ratio` handed in exactly.
@@ -36,9 +60,11 @@ fn deviance(ratio: f64, gap: f64) -> f64 {
     v * (x - 2.0 * sum)
 }
 
-/// `delta(n) = ln n! - (n + 1/2) ln n + n - ln(2 pi) / 2`, the error of Stirling's formula.
-fn stirling_error(n: f64) -> f64 {
-    if n < 16.0 {
+/// `delta(n) = ln n! - (n + 1/2) ln n + n - ln(2 pi) / 2`, the error of Stirling's formula, for `n >= 1/2`.
+pub(crate) fn stirling_error(n: f64) -> f64 {
+    let mut error = 0.0;
+    let mut n = n;
+    if n < 16.0 && n.fract() == 0.0 {
         let mut factorial = 1.0;
         let mut k = 2.0;
         while k <= n {
@@ -47,8 +73,13 @@ fn stirling_error(n: f64) -> f64 {
         }
         return factorial.ln() - (n + 0.5) * n.ln() + n - 0.5 * (2.0 * PI).ln();
     }
+    while n < 16.0 {
+        // delta(n) - delta(n + 1)
+        error += (n + 0.5) * (1.0 / n).ln_1p() - 1.0;
+        n += 1.0;
+    }
     let s = 1.0 / (n * n);
     let series = 1.0 / 12.0
         - s * (1.0 / 360.0 - s * (1.0 / 1260.0 - s * (1.0 / 1680.0 - s * (1.0 / 1188.0))));
-    series / n
+    error + series / n
 }

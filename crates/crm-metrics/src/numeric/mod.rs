@@ -1,0 +1,3 @@
+//! Special functions that several formulas share, each exact where its callers need it.
+
+pub(crate) mod mills;
