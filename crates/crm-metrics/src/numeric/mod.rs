@@ -1,3 +1,5 @@
 //! Special functions that several formulas share, each exact where its callers need it.
 
 pub(crate) mod mills;
+pub(crate) mod quadrature;
+pub(crate) mod root;

@@ -58,7 +58,7 @@ impl ErlangSums {
                 let sum = temme(c, gap, half_square);
                 (sum - 1.0, c / sum - gap)
             } else {
-                let rest = gautschi(a, gap, distance);
+                let rest = gautschi(a, gap, distance, 1.0);
                 ((a - rest) / (gap + rest), rest)
             };
             let recurrence = if c < MANY { climb(c, a) } else { f64::INFINITY };
@@ -180,6 +180,26 @@ impl ErlangSums {
             self.servers * (-self.ln_from_above()).exp() - self.gap
         }
     }
+
+    /// The variance of `j` under the same weights.
+    pub(crate) fn variance_above(&self) -> f64 {
+        let mean = self.mean_above();
+        if self.gap <= 0.0 {
+            let share = self.servers * (-self.ln_from_above()).exp();
+            return self.load - mean * share;
+        }
+        if self.servers < MANY {
+            return series_variance(self.servers, self.load, mean);
+        }
+        let distance =
+            (2.0 * poisson::ln_poisson_and_distance(self.servers, self.load, self.gap).1).sqrt();
+        if distance < FAR {
+            self.load - self.gap * mean - mean * mean
+        } else {
+            let rest = gautschi(self.load, self.gap, distance, 2.0);
+            mean * (1.0 + (rest - mean))
+        }
+    }
 }
 
 /// `F` for few servers: `F_c = (c/a) (1 + F_(c-1))`, from the fraction of `c` upwards.
@@ -215,6 +235,20 @@ fn series(c: f64, a: f64) -> (f64, f64) {
     }
 }
 
+/// The variance of the index of the series of `T`, whose mean is known, by the squares of its distances.
+fn series_variance(c: f64, a: f64, mean: f64) -> f64 {
+    let (mut total, mut squares, mut term, mut j) = (1.0, mean * mean, 1.0, 0.0);
+    loop {
+        j += 1.0;
+        term *= a / (c + j);
+        total += term;
+        squares += (j - mean) * (j - mean) * term;
+        if j > mean && (1.0 + j * j) * term <= 1e-18 * squares {
+            return squares / total;
+        }
+    }
+}
+
 /// `r` of `F = c / (g + r)`, with `g = a - c`: `1 + (c-1)/(g+3 + 2 (c-2)/(g+5 + ...))`.
 fn legendre(c: f64, g: f64, steps: f64) -> f64 {
     let mut j = steps.floor();
@@ -226,11 +260,11 @@ fn legendre(c: f64, g: f64, steps: f64) -> f64 {
     1.0 + rest
 }
 
-/// `r` of `1 + T = c / (g + r)`, with `g = c - a`: `a/(g+1 + 2 a/(g+2 + ...))`.
-fn gautschi(a: f64, g: f64, distance: f64) -> f64 {
-    let mut j = (5.0 + 130.0 / distance).floor();
+/// `r` of `1 + T = c / (g + r)`, with `g = c - a`: `a/(g+1 + 2 a/(g+2 + ...))`, or the rest of it from a later step on.
+fn gautschi(a: f64, g: f64, distance: f64, first: f64) -> f64 {
+    let mut j = (6.0 + 130.0 / distance).floor();
     let mut rest = 0.0;
-    while j > 0.0 {
+    while j >= first {
         rest = j * a / (g + j + rest);
         j -= 1.0;
     }
