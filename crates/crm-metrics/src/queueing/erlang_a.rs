@@ -2,7 +2,7 @@
 
 use super::erlang_sums::ErlangSums;
 use super::fewest::fewest_servers;
-use super::poisson::ln_poisson;
+use super::poisson::{ln_poisson, ln_poisson_ratio};
 use crate::check;
 use crate::error::ParamError;
 use crate::numeric::{quadrature, root};
@@ -386,15 +386,22 @@ impl ErlangA {
         }
         // All busy, nobody waiting.
         let full = self.ln_waits - self.waiting.ln_from_above();
-        if n <= self.servers {
-            let gap = n.mul_add(self.service_rate, -self.arrival_rate) / self.service_rate;
-            return full + ln_poisson(n, self.offered_load(), gap) - self.free.ln_poisson();
+        if n > self.servers {
+            let theta = self.abandonment_rate;
+            let y = (self.servers * (self.service_rate / theta)).max(1e-290);
+            let line = n - self.servers;
+            return full
+                + ln_poisson_ratio(y + line, y, self.arrival_rate / theta, self.spare / theta);
         }
-        let theta = self.abandonment_rate;
-        let line = n - self.servers;
-        let y = self.servers * (self.service_rate / theta);
-        let gap = line.mul_add(theta, self.spare) / theta;
-        full + ln_poisson(y + line, self.arrival_rate / theta, gap) - self.waiting.ln_poisson()
+        let gap = n.mul_add(self.service_rate, -self.arrival_rate) / self.service_rate;
+        if self.spare > 0.0 {
+            // The servers beyond the c-th, which the Poisson distribution has and the model has not, traded for the line.
+            let traded = self.waiting.above() - self.free.above();
+            let ln_norm = (traded * self.free.ln_poisson().exp()).ln_1p();
+            return ln_poisson(n, self.offered_load(), gap) - ln_norm;
+        }
+        let gap = self.spare / self.service_rate;
+        full + ln_poisson_ratio(n, self.servers, self.offered_load(), gap)
     }
 
     /// `P(W_q > t)`: the probability of waiting longer than `t`, whether service or giving up ends the wait.

@@ -2,7 +2,8 @@
 
 use super::erlang::Loss;
 use super::erlang_inverse::erlang_b_servers;
-use super::poisson::ln_poisson;
+use super::erlang_sums::ErlangSums;
+use super::poisson::{ln_poisson, ln_poisson_ratio};
 use crate::check;
 use crate::error::ParamError;
 
@@ -160,28 +161,11 @@ impl Mmcc {
     /// `L - a B (c - L)`: the variance of the number in the system.
     #[must_use]
     pub fn in_system_variance(&self) -> f64 {
-        let a = self.offered_load();
-        let c = f64::from(self.servers);
-        if a <= 4.0 * c {
-            return self.mean_in_system()
-                - a * self.blocking_probability() * self.mean_idle_servers();
-        }
-        // Under overload the difference loses its digits; the idle servers have few states to sum instead.
-        let (mut total, mut first, mut second) = (1.0, 0.0, 0.0);
-        let (mut weight, mut idle) = (1.0, 0.0);
-        while idle < c && weight > 1e-24 * second {
-            weight *= (c - idle) / a;
-            idle += 1.0;
-            total += weight;
-            first += idle * weight;
-            second += idle * idle * weight;
-            if weight == 0.0 {
-                break;
-            }
-        }
-        let mean = first / total;
-        // All is of the size of the second moment here, since the mean is below a third.
-        (second / total - mean * mean).max(0.0)
+        truncated_poisson_variance(
+            f64::from(self.servers),
+            self.offered_load(),
+            self.loss.sums(),
+        )
     }
 
     /// `1 - m + a / (c + 1 + m - a)`, with `m = a B`: the peakedness of the overflow, Wilkinson's ratio of variance to mean.
@@ -222,8 +206,14 @@ impl Mmcc {
         if n == c {
             return self.ln_blocking_probability();
         }
-        let gap = n.mul_add(self.service_rate, -self.arrival_rate) / self.service_rate;
-        ln_poisson(n, a, gap) - self.loss.sums().ln_poisson() + self.loss.ln_blocking()
+        let gap = |k: f64| k.mul_add(self.service_rate, -self.arrival_rate) / self.service_rate;
+        let sums = self.loss.sums();
+        if gap(c) > 0.0 {
+            // Poisson, less what it has beyond c.
+            let beyond = (sums.above() * sums.ln_poisson().exp()).min(0.5);
+            return ln_poisson(n, a, gap(n)) - (-beyond).ln_1p();
+        }
+        self.ln_blocking_probability() + ln_poisson_ratio(n, c, a, gap(c))
     }
 
     /// `1 - B`, exact where nearly all are lost.
@@ -235,4 +225,28 @@ impl Mmcc {
             1.0
         }
     }
+}
+
+/// The variance of a Poisson variable of mean `a`, given that it is at most `c`.
+pub(crate) fn truncated_poisson_variance(c: f64, a: f64, sums: &ErlangSums) -> f64 {
+    if a <= 4.0 * c {
+        let blocking = (-sums.ln_from_below()).exp();
+        return (a - a * blocking * (1.0 + sums.idle())).max(0.0);
+    }
+    // Under overload the difference loses its digits; the idle servers have few states to sum instead.
+    let (mut total, mut first, mut second) = (1.0, 0.0, 0.0);
+    let (mut weight, mut idle) = (1.0, 0.0);
+    while idle < c {
+        weight *= (c - idle) / a;
+        idle += 1.0;
+        total += weight;
+        first += idle * weight;
+        second += idle * idle * weight;
+        if idle * idle * weight <= 1e-18 * second {
+            break;
+        }
+    }
+    let mean = first / total;
+    // The mean is below a third, and its square far below the second moment.
+    (second / total - mean * mean).max(0.0)
 }

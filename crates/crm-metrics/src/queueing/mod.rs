@@ -9,26 +9,34 @@
 //! rates are then per that unit. Requests are served in the order in which they came, and the system has been
 //! running for long enough that its start no longer matters.
 
+mod engset;
 mod erlang;
 mod erlang_a;
 mod erlang_inverse;
 mod erlang_sums;
 mod fewest;
+mod finite_source;
+mod gamma_mix;
 mod heavy_traffic;
 mod mg1;
 mod mm1;
 mod mmc;
 mod mmcc;
+mod mmck;
 mod mminf;
 mod mxm1;
 mod poisson;
 mod share;
 mod sojourn;
+mod truncated_geometric;
+mod unimodal;
 
 pub use crate::error::{ModelError, Unstable};
+pub use engset::Engset;
 pub use erlang::{erlang_b, erlang_c, ln_erlang_b, ln_erlang_c};
 pub use erlang_a::{ErlangA, abandonment_rate};
 pub use erlang_inverse::{erlang_b_load, erlang_b_real_servers, erlang_b_servers};
+pub use finite_source::FiniteSource;
 pub use heavy_traffic::{
     garnett_probability_of_waiting, halfin_whitt_beta, halfin_whitt_probability_of_waiting,
     jagerman_scaled_blocking, square_root_staffing,
@@ -37,5 +45,6 @@ pub use mg1::Mg1;
 pub use mm1::Mm1;
 pub use mmc::Mmc;
 pub use mmcc::Mmcc;
+pub use mmck::Mmck;
 pub use mminf::MmInf;
 pub use mxm1::MxM1;

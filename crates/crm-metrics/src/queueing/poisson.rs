@@ -33,6 +33,20 @@ pub(crate) fn ln_poisson_and_distance(n: f64, a: f64, gap: f64) -> (f64, f64) {
     (-scale - distance, distance)
 }
 
+/// `ln` of the Poisson probability of `n` over that of `from`, with `gap = from - a` handed in exactly.
+///
+/// By way of the distribution whose mean is `from`: the two logarithms may each be large where their difference is not.
+pub(crate) fn ln_poisson_ratio(n: f64, from: f64, a: f64, gap: f64) -> f64 {
+    let relative = gap / from;
+    let ln_step = if relative.abs() < 0.5 {
+        (-relative).ln_1p()
+    } else {
+        (a / from).ln()
+    };
+    let shape = ln_poisson(n, from, n - from) - ln_poisson(from, from, 0.0);
+    (n - from) * ln_step + shape
+}
+
 /// `ln n!` for `n` between zero and one half.
 fn ln_factorial_of_fraction(n: f64) -> f64 {
     let m = n + 1.0;
@@ -82,4 +96,26 @@ pub(crate) fn stirling_error(n: f64) -> f64 {
     let series = 1.0 / 12.0
         - s * (1.0 / 360.0 - s * (1.0 / 1260.0 - s * (1.0 / 1680.0 - s * (1.0 / 1188.0))));
     error + series / n
+}
+
+/// `ln` of the binomial probability of `k` out of `n` at odds of `for_it` to `against`, by the same expansion.
+pub(crate) fn ln_binomial(k: f64, n: f64, for_it: f64, against: f64) -> f64 {
+    let rest = n - k;
+    // q = 1 / (1 + odds), by whichever quotient is not too large.
+    let hit = 1.0 / (1.0 + against / for_it);
+    let miss = 1.0 / (1.0 + for_it / against);
+    if k == 0.0 {
+        return -n * (for_it / against).ln_1p();
+    }
+    if rest == 0.0 {
+        return -n * (against / for_it).ln_1p();
+    }
+    // k - n hit = k miss - rest hit = -(rest - n miss).
+    let gap = k.mul_add(miss, -(rest * hit));
+    let distance =
+        k * deviance(n * hit / k, gap / k) + rest * deviance(n * miss / rest, -gap / rest);
+    0.5 * (n / (2.0 * PI * k * rest)).ln() + stirling_error(n)
+        - stirling_error(k)
+        - stirling_error(rest)
+        - distance
 }
