@@ -76,6 +76,7 @@ mod measured;
 mod numeric;
 pub mod operational;
 pub mod queueing;
+pub mod staffing;
 
 pub use error::ParamError;
 pub use measured::{

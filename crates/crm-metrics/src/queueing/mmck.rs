@@ -129,7 +129,7 @@ impl Mmck {
     ///
     /// // Ten erlangs, five places to wait, one request in a thousand lost.
     /// let pool = Mmck::for_blocking(10.0, 1.0, 5, 0.001)?;
-    /// assert_eq!((pool.servers(), pool.capacity()), (18, 23));
+    /// assert_eq!((pool.servers(), pool.capacity()), (17, 22));
     /// # Ok::<(), crm_metrics::ParamError>(())
     /// ```
     pub fn for_blocking(

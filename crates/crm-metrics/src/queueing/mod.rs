@@ -33,6 +33,7 @@ mod unimodal;
 
 pub use crate::error::{ModelError, Unstable};
 pub use engset::Engset;
+pub(crate) use erlang::Loss;
 pub use erlang::{erlang_b, erlang_c, ln_erlang_b, ln_erlang_c};
 pub use erlang_a::{ErlangA, abandonment_rate};
 pub use erlang_inverse::{erlang_b_load, erlang_b_real_servers, erlang_b_servers};
