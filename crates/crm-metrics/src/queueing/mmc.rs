@@ -221,6 +221,12 @@ impl Mmc {
         self.arrival_rate / self.capacity()
     }
 
+    /// `c - a = d / mu`: the mean number of idle servers, exact where nearly all are busy.
+    #[must_use]
+    pub fn mean_idle_servers(&self) -> f64 {
+        self.spare / self.service_rate
+    }
+
     /// `p_0`: the probability that the system is empty. It underflows at some 700 erlangs; see
     /// [`ln_state_probability`](Self::ln_state_probability).
     #[must_use]

@@ -9,6 +9,7 @@
 //! rates are then per that unit. Requests are served in the order in which they came, and the system has been
 //! running for long enough that its start no longer matters.
 
+mod birth_death;
 mod engset;
 mod erlang;
 mod erlang_a;
@@ -18,6 +19,7 @@ mod fewest;
 mod finite_source;
 mod gamma_mix;
 mod heavy_traffic;
+mod markov;
 mod mg1;
 mod mm1;
 mod mmc;
@@ -26,12 +28,14 @@ mod mmck;
 mod mminf;
 mod mxm1;
 mod poisson;
+mod retrial;
 mod share;
 mod sojourn;
 mod truncated_geometric;
 mod unimodal;
 
 pub use crate::error::{ModelError, Unstable};
+pub use birth_death::BirthDeath;
 pub use engset::Engset;
 pub(crate) use erlang::Loss;
 pub use erlang::{erlang_b, erlang_c, ln_erlang_b, ln_erlang_c};
@@ -42,6 +46,7 @@ pub use heavy_traffic::{
     garnett_probability_of_waiting, halfin_whitt_beta, halfin_whitt_probability_of_waiting,
     jagerman_scaled_blocking, square_root_staffing,
 };
+pub use markov::steady_state;
 pub use mg1::Mg1;
 pub use mm1::Mm1;
 pub use mmc::Mmc;
@@ -49,3 +54,4 @@ pub use mmcc::Mmcc;
 pub use mmck::Mmck;
 pub use mminf::MmInf;
 pub use mxm1::MxM1;
+pub use retrial::Retrial;
