@@ -70,7 +70,11 @@ pub fn steady_state(rates: &[impl AsRef<[f64]>]) -> Result<Vec<f64>, ParamError>
     let mut weights = vec![1.0];
     let mut total = 1.0;
     for k in 1..m {
-        let weight: f64 = weights.iter().zip(&q).map(|(weight, row)| weight * row[k]).sum();
+        let weight: f64 = weights
+            .iter()
+            .zip(&q)
+            .map(|(weight, row)| weight * row[k])
+            .sum();
         weights.push(weight);
         total += weight;
     }

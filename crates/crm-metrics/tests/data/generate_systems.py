@@ -120,22 +120,28 @@ def erlang_a(lam, mu, c, theta, hard=False, times=()):
             values[f"ln_p_{k}"] = log(p[k])
     # The wait offered to the infinitely patient has a density proportional to exp((lambda/theta)(1 - e^(-theta t)) - c mu t).
     top = max(mpf(0), log(l / (c * m)) / th)
-    spread = 1 / sqrt(l * th + (c * m) ** 2 / 400)
-    marks = [t for t in (top + k * spread for k in range(-60, 61, 4)) if t > 0]
-    height = (l / th) * -expm1(-th * top) - c * m * top
-    density = lambda t: exp((l / th) * -expm1(-th * t) - c * m * t - height)
+    drift = lambda t: (l / th) * -expm1(-th * t) - c * m * t
+    height = drift(top)
+    density = lambda t: exp(drift(t) - height)
+    spread = 1 / sqrt(c * m * th)
+    end = top + 1 / (c * m)
+    while drift(end) > height - 160:
+        end = top + 1.3 * (end - top)
+    # Panels that grow from the top outwards.
+    steps = [mpf(1) / 2**k for k in range(12, -1, -1)]
+    marks = [top + (end - top) * s for s in steps] + [top - top * s for s in steps]
+    marks += [t for t in (top + k * spread for k in range(-20, 21, 2)) if 0 < t < end] + [top, end]
 
     def integral(f, start):
-        points = [mpf(start)] + [t for t in marks if t > start]
-        points += [points[-1] + 100 / (c * m)]
-        return quad(f, points)
+        return quad(f, [mpf(start)] + sorted({t for t in marks if t > start}))
 
     for t in times:
         whole = integral(density, 0)
         values[f"P(Wq>{t!r})"] = waits * exp(-th * mpf(t)) * integral(density, t) / whole
         late = waits * integral(lambda u: density(u) * exp(-th * u), t) / whole
         values[f"P(served,Wq>{t!r})"] = late
-        values[f"P(served,Wq<={t!r})"] = served - late
+        if served - late > mpf("1e-30"):  # else the difference has no digits
+            values[f"P(served,Wq<={t!r})"] = served - late
     emit("erlang_a", {"lambda": lam, "mu": mu, "servers": c, "theta": theta}, values, hard)
 
 

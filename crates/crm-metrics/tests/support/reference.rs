@@ -1,4 +1,4 @@
-//! The 80-digit values of `tests/data/reference.txt`, which `tests/data/generate.py` writes.
+//! The values of `tests/data/*.txt`, at 60 digits and more, which the generators beside them write.
 
 /// One set of parameters and what a model makes of it.
 #[derive(Debug)]
@@ -30,7 +30,11 @@ impl Case {
 /// All cases of the models named.
 pub(crate) fn cases(models: &[&str]) -> Vec<Case> {
     let mut cases: Vec<Case> = Vec::new();
-    for line in include_str!("../data/reference.txt").lines() {
+    let files = [
+        include_str!("../data/reference.txt"),
+        include_str!("../data/systems.txt"),
+    ];
+    for line in files.into_iter().flat_map(str::lines) {
         if let Some(opening) = line.strip_prefix("= ") {
             cases.push(open(opening));
         } else {
