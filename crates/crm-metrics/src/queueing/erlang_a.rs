@@ -252,7 +252,7 @@ impl ErlangA {
     /// Of those who have to wait, the share that gives up.
     #[must_use]
     pub fn probability_of_abandonment_of_waiting(&self) -> f64 {
-        self.mean_line() * (self.abandonment_rate / self.arrival_rate.max(f64::MIN_POSITIVE))
+        (self.abandonment_rate * self.mean_waiting_time_of_waiting()).min(1.0)
     }
 
     /// The share of requests that are served, exact where nearly all give up.
@@ -316,12 +316,17 @@ impl ErlangA {
     /// The mean waiting time of those who have to wait.
     #[must_use]
     pub fn mean_waiting_time_of_waiting(&self) -> f64 {
-        self.mean_line() / self.arrival_rate.max(f64::MIN_POSITIVE)
+        let line = self.mean_line();
+        if line < 1e-280 {
+            // Hardly anybody comes: one who waits does so until the first of c services or the end of their patience.
+            return 1.0 / (self.servers * self.service_rate + self.abandonment_rate);
+        }
+        line / self.arrival_rate
     }
 
     /// The mean waiting time of those who are served in the end, those who need not wait included.
     ///
-    /// By quadrature, some ten microseconds.
+    /// By quadrature, some twenty microseconds.
     #[must_use]
     pub fn mean_waiting_time_of_served(&self) -> f64 {
         let theta = self.abandonment_rate;
@@ -330,7 +335,7 @@ impl ErlangA {
 
     /// The mean waiting time of those who give up, until they do.
     ///
-    /// By quadrature, some ten microseconds.
+    /// By quadrature, some twenty microseconds.
     #[must_use]
     pub fn mean_waiting_time_of_abandoning(&self) -> f64 {
         // Of one who waits at t, the rate theta gives up.
@@ -342,7 +347,7 @@ impl ErlangA {
 
     /// The variance of the waiting time of all.
     ///
-    /// By quadrature, some ten microseconds.
+    /// By quadrature, some twenty microseconds.
     #[must_use]
     pub fn waiting_time_variance(&self) -> f64 {
         let theta = self.abandonment_rate;
@@ -569,47 +574,48 @@ impl ErlangA {
         if self.waits == 0.0 {
             return 0.0;
         }
-        let capacity = self.servers * self.service_rate;
-        let ln_scale = capacity.ln() - self.waiting.ln_from_above();
-        // The density's logarithm is concave; its top is where as many have given up as are too many.
-        let top = if self.spare < 0.0 {
-            (self.arrival_rate / capacity).ln() / self.abandonment_rate
+        let (theta, capacity) = (self.abandonment_rate, self.servers * self.service_rate);
+        // The density's logarithm is concave; its top is where as many have given up as are too many. How far it has
+        // fallen at a distance from there needs no difference of large numbers.
+        let (top, slope, bend) = if self.spare < 0.0 {
+            ((self.arrival_rate / capacity).ln() / theta, 0.0, capacity)
         } else {
-            0.0
+            (0.0, self.spare, self.arrival_rate)
         };
-        let height = self.drift(top);
-        let fallen = |t: f64| self.drift(t) - height + FALL;
+        let fallen = |d: f64| slope * d + bend * d * lag(theta * d);
         let mut reach = FALL / capacity;
-        while fallen(top + reach) > 0.0 {
+        while fallen(reach) < FALL {
             reach *= 2.0;
         }
-        let end = root::find(top, top + reach, fallen);
-        let weighed = |t: f64| f(t) * (self.drift(t) + ln_scale).exp();
-        // Panels that halve towards the top, down to the least of the scales on which the density changes.
-        let scale =
-            (1.0 / self.abandonment_rate).min(1.0 / (capacity * self.abandonment_rate).sqrt());
-        let towards_top = |far: f64| {
-            let (mut sum, mut width) = (0.0, far - top);
-            let least = (0.5 * scale).min(width.abs() / 16.0);
-            for _ in 0..60 {
-                if width.abs() <= least {
-                    break;
-                }
-                sum += quadrature::integrate(top + 0.5 * width, top + width, 1, &weighed);
-                width *= 0.5;
-            }
-            (sum + quadrature::integrate(top, top + width, 1, &weighed)).abs()
-        };
-        let mut mean = towards_top(end);
+        let end = root::find(0.0, reach, |d| fallen(d) - FALL);
+        let mut sides = [end, 0.0];
         if top > 0.0 {
-            let start = if fallen(0.0) < 0.0 {
-                root::find(0.0, top, fallen)
+            sides[1] = if fallen(-top) > FALL {
+                root::find(-top, 0.0, |d| FALL - fallen(d))
             } else {
-                0.0
+                -top
             };
-            mean += towards_top(start);
         }
-        self.waits * mean
+        // Panels that halve towards the top, down to the least of the scales on which the density changes.
+        let scale = (1.0 / theta).min(1.0 / capacity.sqrt() / theta.sqrt());
+        let over = |f: &dyn Fn(f64) -> f64| {
+            let mut sum = 0.0;
+            for far in sides {
+                let mut width = far;
+                let least = (0.5 * scale).min(far.abs() / 16.0);
+                for _ in 0..60 {
+                    if width.abs() <= least {
+                        break;
+                    }
+                    sum += quadrature::integrate(0.5 * width, width, 1, f).abs();
+                    width *= 0.5;
+                }
+                sum += quadrature::integrate(0.0, width, 1, f).abs();
+            }
+            sum
+        };
+        let whole = over(&|d| (-fallen(d)).exp());
+        self.waits * over(&|d| f((top + d).max(0.0)) * (-fallen(d)).exp()) / whole
     }
 }
 
@@ -629,9 +635,9 @@ fn share_above(sums: &ErlangSums) -> f64 {
     }
 }
 
-/// `1 - (1 - e^-u) / u`, for `u >= 0`.
+/// `1 - (1 - e^-u) / u`.
 fn lag(u: f64) -> f64 {
-    if u > 0.5 {
+    if u.abs() > 0.5 {
         return 1.0 + (-u).exp_m1() / u;
     }
     // u/2 - u^2/6 + u^3/24 - ...
@@ -640,7 +646,7 @@ fn lag(u: f64) -> f64 {
         term *= -u / k;
         sum += term;
         k += 1.0;
-        if term.abs() <= 1e-18 * sum {
+        if term.abs() <= 1e-18 * sum.abs() {
             return sum;
         }
     }

@@ -3,7 +3,15 @@
 //! - [`Mm1`]: one server, Poisson arrivals, exponential service.
 //! - [`Mmc`]: the same with any number of servers; also finds the number needed for a target.
 //! - [`Mg1`]: one server and any distribution of the service time, by its moments.
-//! - [`erlang_b`], [`erlang_c`] and their logarithms: the two classic probabilities, without a model around them.
+//! - [`erlang_b`], [`erlang_c`] and their logarithms: the two classic probabilities, without a model around them; [`erlang_b_load`],
+//!   [`erlang_b_servers`], [`erlang_b_real_servers`] turn the first one round.
+//! - [`Mmcc`], [`Mmck`], [`MmInf`]: no waiting line, a limited one, no need of one.
+//! - [`ErlangA`]: customers who give up waiting; [`Retrial`]: customers who try again, approximately.
+//! - [`FiniteSource`], [`Engset`]: few customers, who wait or are lost.
+//! - [`MxM1`] for requests that come in batches.
+//! - [`BirthDeath`], [`steady_state`]: chains given by their rates.
+//! - [`halfin_whitt_probability_of_waiting`], [`halfin_whitt_beta`], [`garnett_probability_of_waiting`],
+//!   [`jagerman_scaled_blocking`], [`square_root_staffing`]: limits of many servers.
 //!
 //! Each model is validated once in its constructor; its formulas cannot fail afterwards. Times may be in any unit, and
 //! rates are then per that unit. Requests are served in the order in which they came, and the system has been
