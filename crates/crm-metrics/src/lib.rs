@@ -70,7 +70,7 @@
 //!   and a probability that may underflow has its logarithm beside it. The argument of a distribution or a quantile
 //!   is not validated by a `Result`: NaN, or a probability outside zero to one, panics.
 //! - **Accuracy.** Relative error at most 1e-12 at any load and up to a million servers, against values of 80 digits and down to the smallest
-//!   normal `f64`; see [`_design`] for the methods. Only the quantile of a wait that is just beginning to be above zero is exact to
+//!   normal `f64`; see [`_design`] for the methods. Only from 61 servers on the quantile of a wait that is just beginning to be above zero is exact to
 //!   an absolute error, some 1e-15 of the mean wait of those who wait.
 //! - **Cost.** No allocation, except for chains given by their rates. `O(1)`, Erlang's formulas at a million servers included; except for the search for a number of servers, which
 //!   makes `O(log c)` models, finite sources, which take some ten steps per standard deviation, and what reads a slice.

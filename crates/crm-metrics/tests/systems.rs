@@ -8,6 +8,8 @@ use crm_metrics::queueing::{
 use support::reference::{Case, cases};
 use support::{assert_within, tolerance};
 
+type Function = Box<dyn Fn(f64) -> f64>;
+
 /// The argument of a quantity such as `P(W>0.3)` or `ln_p_17`.
 fn argument(quantity: &str, before: &str) -> Option<f64> {
     let rest = quantity.strip_prefix(before)?;
@@ -237,8 +239,7 @@ fn mminf() {
 fn quantiles_are_those_of_the_distributions() {
     for case in &cases(&["erlang_a", "mmck", "finite"]) {
         let (lambda, mu, c) = (case.get("lambda"), case.get("mu"), case.servers());
-        let (quantile, tail): (Box<dyn Fn(f64) -> f64>, Box<dyn Fn(f64) -> f64>) = match case.model
-        {
+        let (quantile, tail): (Function, Function) = match case.model {
             "erlang_a" => {
                 let model = ErlangA::new(lambda, mu, c, case.get("theta")).unwrap();
                 (
@@ -273,4 +274,17 @@ fn quantiles_are_those_of_the_distributions() {
             }
         }
     }
+}
+
+/// A tenth waits, to the last digit, and 0.9 is a little more than its decimal spelling.
+#[test]
+fn a_wait_that_is_just_beginning() {
+    let t = crm_metrics::queueing::Mmc::new(5.0, 10.0, 2)
+        .unwrap()
+        .waiting_time_quantile(0.9);
+    assert_within("Wq", t, 1.480_297_366_166_875_6e-17, 1e-12 * t);
+    let t = crm_metrics::queueing::Mm1::new(1.0, 10.0)
+        .unwrap()
+        .waiting_time_quantile(0.9);
+    assert_within("Wq", t, 2.220_446_049_250_313e-16 / 9.0, 1e-12 * t);
 }

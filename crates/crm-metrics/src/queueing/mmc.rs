@@ -6,6 +6,7 @@ use super::share::{ln_share, quantile_past_atom};
 use super::sojourn::TwoStages;
 use crate::check;
 use crate::error::{ModelError, ParamError, Unstable};
+use crate::numeric::double::Double;
 
 /// M/M/c: `c` servers behind one line, Poisson arrivals, exponential service times, first come, first served.
 ///
@@ -361,6 +362,11 @@ impl Mmc {
     #[must_use]
     pub fn waiting_time_quantile(&self, p: f64) -> f64 {
         check::probability(p);
+        let late = 1.0 - p;
+        // Where the wait is just beginning to be above zero, the difference of C and 1 - p decides.
+        if self.servers <= 60 && (self.waits - late).abs() < 1e-3 * late {
+            return (self.waits_beyond(p) / late).ln_1p().max(0.0) / self.spare;
+        }
         quantile_past_atom(p, self.waits_not, self.waits, self.spare)
     }
 
@@ -454,6 +460,21 @@ impl Mmc {
             t = middle;
         }
         t
+    }
+
+    /// `C - (1 - p)` with twice the digits, by Erlang's recurrence: `F_k = (k mu / lambda) (1 + F_(k-1))` and
+    /// `C = 1 / (1 + d / (c mu) F_c)`.
+    fn waits_beyond(&self, p: f64) -> f64 {
+        let (one, lambda) = (Double::new(1.0), Double::new(self.arrival_rate));
+        let mut sum = Double::new(0.0);
+        for k in 1..=self.servers {
+            let ratio = Double::product(f64::from(k), self.service_rate).over(lambda);
+            sum = ratio.times(one.plus(sum));
+        }
+        let capacity = Double::product(f64::from(self.servers), self.service_rate);
+        let inverse = one.plus(capacity.minus(lambda).over(capacity).times(sum));
+        let late = one.minus(Double::new(p));
+        one.minus(late.times(inverse)).over(inverse).value()
     }
 
     /// `c mu`: requests that all servers together can serve per unit of time.
