@@ -25,7 +25,9 @@ fn compare(model: &str, figures: impl Fn(&Case) -> Box<dyn Fn(&str) -> Option<f6
         for &(quantity, expected) in &case.values {
             let what = case.name(quantity);
             let actual = figure(quantity).unwrap_or_else(|| panic!("{what} is not compared"));
-            let relative = if case.hard {
+            let relative = if model == "erlang_b_real" {
+                tolerance::ERLANG_B
+            } else if case.hard {
                 tolerance::HARD_SYSTEMS
             } else {
                 tolerance::PLAIN

@@ -260,6 +260,17 @@ fn markov_chains() {
         0.01_f64.ln() + n as f64 * 0.99_f64.ln(),
         1e-13,
     );
+    // Down by thirds and up again: the roundings of 1/3 do not add up.
+    let (mut birth, mut death) = (vec![1.0; 300], vec![3.0; 300]);
+    birth.extend([3.0; 300]);
+    death.extend([1.0; 300]);
+    let chain = BirthDeath::new(&birth, &death).unwrap();
+    assert_close(
+        "p",
+        chain.probabilities()[600],
+        chain.probabilities()[0],
+        1e-15,
+    );
     let ended = BirthDeath::new(&[1.0, 0.0, 1.0], &[1.0, 1.0, 1.0]).unwrap();
     assert_eq!(ended.probabilities(), [0.5, 0.5, 0.0, 0.0]);
     assert_eq!(ended.ln_probabilities()[3], f64::NEG_INFINITY);
