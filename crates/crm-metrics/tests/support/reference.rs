@@ -32,7 +32,7 @@ pub(crate) fn cases(models: &[&str]) -> Vec<Case> {
     let mut cases: Vec<Case> = Vec::new();
     let files = [
         include_str!("../data/reference.txt"),
-        include_str!("../data/systems.txt"),
+        include_str!("../data/waiting_lines.txt"),
     ];
     for line in files.into_iter().flat_map(str::lines) {
         if let Some(opening) = line.strip_prefix("= ") {

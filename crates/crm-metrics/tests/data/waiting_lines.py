@@ -1,6 +1,6 @@
-"""Writes systems.txt: values of Erlang A, M/M/c/K, finite sources and the like at 60 digits, by sums over all states.
+"""Writes waiting_lines.txt: values of Erlang A, M/M/c/K, finite sources and the like at 60 digits, by sums over all states.
 
-    python3 generate_systems.py > systems.txt          (needs mpmath; takes some minutes)
+    python3 waiting_lines.py > waiting_lines.txt          (needs mpmath; takes some minutes)
 
 Form and conventions are those of generate.py: parameters at their exact binary value, no method shared with the crate.
 Distributions of waits are sums over the states that an arrival finds, of Erlang distributions or, with abandonment, integrals
