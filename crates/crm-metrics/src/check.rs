@@ -58,6 +58,19 @@ pub(crate) fn servers(value: u32) -> Result<f64, ParamError> {
     }
 }
 
+/// A number of servers that need not be whole.
+pub(crate) fn real_servers(value: f64) -> Result<f64, ParamError> {
+    if value > 0.0 && value <= LARGEST {
+        Ok(value)
+    } else {
+        Err(ParamError::new(
+            "servers",
+            value,
+            "be above zero and at most 1e290",
+        ))
+    }
+}
+
 /// A span of time that something is divided by.
 pub(crate) fn span(name: &'static str, value: Duration) -> Result<Duration, ParamError> {
     if value.is_zero() {

@@ -49,23 +49,34 @@
 //!
 //! # Which model fits my service
 //!
-//! Most take random (Poisson) arrivals: many customers who come independently of each other.
+//! But for those with few customers, all take random (Poisson) arrivals: many customers who come independently of each other.
 //!
-//! | servers | service time | model |
-//! |---|---|---|
-//! | one | exponential, or nothing else known | [`queueing::Mm1`]: everything, distributions included |
-//! | one | mean and variation measured | [`queueing::Mg1`]: means, and variances from a third moment |
-//! | several, one line | exponential, or nothing else known | [`queueing::Mmc`]: everything, and the number of servers for a target |
-//! | several, nobody waits | any | [`queueing::erlang_b`]: the share turned away |
-//! | one | always the same | [`queueing::Md1`]: everything, distributions included |
-//! | several | always the same | [`queueing::Mdc`]: the probability of waiting, means and variances |
-//! | one, shared by all present | mean known | [`queueing::Mg1Ps`] |
-//! | one that goes away when idle | mean and variation measured | [`queueing::Mg1Vacation`] |
-//! | one or several, urgent requests first | mean and variation, or exponential | [`queueing::Mg1Priority`], [`queueing::MmcPriority`] |
-//! | one that goes round several queues | mean and variation measured | [`queueing::Polling`] |
+//! | servers | who finds them busy | service time | model |
+//! |---|---|---|---|
+//! | one | waits | exponential, or nothing else known | [`queueing::Mm1`]: everything, distributions included |
+//! | one | waits | mean and variation measured | [`queueing::Mg1`]: means, and variances from a third moment |
+//! | one | waits, and comes in batches | exponential | [`queueing::MxM1`]: means, variances, state probabilities |
+//! | several, one line | waits | exponential, or nothing else known | [`queueing::Mmc`]: everything, and the number of servers for a target |
+//! | several, one line | waits, but not for ever | exponential | [`queueing::ErlangA`]: abandonment, waits of all and of the served, service levels |
+//! | several, one line | waits if there is room | exponential | [`queueing::Mmck`]; with one server it is M/M/1/K |
+//! | several | is lost | any | [`queueing::Mmcc`], or [`queueing::erlang_b`] and its inverses for the bare formula |
+//! | several | tries again later | exponential | [`queueing::Retrial`], an approximation |
+//! | as many as it takes | | any | [`queueing::MmInf`] |
+//! | several, few customers | waits | exponential | [`queueing::FiniteSource`]: `N` users, threads or machines |
+//! | several, few customers | is lost | any | [`queueing::Engset`] |
+//! | any rates that depend on the length of the line | | exponential | [`queueing::BirthDeath`], [`queueing::steady_state`] |
+//! | very many | | exponential | [`queueing::halfin_whitt_probability_of_waiting`] and the like: the limits as rules of thumb |
+//! | one | waits | always the same | [`queueing::Md1`]: everything, distributions included |
+//! | several, one line | waits | always the same | [`queueing::Mdc`]: the probability of waiting, means and variances |
+//! | one | shares it with all present | mean known | [`queueing::Mg1Ps`] |
+//! | one that goes away when idle | waits | mean and variation measured | [`queueing::Mg1Vacation`] |
+//! | one or several, urgent requests first | waits | mean and variation, or exponential | [`queueing::Mg1Priority`], [`queueing::MmcPriority`] |
+//! | one that goes round several queues | waits | mean and variation measured | [`queueing::Polling`] |
 //!
 //! Where arrivals are more regular or more bursty than random ones: [`queueing::Gm1`] for one server with exponential service,
 //! exactly, and else the approximations of [`queueing::Gg1`] and [`queueing::Ggc`].
+//!
+//! How many agents a desk needs, interval by interval, is asked of [`staffing::Desk`].
 //!
 //! # Guarantees
 //!
@@ -76,11 +87,11 @@
 //!   and a probability that may underflow has its logarithm beside it. The argument of a distribution or a quantile
 //!   is not validated by a `Result`: NaN, or a probability outside zero to one, panics.
 //! - **Accuracy.** Relative error at most 1e-12 at any load and up to a million servers, against values of 80 digits and down to the smallest
-//!   normal `f64`; see [`_design`] for the methods. Only the quantile of a wait that is just beginning to be above zero is exact to
+//!   normal `f64`; see [`_design`] for the methods. Only from 61 servers on the quantile of a wait that is just beginning to be above zero is exact to
 //!   an absolute error, some 1e-15 of the mean wait of those who wait.
-//! - **Cost.** Models of single stations do not allocate, but for a list of classes or queues. `O(1)`, except for Erlang's formulas and
-//!   [`queueing::Mmc::new`], which take `O(sqrt(c))` steps for `c` servers, the search for a number of servers, which makes `O(log c)`
-//!   such models, and what reads a slice.
+//! - **Cost.** Models of single stations do not allocate, but for a list of classes, queues or rates. `O(1)`, Erlang's formulas at a
+//!   million servers included; except for the search for a number of servers, which makes `O(log c)` models, finite sources,
+//!   which take some ten steps per standard deviation, and what reads a slice.
 //! - **Threads.** All types are `Send` and `Sync`, and those of single stations `Copy` unless they hold a list.
 //!
 //! There are no features and no dependencies.
@@ -98,6 +109,7 @@ pub mod operational;
 pub mod queueing;
 pub mod scaling;
 pub mod service_level;
+pub mod staffing;
 
 pub use error::ParamError;
 pub use measured::{

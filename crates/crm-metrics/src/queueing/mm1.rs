@@ -193,6 +193,16 @@ impl Mm1 {
     #[must_use]
     pub fn waiting_time_quantile(&self, p: f64) -> f64 {
         check::probability(p);
+        let late = 1.0 - p;
+        if (self.utilisation() - late).abs() < 1e-3 * late {
+            // Where the wait is just beginning to be above zero, rho - (1 - p) decides: here with one rounding.
+            let past = if p < 0.5 {
+                p.mul_add(self.service_rate, -self.spare)
+            } else {
+                (-late).mul_add(self.service_rate, self.arrival_rate)
+            };
+            return (past / self.service_rate / late).ln_1p().max(0.0) / self.spare;
+        }
         quantile_past_atom(p, self.idle_probability(), self.utilisation(), self.spare)
     }
 

@@ -1,6 +1,6 @@
 //! Priorities: classes of requests, the first of which is always served before the others.
 
-use super::erlang::{Loss, excess};
+use super::erlang::Loss;
 use super::exact::Exact;
 use super::mg1::product;
 use crate::check;
@@ -437,7 +437,7 @@ fn levels(
 
 /// The probability that all `c` servers are busy with `a` erlangs, and its complement; `gap = c - a`.
 fn delay(c: f64, a: f64, gap: f64) -> (f64, f64) {
-    let loss = Loss::with_excess(c, a, gap, excess(c, a, gap));
+    let loss = Loss::new(c, a, gap);
     (loss.delay(gap / c), loss.no_delay(gap / c))
 }
 

@@ -1,4 +1,4 @@
-//! The 80-digit values of `tests/data/reference.txt` and `systems.txt`, which the scripts beside them write.
+//! The values of `tests/data/*.txt`, at 60 digits and more, which the scripts beside them write.
 
 /// One set of parameters and what a model makes of it.
 #[derive(Debug)]
@@ -52,6 +52,11 @@ pub(crate) fn cases(models: &[&str]) -> Vec<Case> {
 /// All cases of the models named, among those of networks, availability, intervals and scaling.
 pub(crate) fn systems(models: &[&str]) -> Vec<Case> {
     cases_of(include_str!("../data/systems.txt"), models)
+}
+
+/// All cases of the models named, among those of loss, delay and abandonment.
+pub(crate) fn waiting_lines(models: &[&str]) -> Vec<Case> {
+    cases_of(include_str!("../data/waiting_lines.txt"), models)
 }
 
 /// The same from another file of this form.

@@ -36,3 +36,9 @@ pub(crate) const fn printed(digits: i32) -> f64 {
         _ => panic!("name the digits that the source prints"),
     }
 }
+
+/// Relative error of the systems' values at extreme parameters, where a probability is `e` to a large power.
+pub(crate) const HARD_SYSTEMS: f64 = 1e-10;
+
+/// Erlang B of real numbers of servers, at the borders of its methods too.
+pub(crate) const ERLANG_B: f64 = 1e-13;

@@ -1,0 +1,513 @@
+//! M/M/c/K: several servers and a waiting room of limited size.
+
+use super::erlang_sums::ErlangSums;
+use super::fewest::fewest_servers;
+use super::gamma_mix::{ln_earlier, ln_later};
+use super::mmcc::truncated_poisson_variance;
+use super::poisson::{ln_poisson, ln_poisson_ratio};
+use super::truncated_geometric::TruncatedGeometric;
+use crate::check;
+use crate::error::ParamError;
+use crate::numeric::root;
+
+/// M/M/c/K: `c` servers and room for `K` requests, those in service included; who finds the room full is lost.
+///
+/// The model of a bounded queue, of a pool that refuses beyond a limit; with one server it is M/M/1/K, with `K = c`
+/// [`Mmcc`](super::Mmcc). Symbols: `lambda` and `mu` are the arrival rate and the service rate of one server, both per unit of time;
+/// `a = lambda / mu` the offered load in erlangs; `r = lambda / (c mu)`. Because the room is limited, it is stable
+/// under any load.
+///
+/// Times and their distributions are those of the requests that are accepted, served first come, first served.
+///
+/// The relative error is below 1e-12 at any load, that next to and at `r = 1` included. Means, variances and probabilities take a constant
+/// number of steps at any `c` and `K`; distributions near `r = 1` some `sqrt(K)`.
+///
+/// Source of all formulas, where no other is named: D. Gross, J. F. Shortle, J. M. Thompson and C. M. Harris,
+/// "Fundamentals of Queueing Theory", 4th edition, Wiley 2008, section 2.5.
+///
+/// # Example
+///
+/// ```
+/// use crm_metrics::queueing::Mmck;
+///
+/// // Gross and Harris: three inspection stations of six minutes each, room for seven cars, one a minute.
+/// let station = Mmck::new(1.0, 1.0 / 6.0, 3, 7)?;
+/// assert_eq!(format!("{:.3}", station.mean_in_queue()), "3.092");
+/// assert_eq!(format!("{:.1} minutes", station.mean_response_time()), "12.2 minutes");
+/// assert_eq!(format!("{:.1} an hour", 60.0 * station.loss_rate()), "30.3 an hour");
+/// # Ok::<(), crm_metrics::ParamError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mmck {
+    arrival_rate: f64,
+    service_rate: f64,
+    servers: u32,
+    capacity: u64,
+    free: ErlangSums,
+    line: TruncatedGeometric,
+    /// `-ln r`.
+    decay: f64,
+    /// The probability that all servers are busy, its complement and its logarithm.
+    busy: f64,
+    busy_not: f64,
+    ln_busy: f64,
+}
+
+impl Mmck {
+    /// `servers` (`c`) that are offered `arrival_rate` (`lambda`) requests per unit of time and could each serve
+    /// `service_rate` (`mu`), with room for `capacity` (`K`), those in service included.
+    ///
+    /// # Errors
+    ///
+    /// [`ParamError`] when `arrival_rate` is negative or not finite, `service_rate` not between 1e-290 and 1e290, `servers`
+    /// zero, `capacity` less than `servers` or above 2^53, or the offered load not finite.
+    pub fn new(
+        arrival_rate: f64,
+        service_rate: f64,
+        servers: u32,
+        capacity: u64,
+    ) -> Result<Self, ParamError> {
+        let arrival_rate = check::not_negative("arrival_rate", arrival_rate)?;
+        let service_rate = check::scale("service_rate", service_rate)?;
+        let c = check::servers(servers)?;
+        let k = capacity as f64;
+        if capacity < u64::from(servers) || capacity > 1 << 53 {
+            let must = "be at least the number of servers and at most 2^53";
+            return Err(ParamError::new("capacity", k, must));
+        }
+        let load = check::in_range("arrival_rate", arrival_rate, arrival_rate / service_rate)?;
+        // One rounding: c mu and lambda may agree in nearly all their digits.
+        let full = c * service_rate;
+        let spare = c.mul_add(service_rate, -arrival_rate);
+        let idle = spare / full;
+        let decay = if idle.abs() < 0.5 {
+            -(-idle).ln_1p()
+        } else {
+            // Without arrivals only the empty system counts; the largest number keeps the formulas finite.
+            (-(arrival_rate / full).ln()).min(1e300)
+        };
+        let free = ErlangSums::new(c, load, spare / service_rate);
+        let line = TruncatedGeometric::new(k - c, decay);
+        let ln_ratio = free.ln_below() - line.ln_sum();
+        let ratio = if free.below().is_finite() {
+            free.below() * line.first()
+        } else {
+            f64::INFINITY
+        };
+        let (busy, busy_not, ln_busy) = if ratio.is_finite() && ratio > 0.0 {
+            (1.0 / (1.0 + ratio), ratio / (1.0 + ratio), -ratio.ln_1p())
+        } else if ln_ratio > 0.0 {
+            ((-ln_ratio).exp(), 1.0, -ln_ratio)
+        } else {
+            (1.0, ln_ratio.exp(), -ln_ratio.exp())
+        };
+        Ok(Self {
+            arrival_rate,
+            service_rate,
+            servers,
+            capacity,
+            free,
+            line,
+            decay,
+            busy,
+            busy_not,
+            ln_busy,
+        })
+    }
+
+    /// The fewest servers that lose at most a share `blocking` with `waiting_room` places to wait.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new), and when `blocking` does not lie strictly between zero and one or more than
+    /// [`u32::MAX`] servers would be needed.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use crm_metrics::queueing::Mmck;
+    ///
+    /// // Ten erlangs, five places to wait, one request in a thousand lost.
+    /// let pool = Mmck::for_blocking(10.0, 1.0, 5, 0.001)?;
+    /// assert_eq!((pool.servers(), pool.capacity()), (17, 22));
+    /// # Ok::<(), crm_metrics::ParamError>(())
+    /// ```
+    pub fn for_blocking(
+        arrival_rate: f64,
+        service_rate: f64,
+        waiting_room: u32,
+        blocking: f64,
+    ) -> Result<Self, ParamError> {
+        let blocking = check::open_share("blocking", blocking)?;
+        let build = |servers: u32| {
+            let capacity = u64::from(servers) + u64::from(waiting_room);
+            Self::new(arrival_rate, service_rate, servers, capacity)
+        };
+        let found = fewest_servers(build, |pool| pool.blocking_probability() <= blocking)?;
+        found
+            .ok_or_else(|| ParamError::new("blocking", blocking, "be within reach of 2^32 servers"))
+    }
+
+    /// `lambda`: arrivals per unit of time, lost ones included.
+    #[must_use]
+    pub const fn arrival_rate(&self) -> f64 {
+        self.arrival_rate
+    }
+
+    /// `mu`: requests that one server can serve per unit of time.
+    #[must_use]
+    pub const fn service_rate(&self) -> f64 {
+        self.service_rate
+    }
+
+    /// `c`: the number of servers.
+    #[must_use]
+    pub const fn servers(&self) -> u32 {
+        self.servers
+    }
+
+    /// `K`: the number of requests there is room for, those in service included.
+    #[must_use]
+    pub const fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
+    /// `a = lambda / mu`: the offered load in erlangs.
+    #[must_use]
+    pub fn offered_load(&self) -> f64 {
+        self.arrival_rate / self.service_rate
+    }
+
+    /// `p_K`: the share of requests that finds the room full and is lost.
+    #[must_use]
+    pub fn blocking_probability(&self) -> f64 {
+        self.busy * self.line.last()
+    }
+
+    /// `ln p_K`, finite where the probability itself underflows. Without arrivals it is negative infinity.
+    #[must_use]
+    pub fn ln_blocking_probability(&self) -> f64 {
+        if self.arrival_rate == 0.0 {
+            return f64::NEG_INFINITY;
+        }
+        self.ln_busy + self.line.ln_last()
+    }
+
+    /// `1 - p_K`: the share of requests that is accepted, exact where nearly all are lost.
+    #[must_use]
+    pub fn accepted_share(&self) -> f64 {
+        (self.busy_not + self.busy * self.line.but_last()).min(1.0)
+    }
+
+    /// `lambda (1 - p_K)`: requests served per unit of time.
+    #[must_use]
+    pub fn throughput(&self) -> f64 {
+        self.arrival_rate * self.accepted_share()
+    }
+
+    /// `lambda p_K`: requests lost per unit of time.
+    #[must_use]
+    pub fn loss_rate(&self) -> f64 {
+        self.arrival_rate * self.blocking_probability()
+    }
+
+    /// `a (1 - p_K)`: the mean number of busy servers.
+    #[must_use]
+    pub fn mean_busy_servers(&self) -> f64 {
+        self.offered_load() * self.accepted_share()
+    }
+
+    /// The share of time that a server is busy.
+    #[must_use]
+    pub fn utilisation(&self) -> f64 {
+        self.mean_busy_servers() / f64::from(self.servers)
+    }
+
+    /// `p_0`: the probability that the system is empty.
+    #[must_use]
+    pub fn idle_probability(&self) -> f64 {
+        self.state_probability(0)
+    }
+
+    /// The probability that all servers are busy, whether the room is full or not.
+    #[must_use]
+    pub const fn probability_of_all_busy(&self) -> f64 {
+        self.busy
+    }
+
+    /// The probability that a request which is accepted has to wait.
+    #[must_use]
+    pub fn probability_of_waiting(&self) -> f64 {
+        self.busy * (self.line.but_last() / self.accepted_share())
+    }
+
+    /// `L_q`: the mean number waiting, those in service not counted.
+    #[must_use]
+    pub fn mean_in_queue(&self) -> f64 {
+        self.busy * self.line.mean()
+    }
+
+    /// `L`: the mean number in the system.
+    #[must_use]
+    pub fn mean_in_system(&self) -> f64 {
+        self.mean_busy_servers() + self.mean_in_queue()
+    }
+
+    /// `W_q = L_q / (lambda (1 - p_K))`: the mean time that an accepted request waits.
+    #[must_use]
+    pub fn mean_waiting_time(&self) -> f64 {
+        if self.arrival_rate == 0.0 {
+            return 0.0;
+        }
+        self.line.mean() / self.arrival_rate * (self.busy / self.accepted_share())
+    }
+
+    /// `W = 1 / mu + W_q`: the mean time from arrival to departure of an accepted request.
+    #[must_use]
+    pub fn mean_response_time(&self) -> f64 {
+        1.0 / self.service_rate + self.mean_waiting_time()
+    }
+
+    /// The variance of the number waiting.
+    #[must_use]
+    pub fn in_queue_variance(&self) -> f64 {
+        let mean = self.line.mean();
+        self.busy * (self.line.variance() + self.busy_not * mean * mean)
+    }
+
+    /// The variance of the number in the system: within the states where all servers are busy and where some are free, and
+    /// between the two.
+    #[must_use]
+    pub fn in_system_variance(&self) -> f64 {
+        let one_less = f64::from(self.servers) - 1.0;
+        let load = self.offered_load();
+        let (within, idle) = if one_less == 0.0 {
+            (0.0, 0.0)
+        } else {
+            let sums = ErlangSums::new(one_less, load, one_less - load);
+            (
+                truncated_poisson_variance(one_less, load, &sums),
+                sums.idle(),
+            )
+        };
+        let apart = 1.0 + idle + self.line.mean();
+        self.busy * (self.line.variance() + self.busy_not * apart * apart) + self.busy_not * within
+    }
+
+    /// The variance of the time that an accepted request waits.
+    ///
+    /// Source: one who finds `j` waiting waits for `j + 1` stages of rate `c mu`.
+    #[must_use]
+    pub fn waiting_time_variance(&self) -> f64 {
+        if self.capacity == u64::from(self.servers) {
+            return 0.0;
+        }
+        let capacity = f64::from(self.servers) * self.service_rate;
+        let seen = TruncatedGeometric::new(self.waiting_room() - 1.0, self.decay);
+        let stages = 1.0 + seen.mean();
+        let waits = self.probability_of_waiting();
+        let waits_not = self.busy_not / self.accepted_share();
+        let spread = stages + seen.variance() + waits_not * stages * stages;
+        waits * (spread / capacity) / capacity
+    }
+
+    /// `1 / mu^2` plus the [variance of the waiting time](Self::waiting_time_variance): the variance of the response time.
+    #[must_use]
+    pub fn response_time_variance(&self) -> f64 {
+        let service = 1.0 / self.service_rate;
+        service * service + self.waiting_time_variance()
+    }
+
+    /// `p_n`: the probability that `n` requests are in the system; zero beyond `K`.
+    #[must_use]
+    pub fn state_probability(&self, n: u64) -> f64 {
+        self.ln_state_probability(n).exp()
+    }
+
+    /// `ln p_n`, finite where the probability itself underflows; negative infinity beyond `K`.
+    #[must_use]
+    pub fn ln_state_probability(&self, n: u64) -> f64 {
+        if n > self.capacity {
+            return f64::NEG_INFINITY;
+        }
+        if self.arrival_rate == 0.0 {
+            return if n == 0 { 0.0 } else { f64::NEG_INFINITY };
+        }
+        let servers = u64::from(self.servers);
+        let full = self.ln_busy - self.line.ln_sum();
+        if n >= servers {
+            // From the end that weighs more, so that nothing large cancels.
+            return if self.decay < 0.0 {
+                self.ln_blocking_probability() + (self.capacity - n) as f64 * self.decay
+            } else {
+                full - (n - servers) as f64 * self.decay
+            };
+        }
+        let (n, c) = (n as f64, f64::from(self.servers));
+        let gap = |k: f64| k.mul_add(self.service_rate, -self.arrival_rate) / self.service_rate;
+        if gap(c) > 0.0 {
+            // The servers beyond the c-th, which the Poisson distribution has and the model has not, traded for the line.
+            let traded = self.line.ln_sum().exp_m1() - self.free.above();
+            let ln_norm = (traded * self.free.ln_poisson().exp()).ln_1p();
+            return ln_poisson(n, self.offered_load(), gap(n)) - ln_norm;
+        }
+        full + ln_poisson_ratio(n, c, self.offered_load(), gap(c))
+    }
+
+    /// `P(W_q > t)`: the probability that an accepted request waits longer than `t`.
+    ///
+    /// # Panics
+    ///
+    /// When `t` is NaN.
+    #[must_use]
+    pub fn waiting_time_tail(&self, t: f64) -> f64 {
+        let Some(t) = check::time(t) else { return 1.0 };
+        self.ln_waiting_tail(t).exp().min(1.0)
+    }
+
+    /// `P(W_q <= t)`: the probability that an accepted request waits at most `t`.
+    ///
+    /// # Panics
+    ///
+    /// When `t` is NaN.
+    #[must_use]
+    pub fn waiting_time_cdf(&self, t: f64) -> f64 {
+        let Some(t) = check::time(t) else { return 0.0 };
+        let stages = f64::from(self.servers) * self.service_rate * t;
+        let waited = ln_earlier(self.waiting_room(), self.decay, stages) + self.ln_full();
+        (self.busy_not / self.accepted_share() + waited.exp()).min(1.0)
+    }
+
+    /// The waiting time that a share `p` of the accepted requests does not exceed; zero when `p` is at most the share that need
+    /// not wait.
+    ///
+    /// # Panics
+    ///
+    /// When `p` is not between zero and one. At one the result is infinite, unless nobody waits.
+    #[must_use]
+    pub fn waiting_time_quantile(&self, p: f64) -> f64 {
+        check::probability(p);
+        let at_zero = self.busy_not / self.accepted_share();
+        if p <= at_zero || self.probability_of_waiting() == 0.0 {
+            return 0.0;
+        }
+        quantile(
+            p,
+            1.0 / (f64::from(self.servers) * self.service_rate),
+            |t| self.waiting_time_cdf(t),
+            |t| self.ln_waiting_tail(t),
+        )
+    }
+
+    /// `P(W > t)`: the probability that an accepted request is answered later than `t`.
+    ///
+    /// # Panics
+    ///
+    /// When `t` is NaN.
+    #[must_use]
+    pub fn response_time_tail(&self, t: f64) -> f64 {
+        let Some(t) = check::time(t) else { return 1.0 };
+        self.response_tail(t).min(1.0)
+    }
+
+    /// `P(W <= t)`: the probability that an accepted request is answered within `t`.
+    ///
+    /// The error is some 1e-16 of one, not of the result, where that is small.
+    ///
+    /// # Panics
+    ///
+    /// When `t` is NaN.
+    #[must_use]
+    pub fn response_time_cdf(&self, t: f64) -> f64 {
+        let Some(t) = check::time(t) else { return 0.0 };
+        (1.0 - self.response_tail(t)).max(0.0)
+    }
+
+    /// The response time that a share `p` of the accepted requests does not exceed.
+    ///
+    /// # Panics
+    ///
+    /// When `p` is not between zero and one. At one the result is infinite.
+    #[must_use]
+    pub fn response_time_quantile(&self, p: f64) -> f64 {
+        check::probability(p);
+        if p == 0.0 {
+            return 0.0;
+        }
+        quantile(
+            p,
+            1.0 / self.service_rate,
+            |t| self.response_time_cdf(t),
+            |t| self.response_tail(t).ln(),
+        )
+    }
+
+    /// `K - c`.
+    fn waiting_room(&self) -> f64 {
+        (self.capacity - u64::from(self.servers)) as f64
+    }
+
+    /// `ln` of the probability, given acceptance, of finding all servers busy and nobody waiting.
+    fn ln_full(&self) -> f64 {
+        self.ln_busy - self.line.ln_sum() - self.accepted_share().ln()
+    }
+
+    fn ln_waiting_tail(&self, t: f64) -> f64 {
+        let stages = f64::from(self.servers) * self.service_rate * t;
+        ln_later(self.waiting_room(), self.decay, stages) + self.ln_full()
+    }
+
+    /// Who waits for `j + 1` stages of rate `c mu` and then is served.
+    fn response_tail(&self, t: f64) -> f64 {
+        if t == f64::INFINITY {
+            return 0.0;
+        }
+        let service = self.service_rate * t;
+        let at_once = self.busy_not / self.accepted_share() * (-service).exp();
+        let room = self.waiting_room();
+        if room == 0.0 {
+            return (-service).exp();
+        }
+        let full = self.ln_full();
+        let c = f64::from(self.servers);
+        if self.servers == 1 {
+            // Service is one more stage: the sum over j of r^j P(Erlang(j + 2) > t).
+            let ln = ln_later(room + 1.0, self.decay, service) + self.decay;
+            let first = self.decay - service;
+            let rest = if ln > first {
+                ln + (-(first - ln).exp()).ln_1p()
+            } else {
+                f64::NEG_INFINITY
+            };
+            return at_once + (full + rest).exp();
+        }
+        // P(Erlang(k, c mu) + Exp(mu) > t) is Q(k, c mu t) + e^(-mu t) (c / (c - 1))^k P(k, (c - 1) mu t).
+        let stretch = -(-1.0 / c).ln_1p();
+        let waiting = ln_later(room, self.decay, c * service);
+        let served =
+            ln_earlier(room, self.decay - stretch, (c - 1.0) * service) + stretch - service;
+        at_once + (full + waiting).exp() + (full + served).exp()
+    }
+}
+
+/// The quantile of a time of the order of `unit`, from its distribution and the logarithm of its tail.
+fn quantile(p: f64, unit: f64, cdf: impl Fn(f64) -> f64, ln_tail: impl Fn(f64) -> f64) -> f64 {
+    if p == 1.0 {
+        return f64::INFINITY;
+    }
+    let ln_late = (-p).ln_1p();
+    let mut high = unit;
+    while ln_tail(high) > ln_late {
+        high *= 2.0;
+    }
+    // Downwards too, so that the bracket is a narrow one.
+    let mut low = 0.5 * high;
+    while low > 1e-300 && ln_tail(low) <= ln_late {
+        (low, high) = (0.5 * low, low);
+    }
+    if p < 0.5 {
+        root::find(low, high, |t| cdf(t) - p)
+    } else {
+        root::find(low, high, |t| ln_late - ln_tail(t))
+    }
+}
