@@ -62,7 +62,7 @@
 //! - **Panics.** One in the process function is a failure of its record, as an error is. One in source, sink or observer
 //!   ends the run with [`BatchError::Panicked`]. `map`, `try_map` and `for_each` let panics go on, that of the first
 //!   record in order. The batch is as good afterwards as before.
-//! - **The report adds up.** `read = written + skipped + abandoned`, and nothing is abandoned by a run that succeeds.
+//! - **The report adds up.** `read = written + filtered + skipped + not processed`, and the last is 0 when a run succeeds.
 //!
 //! # Memory
 //!
@@ -101,21 +101,44 @@
 
 mod batch;
 mod builder;
+mod chunk;
+mod control;
 mod engine;
 mod error;
 mod failure;
+mod job;
+mod order;
 mod panic;
 mod progress;
+mod records;
 mod report;
+mod retry;
+mod running;
 mod settings;
+mod sink;
+mod skip;
+mod source;
+mod verdict;
+mod work;
 
 pub use batch::Batch;
 pub use builder::Builder;
+pub use chunk::{Chunk, Owned};
+pub use control::CancelToken;
 pub use error::{BatchError, BuildError, Stage};
 pub use failure::Failure;
+pub use job::{Job, Ready, Worked};
+pub use order::Order;
 pub use panic::Panic;
 pub use progress::Progress;
+pub use records::{Sized, Tried};
 pub use report::{Report, Skip};
+pub use retry::Retry;
+pub use running::Running;
+pub use sink::{Entry, Sink};
+pub use skip::SkipLimit;
+pub use source::{Fill, Position, Room, Source};
+pub use verdict::Verdict;
 
 #[doc = include_str!("../DESIGN.md")]
 pub mod _design {}
