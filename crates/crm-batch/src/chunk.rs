@@ -104,6 +104,12 @@ impl<T> Owned<T> {
         self.len() == 0
     }
 
+    /// The list that is filled, for a source that wants no more than to fill it.
+    #[inline]
+    pub(crate) fn list(&mut self) -> &mut Vec<T> {
+        &mut self.filled
+    }
+
     /// Begins to take what has been filled since.
     #[cold]
     fn turn(&mut self) -> Option<T> {

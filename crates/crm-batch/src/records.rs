@@ -16,12 +16,10 @@ where
 
     #[inline]
     fn fill(&mut self, chunk: &mut Owned<I::Item>, room: &Room<'_>) -> Result<Fill, Infallible> {
-        for _ in 0..room.rows() {
-            if room.is_over() {
-                break;
-            }
+        let list = chunk.list();
+        while list.len() < room.rows() && !room.is_over() {
             match self.next() {
-                Some(record) => chunk.push(record),
+                Some(record) => list.push(record),
                 None => return Ok(Fill::ended()),
             }
         }

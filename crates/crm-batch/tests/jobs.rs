@@ -619,7 +619,7 @@ fn an_entry_says_where_the_source_would_go_on() {
                 at: 0,
                 breaks_at: usize::MAX,
             })
-            .process(|line| Ok::<u64, ()>(line.parse().unwrap()).map(Verdict::Output))
+            .process(|line| Ok::<_, ()>(Verdict::Output(line.parse::<u64>().unwrap())))
             .into(&mut book)
             .run()
             .unwrap();
