@@ -333,6 +333,47 @@ fn a_retry_comes_back_after_its_delay_and_not_before() {
     });
 }
 
+/// The other worker waits for the retry, and the window is full: only the task that has put the record aside can begin it.
+#[test]
+fn a_retry_that_is_due_is_begun_by_the_task_that_ends() {
+    within(|| {
+        let now = Retry::exponential(2).first_delay(Duration::ZERO);
+        let builder = Batch::builder()
+            .threads(2)
+            .chunk_rows(1)
+            .window(2)
+            .retry(now);
+        let (begin, begun) = mpsc::channel();
+        let begun = Mutex::new(begun);
+        let (meet, met) = mpsc::channel();
+        let met = Mutex::new(met);
+        let tries = AtomicU64::new(0);
+        let process = |n: u64| match n {
+            0 if tries.fetch_add(1, Ordering::Relaxed) == 0 => {
+                met.lock().unwrap().recv().unwrap();
+                Err(())
+            }
+            0 => {
+                begin.send(()).unwrap();
+                Ok(Verdict::Output(n))
+            }
+            1 => {
+                meet.send(()).unwrap();
+                begun.lock().unwrap().recv().unwrap();
+                Ok(Verdict::Output(n))
+            }
+            _ => Ok(Verdict::Output(n)),
+        };
+        let job = builder.build().unwrap().job(0..10_u64).process(process);
+        let report = job
+            .retry_when(|_| true)
+            .into(|_| Ok::<_, ()>(()))
+            .run()
+            .unwrap();
+        assert_eq!((report.written(), report.retries()), (10, 1));
+    });
+}
+
 /// The window holds one chunk, so that its second half can only be begun by cutting it off.
 #[test]
 fn a_chunk_that_is_worked_on_is_split_for_a_worker_that_has_nothing_to_do() {
