@@ -60,7 +60,8 @@ pub trait Source: Send {
     /// Why it cannot go on.
     type Error: Send;
 
-    /// Adds records to an empty chunk, at most as many as there is [`Room`] for.
+    /// Adds records to an empty chunk, at most as many as there is [`Room`] for, and at least one unless the source or the
+    /// run has ended.
     ///
     /// What it has added before it fails, or panics, is as good as any, and is worked on before the run ends. A source that
     /// has ended is not asked again. A source that waits for its records asks [`Room::is_over`] now and then.

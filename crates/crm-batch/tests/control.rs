@@ -153,6 +153,41 @@ fn a_deadline_ends_a_run_in_the_middle_of_a_chunk() {
     });
 }
 
+/// All chunks are ready when the sink begins, so that nobody but its own thread is left to look at the clock.
+#[test]
+fn a_slow_sink_does_not_run_past_the_deadline() {
+    within(|| {
+        let (clock, hand) = Clock::manual();
+        let builder = Batch::builder().threads(2).inline_start(false).clock(clock);
+        let builder = builder.chunk_rows(1).window(9);
+        let batch = builder
+            .deadline(Duration::from_millis(2_500))
+            .build()
+            .unwrap();
+        let (release, held) = mpsc::channel();
+        let held = Mutex::new(held);
+        let left = AtomicU64::new(7);
+        let process = |n: u64| {
+            if n == 0 {
+                held.lock().unwrap().recv().unwrap();
+            } else if left.fetch_sub(1, Ordering::SeqCst) == 1 {
+                release.send(()).unwrap();
+            }
+            Ok::<_, ()>(n)
+        };
+        let sink = |_| {
+            hand.advance(Duration::from_secs(1));
+            Ok::<_, ()>(())
+        };
+        let error = batch.run(0..8, process, sink).unwrap_err();
+        assert!(matches!(
+            error,
+            BatchError::DeadlineExceeded { position: 3, .. }
+        ));
+        assert_eq!(error.report().not_processed(), 5);
+    });
+}
+
 #[test]
 fn a_paused_run_holds_no_thread_and_goes_on_when_it_is_resumed() {
     within(|| {

@@ -287,6 +287,11 @@ impl<'run, B, P, D, U, H, L> Gate<'run, B, P, D, U, H, L> {
         (state.spare.pop(), state.hands.pop())
     }
 
+    /// What a task needs that works on a single record.
+    pub(super) fn hand(&self) -> Option<H> {
+        self.lock().hands.pop()
+    }
+
     /// Counts a chunk that has been filled, and ends the line of fills.
     ///
     /// Others can only have settled rows since the fill began, so that `before + rows` was never exceeded during the fill.

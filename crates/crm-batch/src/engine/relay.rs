@@ -421,8 +421,7 @@ where
             attempts,
             mut record,
         } = again;
-        let (spare, hand) = self.gate.join();
-        drop(spare);
+        let hand = self.gate.hand();
         let begun = self.settings.clock.now();
         let attempts = attempts + 1;
         let salt = (number << 20).wrapping_add(offset as u64);
@@ -530,6 +529,8 @@ where
                 drop(dregs);
                 return;
             }
+            // A slow sink may have used up the time, with nobody else to look at the clock.
+            self.control.look();
             let now = clock.now();
             let spare = std::iter::once(parts.one).chain(parts.more);
             let (baton, turn) = self.gate.settled(desk, rows, spare, now - begun);
