@@ -1,9 +1,15 @@
 //! The batch itself: one set of choices, any number of runs.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 
+use crate::control::Control;
+use crate::engine::{self, Run};
+use crate::panic::contain;
 use crate::settings::Settings;
-use crate::{BatchError, Builder, Failure, Report, engine};
+use crate::sink::Bare;
+use crate::work::Plain;
+use crate::{BatchError, Builder, Failure, Job, Order, Report, SkipLimit, Source};
 
 /// Runs jobs over many records: in parallel, with results in order, in bounded memory.
 ///
@@ -184,13 +190,24 @@ impl Batch {
         P: Fn(I::Item) -> Result<R, E> + Sync,
         K: FnMut(R) -> Result<(), S> + Send,
     {
-        engine::drive(
-            &self.settings,
-            self.settings.skip_limit,
-            source,
-            &process,
-            sink,
-        )
+        let start = self.settings.clock.now();
+        let control = self.settings.control(start);
+        let run = Run {
+            settings: &self.settings,
+            limit: self.settings.skip,
+            control: &control,
+            start,
+        };
+        let source = contain(|| source.into_iter());
+        engine::drive(&run, source, &Plain::new(process), Bare(sink))
+    }
+
+    /// A job over any [`Source`], whose [`process`](Job::process) function may filter records, have a state for each
+    /// worker, and be tried again.
+    ///
+    /// Every iterator is a source; of a collection it is the iterator that is given: `customers.iter()`.
+    pub fn job<S: Source>(&self, source: S) -> Job<S> {
+        Job::new(self.settings.clone(), source)
     }
 
     /// A run without skips into a sink that cannot fail; panics of user code go on.
@@ -210,14 +227,37 @@ impl Batch {
             sink(output);
             Ok::<(), Infallible>(())
         };
-        match engine::drive(&self.settings, 0, items, &process, sink) {
+        // Neither a token nor a deadline: the caller would get half a result without a word.
+        let start = self.settings.clock.now();
+        let control = Control::new(&self.settings.clock, start, None);
+        let mut settings = Cow::Borrowed(&self.settings);
+        if settings.order != Order::Input {
+            settings.to_mut().order = Order::Input;
+        }
+        let run = Run {
+            settings: &settings,
+            limit: SkipLimit::NONE,
+            control: &control,
+            start,
+        };
+        let source = contain(|| items.into_iter());
+        match engine::drive(&run, source, &Plain::new(process), Bare(sink)) {
             Ok(_) => Ok(()),
             Err(BatchError::Process { failure, .. }) => match failure {
                 Failure::Error(error) => Err(error),
                 Failure::Panicked(panic) => panic.resume(),
             },
             Err(BatchError::Panicked { panic, .. }) => panic.resume(),
-            Err(BatchError::Sink { error, .. }) => match error {},
+            Err(BatchError::Sink { error, .. } | BatchError::DeadLetters { error, .. }) => {
+                match error {}
+            }
+            Err(BatchError::Source { error, .. }) => match error {},
+            Err(
+                BatchError::SkipShare { .. }
+                | BatchError::Cancelled { .. }
+                | BatchError::DeadlineExceeded { .. }
+                | BatchError::Thread { .. },
+            ) => unreachable!("the run has no limit and nobody to stop it"),
         }
     }
 }

@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crm_clock::Clock;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::settings::Settings;
-use crate::{Batch, BuildError, Progress};
+use crate::{Batch, BuildError, CancelToken, Order, Progress, Retry, SkipLimit};
 
 /// Makes a [`Batch`]. Setters never fail; [`build`](Self::build) validates.
 ///
@@ -47,6 +48,15 @@ impl Builder {
         self
     }
 
+    /// Bytes in a chunk at most, beside its rows. The default is 1 MiB.
+    ///
+    /// A source that knows the size of its records, such as [`Sized`](crate::Sized), ends the chunk with the record that
+    /// reaches it. For any other iterator a record counts as many bytes as its type, without what it owns on the heap.
+    pub fn chunk_bytes(mut self, bytes: usize) -> Self {
+        self.settings.chunk_bytes = Some(bytes);
+        self
+    }
+
     /// Chunks in flight at most: being filled, worked on, or waiting for their turn at the sink.
     ///
     /// The default is 8 or four for each thread, whichever is more. A wide window lets cheap records go on while a dear
@@ -59,9 +69,48 @@ impl Builder {
     /// Records that may fail in one run and be passed over; the next failure ends the run. The default is 0.
     ///
     /// Failures are counted in the order of the source, whatever the order in which the workers meet them, so that the
-    /// run ends at the same record each time. It applies to [`Batch::run`] alone.
-    pub fn skip_limit(mut self, records: u64) -> Self {
-        self.settings.skip_limit = records;
+    /// run ends at the same record each time. It does not apply to [`Batch::map`], [`Batch::try_map`] and
+    /// [`Batch::for_each`]. [`skip`](Self::skip) takes a share as well.
+    pub fn skip_limit(self, records: u64) -> Self {
+        self.skip(SkipLimit::records(records))
+    }
+
+    /// Records that may fail and be passed over, by number and by share. Replaces an earlier [`skip_limit`](Self::skip_limit).
+    pub fn skip(mut self, limit: SkipLimit) -> Self {
+        self.settings.skip = limit;
+        self
+    }
+
+    /// How often and how late a record is tried again, in jobs that say [when](crate::Worked::retry_when). The default is
+    /// [`Retry::default`].
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.settings.retry = retry;
+        self
+    }
+
+    /// In which order outputs come to the sink. The default is that of the source.
+    ///
+    /// [`Batch::map`] and [`Batch::try_map`] keep the order of the source whatever is chosen here.
+    pub fn order(mut self, order: Order) -> Self {
+        self.settings.order = order;
+        self
+    }
+
+    /// A token that can cancel, pause and resume the runs of this batch.
+    ///
+    /// [`Batch::map`], [`Batch::try_map`] and [`Batch::for_each`] do not heed it: they have no way to say that they were cut
+    /// short.
+    pub fn cancel(mut self, token: CancelToken) -> Self {
+        self.settings.cancel = Some(token);
+        self
+    }
+
+    /// The time that a run may take, by the batch's clock; after it the run ends with
+    /// [`BatchError::DeadlineExceeded`](crate::BatchError::DeadlineExceeded). It applies where [`cancel`](Self::cancel) does.
+    ///
+    /// The clock is looked at sixteen times in a chunk. A single record is not interrupted.
+    pub fn deadline(mut self, after: Duration) -> Self {
+        self.settings.deadline = Some(after);
         self
     }
 
@@ -127,12 +176,18 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// A [`BuildError`] when `chunk_rows`, `window` or `threads` is 0, or when the threads could not be started.
+    /// A [`BuildError`] when `chunk_rows`, `chunk_bytes`, `window` or `threads` is 0, when a skip share or a jitter is not
+    /// within 0 and 1, when a retry has no attempt or no cap, or when the threads could not be started.
     pub fn build(self) -> Result<Batch, BuildError> {
         let mut settings = self.settings;
         if settings.chunk_rows == Some(0) {
             return Err(BuildError::ZeroChunkRows);
         }
+        if settings.chunk_bytes == Some(0) {
+            return Err(BuildError::ZeroChunkBytes);
+        }
+        settings.skip.validate()?;
+        settings.retry.validate()?;
         if settings.window == Some(0) {
             return Err(BuildError::ZeroWindow);
         }

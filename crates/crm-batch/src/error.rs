@@ -1,5 +1,6 @@
 //! The two families of failure: building a batch, and running one.
 
+use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 
@@ -18,6 +19,16 @@ pub enum BuildError {
     ZeroWindow,
     /// [`Builder::threads`](crate::Builder::threads) was 0.
     ZeroThreads,
+    /// [`Builder::chunk_bytes`](crate::Builder::chunk_bytes) was 0.
+    ZeroChunkBytes,
+    /// The share of a [`SkipLimit`](crate::SkipLimit) was not within 0 and 1.
+    SkipShare(f64),
+    /// A [`Retry`](crate::Retry) had no attempt.
+    ZeroAttempts,
+    /// A [`Retry`](crate::Retry) had no longest delay.
+    RetryWithoutCap,
+    /// The jitter of a [`Retry`](crate::Retry) was not within 0 and 1.
+    Jitter(f64),
     /// The system refused the threads that [`Builder::threads`](crate::Builder::threads) asked for.
     Pool(ThreadPoolBuildError),
 }
@@ -33,6 +44,23 @@ impl fmt::Display for BuildError {
             ),
             Self::ZeroThreads => f.write_str(
                 "0 threads do no work: give threads at least 1, or leave it out to use the surrounding rayon pool",
+            ),
+            Self::ZeroChunkBytes => f.write_str(
+                "a chunk of 0 bytes carries nothing: give chunk_bytes at least 1, or leave it out for the default",
+            ),
+            Self::SkipShare(share) => write!(
+                f,
+                "a share of {share} of the records cannot be skipped: give a number from 0 to 1, such as 0.01"
+            ),
+            Self::ZeroAttempts => f.write_str(
+                "0 attempts do no work: give a retry at least 1, which is the first",
+            ),
+            Self::RetryWithoutCap => f.write_str(
+                "a retry without a longest delay may wait for ever: give longest_delay a duration, such as ten seconds",
+            ),
+            Self::Jitter(share) => write!(
+                f,
+                "a jitter of {share} is not a share of the delay: give a number from 0 to 1, such as 0.5"
             ),
             Self::Pool(_) => f.write_str(
                 "the threads of the pool could not be started: ask for fewer, or hand in a pool",
@@ -64,6 +92,10 @@ pub enum Stage {
     Sink,
     /// The progress observer.
     Observer,
+    /// What takes the rejected records.
+    DeadLetters,
+    /// What makes the state of a worker.
+    State,
 }
 
 impl fmt::Display for Stage {
@@ -72,6 +104,8 @@ impl fmt::Display for Stage {
             Self::Source => "source",
             Self::Sink => "sink",
             Self::Observer => "progress observer",
+            Self::DeadLetters => "dead-letter sink",
+            Self::State => "maker of a worker's state",
         })
     }
 }
@@ -85,7 +119,7 @@ impl fmt::Display for Stage {
 /// [`source`](Error::source); `{:#}` appends it on the same line, for a log, or for an `E` that is no [`Error`].
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum BatchError<E, S> {
+pub enum BatchError<E, S, I = Infallible> {
     /// A record failed when the skip limit was used up.
     #[non_exhaustive]
     Process {
@@ -93,6 +127,8 @@ pub enum BatchError<E, S> {
         position: u64,
         /// Its error or panic.
         failure: Failure<E>,
+        /// How often it was tried.
+        attempts: u32,
         /// What had been done until then.
         report: Box<Report<E>>,
     },
@@ -104,6 +140,56 @@ pub enum BatchError<E, S> {
         /// The sink's error.
         error: S,
         /// What had been done until then.
+        report: Box<Report<E>>,
+    },
+    /// The dead-letter sink refused a rejected record.
+    #[non_exhaustive]
+    DeadLetters {
+        /// The position of the record.
+        position: u64,
+        /// The error.
+        error: S,
+        /// What had been done until then.
+        report: Box<Report<E>>,
+    },
+    /// The source failed.
+    #[non_exhaustive]
+    Source {
+        /// The position of the record that it was about to make.
+        position: u64,
+        /// The source's error.
+        error: I,
+        /// What had been done until then.
+        report: Box<Report<E>>,
+    },
+    /// All records were settled, and a larger share of them skipped than the limit allows.
+    #[non_exhaustive]
+    SkipShare {
+        /// What has been done, which is everything.
+        report: Box<Report<E>>,
+    },
+    /// A [`CancelToken`](crate::CancelToken) was cancelled, or a [`Running`](crate::Running) run dropped.
+    #[non_exhaustive]
+    Cancelled {
+        /// The position of the first record that was not settled.
+        position: u64,
+        /// What had been done until then.
+        report: Box<Report<E>>,
+    },
+    /// The run took longer than its [deadline](crate::Builder::deadline).
+    #[non_exhaustive]
+    DeadlineExceeded {
+        /// The position of the first record that was not settled.
+        position: u64,
+        /// What had been done until then.
+        report: Box<Report<E>>,
+    },
+    /// The thread for an asynchronous run could not be started.
+    #[non_exhaustive]
+    Thread {
+        /// The system's error.
+        error: std::io::Error,
+        /// What had been done until then, which is nothing.
         report: Box<Report<E>>,
     },
     /// User code other than the process function panicked.
@@ -121,14 +207,20 @@ pub enum BatchError<E, S> {
     },
 }
 
-impl<E, S> BatchError<E, S> {
-    /// The position at which the run ended, counted from 0.
+impl<E, S, I> BatchError<E, S, I> {
+    /// The position at which the run ended, counted from 0; for a run that is over, the number of its records.
     #[must_use]
     pub fn position(&self) -> u64 {
         match self {
             Self::Process { position, .. }
             | Self::Sink { position, .. }
+            | Self::DeadLetters { position, .. }
+            | Self::Source { position, .. }
+            | Self::Cancelled { position, .. }
+            | Self::DeadlineExceeded { position, .. }
             | Self::Panicked { position, .. } => *position,
+            Self::SkipShare { report } => report.read(),
+            Self::Thread { .. } => 0,
         }
     }
 
@@ -138,6 +230,12 @@ impl<E, S> BatchError<E, S> {
         match self {
             Self::Process { report, .. }
             | Self::Sink { report, .. }
+            | Self::DeadLetters { report, .. }
+            | Self::Source { report, .. }
+            | Self::SkipShare { report }
+            | Self::Cancelled { report, .. }
+            | Self::DeadlineExceeded { report, .. }
+            | Self::Thread { report, .. }
             | Self::Panicked { report, .. } => report,
         }
     }
@@ -148,18 +246,25 @@ impl<E, S> BatchError<E, S> {
         match self {
             Self::Process { report, .. }
             | Self::Sink { report, .. }
+            | Self::DeadLetters { report, .. }
+            | Self::Source { report, .. }
+            | Self::SkipShare { report }
+            | Self::Cancelled { report, .. }
+            | Self::DeadlineExceeded { report, .. }
+            | Self::Thread { report, .. }
             | Self::Panicked { report, .. } => *report,
         }
     }
 }
 
-impl<E: fmt::Display, S: fmt::Display> fmt::Display for BatchError<E, S> {
+impl<E: fmt::Display, S: fmt::Display, I: fmt::Display> fmt::Display for BatchError<E, S, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Process {
                 position,
                 failure: Failure::Panicked(panic),
                 report,
+                ..
             } => write!(
                 f,
                 "record {position} failed after {} skipped ones (the process function panicked: {panic}): repair the \
@@ -177,6 +282,31 @@ impl<E: fmt::Display, S: fmt::Display> fmt::Display for BatchError<E, S> {
                 f,
                 "the sink refused the output of record {position}: what came before it is written, go on from there"
             ),
+            Self::DeadLetters { position, .. } => write!(
+                f,
+                "the dead-letter sink refused record {position}: what came before it is settled, go on from there"
+            ),
+            Self::Source { position, .. } => write!(
+                f,
+                "the source failed at record {position}: what came before it is settled, go on from there"
+            ),
+            Self::SkipShare { report } => write!(
+                f,
+                "{} of {} records were skipped, a larger share than the limit allows: repair them, or raise the limit",
+                report.skipped(),
+                report.read()
+            ),
+            Self::Cancelled { position, .. } => write!(
+                f,
+                "the run was cancelled at record {position}: what came before it is settled, go on from there"
+            ),
+            Self::DeadlineExceeded { position, .. } => write!(
+                f,
+                "the run reached its deadline at record {position}: go on from there, or give it more time"
+            ),
+            Self::Thread { .. } => f.write_str(
+                "the thread of the run could not be started: call run on a thread of your own",
+            ),
             Self::Panicked {
                 stage,
                 position,
@@ -192,21 +322,35 @@ impl<E: fmt::Display, S: fmt::Display> fmt::Display for BatchError<E, S> {
                 failure: Failure::Error(error),
                 ..
             } if f.alternate() => write!(f, ": {error:#}"),
-            Self::Sink { error, .. } if f.alternate() => write!(f, ": {error:#}"),
+            Self::Sink { error, .. } | Self::DeadLetters { error, .. } if f.alternate() => {
+                write!(f, ": {error:#}")
+            }
+            Self::Source { error, .. } if f.alternate() => write!(f, ": {error:#}"),
+            Self::Thread { error, .. } if f.alternate() => write!(f, ": {error:#}"),
             _ => Ok(()),
         }
     }
 }
 
-impl<E: Error + 'static, S: Error + 'static> Error for BatchError<E, S> {
+impl<E, S, I> Error for BatchError<E, S, I>
+where
+    E: Error + 'static,
+    S: Error + 'static,
+    I: Error + 'static,
+{
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Process { failure, .. } => match failure {
                 Failure::Error(error) => Some(error),
                 Failure::Panicked(_) => None,
             },
-            Self::Sink { error, .. } => Some(error),
-            Self::Panicked { .. } => None,
+            Self::Sink { error, .. } | Self::DeadLetters { error, .. } => Some(error),
+            Self::Source { error, .. } => Some(error),
+            Self::Thread { error, .. } => Some(error),
+            Self::SkipShare { .. }
+            | Self::Cancelled { .. }
+            | Self::DeadlineExceeded { .. }
+            | Self::Panicked { .. } => None,
         }
     }
 }

@@ -35,14 +35,19 @@
 //! | the same, and the first failure ends it | [`Batch::try_map`] |
 //! | an effect for every item, in any order | [`Batch::for_each`] |
 //! | more records than fit into memory, a sink, skipped records, a report | [`Batch::run`] |
+//! | the same with records filtered, tried again, sent to dead letters; a worker's own state; any [`Source`] | [`Batch::job`] |
 //!
 //! `Batch::new()` is right for most jobs. The [`Builder`] knows the rest:
 //!
 //! | choice | default | when to change it |
 //! |---|---|---|
 //! | [`chunk_rows`](Builder::chunk_rows) | adapts to about 1 ms of work, at most 8,192 rows | to fix the memory bound or the rhythm of the observer |
+//! | [`chunk_bytes`](Builder::chunk_bytes) | 1 MiB | to bound records that own much memory, with [`Sized`] |
 //! | [`window`](Builder::window) | 8 chunks, or 4 for each thread if that is more | less to save memory; more when single records are very dear |
-//! | [`skip_limit`](Builder::skip_limit) | 0 | when some bad records are to be expected |
+//! | [`skip_limit`](Builder::skip_limit), [`skip`](Builder::skip) | 0 | when some bad records are to be expected, by number or by share |
+//! | [`retry`](Builder::retry) | 3 attempts, in jobs that say [when](Worked::retry_when) | to try more often, sooner or later |
+//! | [`order`](Builder::order) | that of the source | when the sink does not mind, and some records are very dear |
+//! | [`cancel`](Builder::cancel), [`deadline`](Builder::deadline) | none | to stop, pause and resume from outside |
 //! | [`threads`](Builder::threads), [`pool`](Builder::pool) | the rayon pool around the caller, or the global one | to keep the job away from other work |
 //! | [`inline_start`](Builder::inline_start) | `true` | `false` when the caller's thread must not work |
 //! | [`progress`](Builder::progress) | none | for a progress bar |
@@ -51,7 +56,8 @@
 //! # Guarantees
 //!
 //! - **Order.** The sink takes outputs in the order of the source. A run ends at the same record, with the same records
-//!   written and skipped, as a plain loop would, whatever the number of threads.
+//!   written, skipped and tried again, as a plain loop would, whatever the number of threads. In [`Order::AsFinished`]
+//!   a run that succeeds has done the same for each record, in another order.
 //! - **One thread for a record.** In the pool, the thread that takes a record from the source also works on it and
 //!   drops it, so that its memory never changes hands. Only outputs may cross to the thread that runs the sink.
 //! - **One caller for source and sink.** Each is used by one thread at a time and needs no `Sync`. No lock of this crate
@@ -59,21 +65,28 @@
 //! - **No waiting in the pool.** No task waits for another, so that a run cannot deadlock by itself: not in a pool of
 //!   one thread, not inside another run, not across pools. The caller of a run waits for it; if it is a worker of a pool,
 //!   it does other work meanwhile.
-//! - **Panics.** One in the process function is a failure of its record, as an error is. One in source, sink or observer
-//!   ends the run with [`BatchError::Panicked`]. `map`, `try_map` and `for_each` let panics go on, that of the first
+//! - **Cancelling.** A cancelled or late run ends before the next record of each worker, in the middle of a chunk; a sink is
+//!   given the rest of the chunk that is being settled. [`BatchError::position`] says where to go on.
+//! - **No thread while it waits.** A paused run and a record that waits for its retry hold no thread of the pool. The caller
+//!   of a blocking run waits; if it is itself a worker of a pool, it does the pool's other work meanwhile.
+//! - **Panics.** One in the process function is a failure of its record, as an error is. One in source, sink, dead letters,
+//!   observer or the maker of a worker's state ends the run with [`BatchError::Panicked`]. `map`, `try_map` and `for_each` let panics go on, that of the first
 //!   record in order. The batch is as good afterwards as before.
-//! - **The report adds up.** `read = written + skipped + abandoned`, and nothing is abandoned by a run that succeeds.
+//! - **The report adds up.** `read = written + filtered + skipped + not processed`, and the last is 0 when a run succeeds.
 //!
 //! # Memory
 //!
 //! ```text
-//! rows in flight <= window x chunk rows
+//! rows in flight  <= window x chunk rows
+//! bytes in flight <= window x (chunk bytes + one record)      for sources that know the size of their records
 //! ```
 //!
 //! A row is in flight from the moment it is taken from the source until its chunk is settled: as a record, or as its
-//! output. `chunk rows` is the fixed size, or at most 8,192 rows for chunks that adapt, or as many as make 1 MiB of
-//! `size_of` record or output, whichever is less. [`Report::peak_rows`] says how much of the bound a run has used. To
-//! it come one output in the making for each thread, and the skipped records' errors, at most as many as the skip limit.
+//! output. `chunk rows` is the fixed size, or at most 8,192 rows for chunks that adapt, or as many as make
+//! [`chunk_bytes`](Builder::chunk_bytes) of `size_of` record or output, whichever is less. A source that does not count its
+//! records goes by the bytes alone. [`Report::peak_rows`] says how much of the bound a run has used. To
+//! it come one output in the making for each thread, a copy of the record that each works on if the job keeps records or tries
+//! them again, and the skipped records' errors, at most as many as the skip limit, unless dead letters take them.
 //! What a record owns on the heap counts with it: a bound in bytes is `rows x bytes of a record`.
 //!
 //! The buffers of the chunks are used again, and go back to the allocator at the end of the run.
@@ -82,9 +95,13 @@
 //!
 //! A run begins on the caller's thread, and most runs over a few records end there: no pool is touched, nor is the
 //! global one started. After a quarter of a millisecond, or after a few records that each take longer than
-//! 2 us, it looks at what it has measured, and goes to the pool if that promises to be at least a tenth faster. A job that is bound by its source
+//! 2 us, or after a single one that is so heavy that a wrong guess about the few that are left would cost little, it looks at
+//! what it has measured, and goes to the pool if that promises to be at least a tenth faster. A job that is bound by its source
 //! or its sink, or whose records cost less than handing them over, stays on the caller's thread to its end, and the run
-//! looks again now and then. Once in the pool, it stays there.
+//! looks again now and then. Once in the pool, it stays there. A job with retries begins there.
+//!
+//! When a thread of the pool has nothing to do, because the window is full or the source has ended, a worker that is busy
+//! gives it the second half of the rest of its chunk, if that is worth a hand-over.
 //!
 //! A source or sink that blocks, on a network for instance, takes a worker of the pool with it while it does. Give such a
 //! job [`threads`](Builder::threads) of its own.
@@ -101,21 +118,44 @@
 
 mod batch;
 mod builder;
+mod chunk;
+mod control;
 mod engine;
 mod error;
 mod failure;
+mod job;
+mod order;
 mod panic;
 mod progress;
+mod records;
 mod report;
+mod retry;
+mod running;
 mod settings;
+mod sink;
+mod skip;
+mod source;
+mod verdict;
+mod work;
 
 pub use batch::Batch;
 pub use builder::Builder;
+pub use chunk::{Chunk, Owned};
+pub use control::CancelToken;
 pub use error::{BatchError, BuildError, Stage};
 pub use failure::Failure;
+pub use job::{Job, Ready, Worked};
+pub use order::Order;
 pub use panic::Panic;
 pub use progress::Progress;
+pub use records::{Sized, Tried};
 pub use report::{Report, Skip};
+pub use retry::Retry;
+pub use running::Running;
+pub use sink::{Entry, Sink};
+pub use skip::SkipLimit;
+pub use source::{Fill, Position, Room, Source};
+pub use verdict::Verdict;
 
 #[doc = include_str!("../DESIGN.md")]
 pub mod _design {}

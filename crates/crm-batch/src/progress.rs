@@ -4,15 +4,18 @@ use std::time::Duration;
 
 /// How far a run has come, as told to the observer after each chunk.
 ///
-/// The counts only grow, and the observer sees them in order. `read` is ahead of `written + skipped` by what is in
-/// flight.
+/// The counts only grow, and the observer sees them in order. `read` is ahead of `written + filtered + skipped` by
+/// what is in flight.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
     pub(crate) read: u64,
+    pub(crate) bytes: u64,
     pub(crate) written: u64,
+    pub(crate) filtered: u64,
     pub(crate) skipped: u64,
     pub(crate) chunks: u64,
     pub(crate) elapsed: Duration,
+    pub(crate) total: Option<u64>,
 }
 
 impl Progress {
@@ -26,6 +29,45 @@ impl Progress {
     #[must_use]
     pub fn written(&self) -> u64 {
         self.written
+    }
+
+    /// Records without an output so far.
+    #[must_use]
+    pub fn filtered(&self) -> u64 {
+        self.filtered
+    }
+
+    /// Records that are done: written, filtered or skipped.
+    #[must_use]
+    pub fn settled(&self) -> u64 {
+        self.written + self.filtered + self.skipped
+    }
+
+    /// Bytes that the source has read, if it tells.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Records in all, when the source knows how many it has left.
+    #[must_use]
+    pub fn total(&self) -> Option<u64> {
+        self.total
+    }
+
+    /// Settled records a second since the run began; `None` when no time has passed.
+    #[must_use]
+    pub fn rate(&self) -> Option<f64> {
+        let seconds = self.elapsed.as_secs_f64();
+        (seconds > 0.0).then(|| self.settled() as f64 / seconds)
+    }
+
+    /// The time that is left at this rate, when the source knows how many records it has.
+    #[must_use]
+    pub fn time_left(&self) -> Option<Duration> {
+        let left = self.total?.saturating_sub(self.settled());
+        let rate = self.rate().filter(|rate| *rate > 0.0)?;
+        Duration::try_from_secs_f64(left as f64 / rate).ok()
     }
 
     /// Records passed over so far.

@@ -4,12 +4,13 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::Failure;
+use crate::engine::Times;
 
 /// What a run did.
 ///
-/// Every record that was read is accounted for: `read = written + skipped + abandoned`. A run that succeeded has
-/// abandoned nothing. One that failed carries its report in the [`BatchError`](crate::BatchError); there, abandoned
-/// are the record that ended it and those that were read ahead of it.
+/// Every record that was read is accounted for: `read = written + filtered + skipped + not processed`. After a
+/// run that succeeded the last is 0. One that failed carries its report in the [`BatchError`](crate::BatchError); there, not
+/// processed are the record that ended it and those that were read ahead of it.
 ///
 /// ```
 /// use crm_batch::Batch;
@@ -23,14 +24,34 @@ use crate::Failure;
 #[derive(Debug)]
 pub struct Report<E> {
     pub(crate) read: u64,
+    pub(crate) bytes: u64,
     pub(crate) written: u64,
+    pub(crate) filtered: u64,
+    pub(crate) skipped: u64,
     pub(crate) skips: Vec<Skip<E>>,
     pub(crate) chunks: u64,
     pub(crate) peak_rows: usize,
     pub(crate) elapsed: Duration,
+    pub(crate) times: Times,
 }
 
 impl<E> Report<E> {
+    /// The report of a run that has not begun.
+    pub(crate) fn empty() -> Self {
+        Self {
+            read: 0,
+            bytes: 0,
+            written: 0,
+            filtered: 0,
+            skipped: 0,
+            skips: Vec::new(),
+            chunks: 0,
+            peak_rows: 0,
+            elapsed: Duration::ZERO,
+            times: Times::default(),
+        }
+    }
+
     /// Records taken from the source.
     #[must_use]
     pub fn read(&self) -> u64 {
@@ -46,16 +67,72 @@ impl<E> Report<E> {
     /// Records that failed and were passed over; at most the skip limit.
     #[must_use]
     pub fn skipped(&self) -> u64 {
-        self.skips.len() as u64
+        self.skipped
     }
 
-    /// Records that were read, but neither written nor skipped, because the run ended before; 0 after a success.
+    /// Records that were worked on and rightly have no output.
     #[must_use]
-    pub fn abandoned(&self) -> u64 {
-        self.read - self.written - self.skipped()
+    pub fn filtered(&self) -> u64 {
+        self.filtered
     }
 
-    /// The records that were passed over, by position, with the reason of each.
+    /// Records that were read, but neither written, filtered nor skipped, because the run ended before; 0 after a success.
+    ///
+    /// The records of a block that the source does not count are read when a worker takes them from it.
+    #[must_use]
+    pub fn not_processed(&self) -> u64 {
+        self.read - self.written - self.filtered - self.skipped
+    }
+
+    /// Bytes that the source has read, if it tells.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Attempts that were made, or waited for, after a first one had failed.
+    #[must_use]
+    pub fn retries(&self) -> u64 {
+        self.times.retries
+    }
+
+    /// Time spent in the source: filling chunks.
+    ///
+    /// While a run is on the caller's thread, stages are measured in one step of many, and the others are taken to be alike.
+    #[must_use]
+    pub fn source_time(&self) -> Duration {
+        self.times.source
+    }
+
+    /// Time spent in the process function, summed over the workers.
+    #[must_use]
+    pub fn work_time(&self) -> Duration {
+        self.times.work
+    }
+
+    /// Time spent in the sink, the dead letters and the observer.
+    #[must_use]
+    pub fn sink_time(&self) -> Duration {
+        self.times.sink
+    }
+
+    /// The share of the run's time that each thread spent on it: the caller's first, if it took part as such, then those of
+    /// the pool. Empty when no time has passed.
+    ///
+    /// When they are far from 1, the source or the sink is the bottleneck: see which of the two times is near
+    /// [`elapsed`](Self::elapsed).
+    pub fn utilisation(&self) -> impl Iterator<Item = f64> + '_ {
+        let total = self.elapsed.as_secs_f64();
+        let caller = Some(self.times.caller).filter(|time| !time.is_zero());
+        caller
+            .into_iter()
+            .chain(self.times.workers.iter().copied())
+            .filter(move |_| total > 0.0)
+            .map(move |time| time.as_secs_f64() / total)
+    }
+
+    /// The records that were passed over, in the order in which they were settled, with the reason of each; none when a
+    /// dead-letter sink has taken them.
     #[must_use]
     pub fn skips(&self) -> &[Skip<E>] {
         &self.skips
@@ -93,12 +170,15 @@ impl<E> fmt::Display for Report<E> {
         write!(
             f,
             "{} read, {} written, {} skipped",
-            self.read,
-            self.written,
-            self.skipped()
+            self.read, self.written, self.skipped
         )?;
-        if self.abandoned() > 0 {
-            write!(f, ", {} abandoned", self.abandoned())?;
+        for (count, name) in [
+            (self.filtered, "filtered"),
+            (self.not_processed(), "not processed"),
+        ] {
+            if count > 0 {
+                write!(f, ", {count} {name}")?;
+            }
         }
         write!(f, " in {} chunks and {:?}", self.chunks, self.elapsed)
     }
@@ -109,6 +189,7 @@ impl<E> fmt::Display for Report<E> {
 pub struct Skip<E> {
     pub(crate) position: u64,
     pub(crate) failure: Failure<E>,
+    pub(crate) attempts: u32,
 }
 
 impl<E> Skip<E> {
@@ -116,6 +197,12 @@ impl<E> Skip<E> {
     #[must_use]
     pub fn position(&self) -> u64 {
         self.position
+    }
+
+    /// How often it was tried.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.attempts
     }
 
     /// Why it failed.

@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crm_clock::Clock;
+use crm_clock::{Clock, Tick};
 use rayon::{Scope, ThreadPool};
 
-use crate::Progress;
+use crate::control::Control;
+use crate::{CancelToken, Order, Progress, Retry, SkipLimit};
 
 /// Chunks in flight when the user names no window, on few threads.
 const LEAST_WINDOW: usize = 8;
@@ -20,7 +22,12 @@ pub(crate) type Observer = dyn Fn(&Progress) + Send + Sync;
 pub(crate) struct Settings {
     pub(crate) chunk_rows: Option<usize>,
     pub(crate) window: Option<usize>,
-    pub(crate) skip_limit: u64,
+    pub(crate) chunk_bytes: Option<usize>,
+    pub(crate) skip: SkipLimit,
+    pub(crate) retry: Retry,
+    pub(crate) order: Order,
+    pub(crate) cancel: Option<CancelToken>,
+    pub(crate) deadline: Option<Duration>,
     /// The pool to work in; without one, the pool that surrounds the caller, or rayon's global pool.
     pub(crate) pool: Option<Arc<ThreadPool>>,
     pub(crate) inline_start: bool,
@@ -29,6 +36,15 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// The control of a run that begins at `start`, to which the token speaks.
+    pub(crate) fn control(&self, start: Tick) -> Arc<Control> {
+        let control = Arc::new(Control::new(&self.clock, start, self.deadline));
+        if let Some(token) = &self.cancel {
+            token.join(&control);
+        }
+        control
+    }
+
     /// Threads that would share the work. Asking may start rayon's global pool.
     pub(crate) fn threads(&self) -> usize {
         match &self.pool {
@@ -60,7 +76,12 @@ impl Default for Settings {
         Self {
             chunk_rows: None,
             window: None,
-            skip_limit: 0,
+            chunk_bytes: None,
+            skip: SkipLimit::NONE,
+            retry: Retry::default(),
+            order: Order::Input,
+            cancel: None,
+            deadline: None,
             pool: None,
             inline_start: true,
             clock: Clock::system(),
@@ -74,7 +95,12 @@ impl fmt::Debug for Settings {
         f.debug_struct("Settings")
             .field("chunk_rows", &self.chunk_rows)
             .field("window", &self.window)
-            .field("skip_limit", &self.skip_limit)
+            .field("chunk_bytes", &self.chunk_bytes)
+            .field("skip", &self.skip)
+            .field("retry", &self.retry)
+            .field("order", &self.order)
+            .field("cancel", &self.cancel)
+            .field("deadline", &self.deadline)
             .field("pool", &self.pool)
             .field("inline_start", &self.inline_start)
             .field("clock", &self.clock)

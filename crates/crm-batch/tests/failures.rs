@@ -7,8 +7,9 @@ use std::fmt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
+use std::time::Duration;
 
-use crm_batch::{Batch, BatchError, BuildError, Failure, Report};
+use crm_batch::{Batch, BatchError, BuildError, Failure, Report, Retry, SkipLimit, Tried, Verdict};
 use support::fate::{Ended, Fate, batch_run, plain_loop};
 use support::pool;
 use support::watchdog::within;
@@ -252,9 +253,76 @@ fn a_batch_that_cannot_run_is_not_built() {
     let zero = refused(builder().threads(0));
     assert!(matches!(zero, BuildError::ZeroThreads));
     assert!(zero.to_string().contains("at least 1"));
+    let zero = refused(builder().chunk_bytes(0));
+    assert!(matches!(zero, BuildError::ZeroChunkBytes));
+    assert!(zero.to_string().contains("at least 1"));
+    for share in [-0.01, 1.01, f64::NAN, f64::INFINITY] {
+        let share = refused(builder().skip(SkipLimit::records(5).share(share)));
+        assert!(matches!(share, BuildError::SkipShare(_)));
+        assert!(share.to_string().contains("from 0 to 1"));
+    }
+    for share in [0.0, 1.0] {
+        let retry = Retry::default().jitter(share);
+        let limit = SkipLimit::ALL.share(share);
+        assert!(builder().skip(limit).retry(retry).build().is_ok());
+    }
+    let retry = refused(builder().retry(Retry::exponential(0)));
+    assert!(matches!(retry, BuildError::ZeroAttempts));
+    assert!(retry.to_string().contains("at least 1"));
+    let retry = refused(builder().retry(Retry::default().longest_delay(Duration::MAX)));
+    assert!(matches!(retry, BuildError::RetryWithoutCap));
+    assert!(retry.to_string().contains("longest_delay"));
+    for share in [-0.5, 2.0, f64::NAN] {
+        let jitter = refused(builder().retry(Retry::default().jitter(share)));
+        assert!(matches!(jitter, BuildError::Jitter(_)));
+        assert!(jitter.to_string().contains("from 0 to 1"));
+    }
     assert!(
         builder().threads(0).pool(pool(1)).build().is_ok(),
         "the last setter wins"
     );
     assert!(builder().pool(pool(1)).threads(0).build().is_err());
+}
+
+/// The others say where to go on, and where the error came from.
+#[test]
+fn errors_of_the_other_stages_tell_as_much() {
+    let batch = Batch::builder()
+        .skip(SkipLimit::ALL.share(0.5))
+        .build()
+        .unwrap();
+    let numbers = |bad: u64| (0..10).map(move |n| if n == bad { Err(Bad(n)) } else { Ok(n) });
+    let job = batch.job(Tried::new(numbers(4)));
+    let job = job.process(|n| Ok::<_, Bad>(Verdict::Output(n)));
+    let error = job.into(|_| Ok::<(), Bad>(())).run().unwrap_err();
+    assert!(error.to_string().contains("source failed at record 4"));
+    assert_eq!(format!("{error:#}"), format!("{error}: 4 is bad"));
+    assert_eq!(error.source().unwrap().to_string(), "4 is bad");
+
+    let job = batch.job(0..10_u64);
+    let job = job.process(|n| Err::<Verdict<u64>, _>(Bad(n)));
+    let job = job.dead_letters(|skip, _| Err(Bad(skip.position() + 70)));
+    let error = job.into(|_| Ok::<(), Bad>(())).run().unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("dead-letter sink refused record 0")
+    );
+    assert_eq!(error.source().unwrap().to_string(), "70 is bad");
+    assert_eq!(
+        (error.report().read() >= 1, error.report().skipped()),
+        (true, 0)
+    );
+
+    let process = |n: u64| if n < 6 { Err(Bad(n)) } else { Ok(n) };
+    let error = batch
+        .run(0..10, process, |_| Ok::<(), Bad>(()))
+        .unwrap_err();
+    assert!(matches!(error, BatchError::SkipShare { .. }));
+    assert!(
+        error
+            .to_string()
+            .starts_with("6 of 10 records were skipped")
+    );
+    assert_eq!((error.position(), error.report().written()), (10, 4));
 }

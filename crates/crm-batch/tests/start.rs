@@ -86,7 +86,16 @@ fn dear_records_go_to_the_pool_after_a_few() {
         15
     );
     assert_eq!(
+        inline_records(&threads_of(&batch, &hand, 500, 0, 100_000)),
+        4
+    );
+    // One is enough when so few are left that the pool would cost little even if they proved light.
+    assert_eq!(
         inline_records(&threads_of(&batch, &hand, 500, 0, 1_000_000)),
+        1
+    );
+    assert_eq!(
+        inline_records(&threads_of(&batch, &hand, 50_000, 0, 1_000_000)),
         2
     );
     assert_eq!(
@@ -100,11 +109,11 @@ fn dear_records_go_to_the_pool_after_a_few() {
 fn one_slow_record_alone_proves_nothing() {
     let (builder, hand) = timed(2);
     let batch = builder.build().unwrap();
-    let threads = batch.map(0..20_000, |n| {
+    let threads = batch.map(0..200_000, |n| {
         hand.advance(Duration::from_nanos(if n == 0 { 5_000_000 } else { 1 }));
         thread::current().id()
     });
-    assert_eq!(inline_records(&threads), 20_000);
+    assert_eq!(inline_records(&threads), 200_000);
 }
 
 #[test]
@@ -202,8 +211,8 @@ fn the_inline_part_is_a_chunk_of_its_own() {
         hand.advance(Duration::from_millis(1));
         Ok::<u64, ()>(n)
     };
-    let report = batch.run(0..302, process, |_| Ok::<(), ()>(())).unwrap();
-    assert_eq!(*first.lock().unwrap(), Some(2));
+    let report = batch.run(0..301, process, |_| Ok::<(), ()>(())).unwrap();
+    assert_eq!(*first.lock().unwrap(), Some(1));
     assert_eq!(report.chunks(), 1 + 3);
 }
 

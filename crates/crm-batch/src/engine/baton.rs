@@ -1,43 +1,39 @@
 //! The source, and with it the right to pull.
 
-use crate::Panic;
+use std::ops::ControlFlow;
+
+use super::part::Stop;
+use crate::control::Control;
 use crate::panic::contain;
+use crate::{Chunk, Fill, Position, Room, Source, Stage};
 
 /// The source and how far it has been read.
 ///
 /// There is one for each run, and it is moved, never shared: from the task that has filled its chunk to the task that
 /// fills the next, or into the gate while the window is full. So the source needs neither a lock nor `Sync`.
-pub(super) struct Baton<I> {
+pub(super) struct Baton<S> {
     /// Boxed, because it changes hands once for each chunk and an iterator may be large.
-    source: Box<I>,
-    /// Records pulled so far, which is the position of the next one.
-    position: u64,
+    source: Box<S>,
     /// Chunks filled so far in the pool, which is the number of the next one.
     chunks: u64,
 }
 
 /// How a fill ended.
-pub(super) enum Pull {
-    /// The chunk is full, and the source may have more.
-    Full,
+pub(super) enum Pull<I> {
+    /// The source may have more.
+    More,
     /// The source has no more.
     Ended,
-    /// The source panicked and is not to be asked again.
-    Panicked(Panic),
+    /// The source failed and is not to be asked again.
+    Stopped(Stop<I>),
 }
 
-impl<I: Iterator> Baton<I> {
-    pub(super) fn new(source: I) -> Self {
+impl<S: Source> Baton<S> {
+    pub(super) fn new(source: S) -> Self {
         Self {
             source: Box::new(source),
-            position: 0,
             chunks: 0,
         }
-    }
-
-    /// Records pulled so far.
-    pub(super) fn position(&self) -> u64 {
-        self.position
     }
 
     /// The number of the chunk that is to be filled next; it counts it as filled.
@@ -49,35 +45,45 @@ impl<I: Iterator> Baton<I> {
 
     /// How many records are left, when the source knows it exactly.
     pub(super) fn remaining(&self) -> Option<usize> {
-        match contain(|| self.source.size_hint()) {
-            Ok((least, Some(most))) if least == most => Some(least),
-            _ => None,
-        }
+        contain(|| self.source.remaining()).unwrap_or(None)
     }
 
-    /// Pulls one record.
-    #[inline]
-    pub(super) fn pull(&mut self) -> Result<Option<I::Item>, Panic> {
-        let record = contain(|| self.source.next())?;
-        self.position += u64::from(record.is_some());
-        Ok(record)
+    /// Where the source would go on.
+    pub(super) fn source_position(&self) -> Option<Position> {
+        contain(|| self.source.position()).unwrap_or(None)
     }
 
-    /// Pulls records into `records` until it holds `rows`.
+    /// Fills a chunk; returns also the bytes that were read for it.
     ///
-    /// What was pulled before a panic stays in `records`: those records are as good as any.
-    pub(super) fn fill(&mut self, records: &mut Vec<I::Item>, rows: usize) -> Pull {
+    /// What was pulled before an error or a panic stays in the chunk: those records are as good as any.
+    pub(super) fn fill(&mut self, chunk: &mut S::Chunk, room: &Room<'_>) -> (Pull<S::Error>, u64) {
         let source = &mut *self.source;
-        let pull = contain(|| {
-            while records.len() < rows {
-                match source.next() {
-                    Some(record) => records.push(record),
-                    None => return Pull::Ended,
-                }
-            }
-            Pull::Full
-        });
-        self.position += records.len() as u64;
-        pull.unwrap_or_else(Pull::Panicked)
+        told(contain(|| source.fill(chunk, room)))
+    }
+
+    /// Takes records through `each` one by one.
+    pub(super) fn each<F>(
+        &mut self,
+        chunk: &mut S::Chunk,
+        rows: usize,
+        bytes: usize,
+        control: &Control,
+        each: F,
+    ) -> (Pull<S::Error>, u64)
+    where
+        F: for<'r> FnMut(<S::Chunk as Chunk>::Record<'r>) -> ControlFlow<()>,
+    {
+        let source = &mut *self.source;
+        let room = Room::controlled(rows, bytes, control);
+        told(contain(|| source.each(chunk, &room, each)))
+    }
+}
+
+fn told<I>(fill: Result<Result<Fill, I>, crate::Panic>) -> (Pull<I>, u64) {
+    match fill {
+        Ok(Ok(fill)) if fill.ended => (Pull::Ended, fill.bytes),
+        Ok(Ok(fill)) => (Pull::More, fill.bytes),
+        Ok(Err(error)) => (Pull::Stopped(Stop::Source(error)), 0),
+        Err(panic) => (Pull::Stopped(Stop::Panicked(Stage::Source, panic)), 0),
     }
 }

@@ -1,37 +1,55 @@
 //! The sink, the counts and the reason for the end.
 
+use std::time::Duration;
+
 use crm_clock::{Clock, Tick};
 
-use super::chunk::Chunk;
+use super::gate::Times;
+use super::part::{Fate, Part, Rejection, Stop};
+use crate::control::Cause;
 use crate::panic::contain;
 use crate::settings::{Observer, Settings};
-use crate::{BatchError, Failure, Panic, Progress, Report, Skip, Stage};
+use crate::sink::{Entry, Outlet, Rejected};
+use crate::work::Work;
+use crate::{BatchError, Failure, Panic, Position, Progress, Report, Skip, SkipLimit, Stage};
 
-/// Where records are settled, in the order of the source: written, skipped, or the end of the run.
+/// Where records are settled: written, filtered, skipped, or the end of the run.
 ///
-/// There is one for each run, and it is moved, never shared: out of the gate by the worker whose chunk is the next in
-/// order, and back when the chunk after that is not ready.
-pub(super) struct Desk<'run, E, S, K> {
-    sink: K,
-    skip_limit: u64,
+/// There is one for each run, and it is moved, never shared: out of the gate by the worker whose chunk is due, and back
+/// when no other is ready.
+pub(super) struct Desk<'run, E, S, I, K> {
+    outlet: K,
+    limit: SkipLimit,
     written: u64,
+    filtered: u64,
+    skipped: u64,
     skips: Vec<Skip<E>>,
     chunks: u64,
-    ending: Option<Ending<E, S>>,
+    ending: Option<Ending<E, S, I>>,
     observer: Option<&'run Observer>,
     clock: &'run Clock,
     start: Tick,
 }
 
 /// Why a run ended before the end of its source.
-enum Ending<E, S> {
+enum Ending<E, S, I> {
     Process {
         position: u64,
         failure: Failure<E>,
+        attempts: u32,
     },
+    Share,
     Sink {
         position: u64,
         error: S,
+    },
+    Letters {
+        position: u64,
+        error: S,
+    },
+    Source {
+        position: u64,
+        error: I,
     },
     Panicked {
         stage: Stage,
@@ -47,23 +65,37 @@ pub(super) enum Flow {
     Ended,
 }
 
-impl<'run, E, S, K> Desk<'run, E, S, K> {
-    pub(super) fn new(sink: K, skip_limit: u64, settings: &'run Settings) -> Self {
+/// How far the source has been read when a chunk is closed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Reading {
+    pub(super) read: u64,
+    pub(super) bytes: u64,
+    /// Records that the source has left, when it knows.
+    pub(super) remaining: Option<u64>,
+    /// Where the source would go on after the chunk.
+    pub(super) position: Option<Position>,
+}
+
+impl<'run, E, S, I, K> Desk<'run, E, S, I, K> {
+    pub(super) fn new(outlet: K, limit: SkipLimit, settings: &'run Settings, start: Tick) -> Self {
         Self {
-            sink,
-            skip_limit,
+            outlet,
+            limit,
             written: 0,
+            filtered: 0,
+            skipped: 0,
             skips: Vec::new(),
             chunks: 0,
             ending: None,
             observer: settings.observer.as_deref(),
             clock: &settings.clock,
-            start: settings.clock.now(),
+            start,
         }
     }
 
-    pub(super) fn skip_limit(&self) -> u64 {
-        self.skip_limit
+    /// Failures in one part after which that part ends the run.
+    pub(super) fn most_failures(&self) -> u64 {
+        self.limit.most()
     }
 
     pub(super) fn start(&self) -> Tick {
@@ -75,130 +107,239 @@ impl<'run, E, S, K> Desk<'run, E, S, K> {
         self.ending.is_some()
     }
 
+    /// Records that are settled, which is the position of the next one when they are settled in order.
+    pub(super) fn settled(&self) -> u64 {
+        self.written + self.filtered + self.skipped
+    }
+
+    /// Counts records that have no output and are not to have one.
+    #[inline]
+    pub(super) fn filter(&mut self, records: u64) {
+        self.filtered += records;
+    }
+
+    /// Ends the run.
+    fn end(&mut self, ending: Ending<E, S, I>) -> Flow {
+        self.ending = Some(ending);
+        Flow::Ended
+    }
+
+    /// Ends the run because a stage panicked before the record at `position` was made.
+    pub(super) fn stopped(&mut self, position: u64, stop: Stop<I>) -> Flow {
+        self.end(match stop {
+            Stop::Source(error) => Ending::Source { position, error },
+            Stop::Panicked(stage, panic) => Ending::Panicked {
+                stage,
+                position,
+                panic,
+            },
+        })
+    }
+
     /// Gives one output to the sink.
     #[inline]
-    pub(super) fn write<R>(&mut self, position: u64, output: R) -> Flow
+    pub(super) fn write<R, C>(&mut self, position: u64, output: R) -> Flow
     where
-        K: FnMut(R) -> Result<(), S>,
+        K: Outlet<R, E, C, Error = S>,
     {
-        match contain(|| (self.sink)(output)) {
+        match contain(|| self.outlet.write(output)) {
             Ok(Ok(())) => {
                 self.written += 1;
                 Flow::Going
             }
             Ok(Err(error)) => self.end(Ending::Sink { position, error }),
-            Err(panic) => self.end(Ending::Panicked {
-                stage: Stage::Sink,
-                position,
-                panic,
-            }),
+            Err(panic) => self.stopped(position, Stop::Panicked(Stage::Sink, panic)),
         }
     }
 
     /// Passes over one failed record, or ends the run when the limit is used up.
     ///
-    /// Records are settled in order, by one thread at a time, so the limit is exact without any further care.
-    pub(super) fn skip(&mut self, position: u64, failure: Failure<E>) -> Flow {
-        if self.skips.len() as u64 >= self.skip_limit {
-            return self.end(Ending::Process { position, failure });
+    /// Records are settled by one thread at a time, and in order unless the user wants it otherwise, so the limit is exact
+    /// without any further care.
+    pub(super) fn skip<W>(&mut self, position: u64, rejection: Rejection<W>) -> Flow
+    where
+        W: Work<Error = E>,
+        K: Outlet<W::Output, E, W::Chunk, Error = S>,
+    {
+        let Rejection {
+            failure,
+            attempts,
+            fatal,
+            record,
+        } = rejection;
+        if fatal || !self.limit.allows(self.skipped, self.settled()) {
+            return self.end(Ending::Process {
+                position,
+                failure,
+                attempts,
+            });
         }
-        self.skips.push(Skip { position, failure });
+        let skip = Skip {
+            position,
+            failure,
+            attempts,
+        };
+        match contain(|| self.outlet.reject(skip, record)) {
+            Ok(Rejected::Kept(skip)) => self.skips.push(skip),
+            Ok(Rejected::Taken) => (),
+            Ok(Rejected::Refused(error)) => return self.end(Ending::Letters { position, error }),
+            Err(panic) => {
+                return self.stopped(position, Stop::Panicked(Stage::DeadLetters, panic));
+            }
+        }
+        self.skipped += 1;
         Flow::Going
     }
 
-    /// Ends the run because the source panicked before it had made the record at `position`.
-    pub(super) fn source_panicked(&mut self, position: u64, panic: Panic) -> Flow {
-        self.end(Ending::Panicked {
-            stage: Stage::Source,
-            position,
-            panic,
-        })
-    }
-
-    /// Settles every record of a chunk.
-    pub(super) fn settle<T, R>(&mut self, chunk: &mut Chunk<T, R, E>) -> Flow
+    /// Settles every record of a part; `position` is that of its first record, and then that of the one after its last.
+    pub(super) fn settle<W>(&mut self, position: &mut u64, part: &mut Part<W, I>) -> Flow
     where
-        K: FnMut(R) -> Result<(), S>,
+        W: Work<Error = E>,
+        K: Outlet<W::Output, E, W::Chunk, Error = S>,
     {
-        let mut outputs = chunk.buffers.outputs.drain(..);
-        let mut position = chunk.first;
-        for (offset, failure) in chunk.buffers.failures.drain(..) {
-            let failed = chunk.first + offset as u64;
-            while position < failed {
+        let first = *position;
+        let mut at = first;
+        let mut outputs = part.outputs.drain(..);
+        for gap in part.gaps.drain(..) {
+            let until = first + gap.offset as u64;
+            while at < until {
                 let Some(output) = outputs.next() else { break };
-                if let Flow::Ended = self.write(position, output) {
+                if let Flow::Ended = self.write(at, output) {
                     return Flow::Ended;
                 }
-                position += 1;
+                at += 1;
             }
-            if let Flow::Ended = self.skip(position, failure) {
+            let flow = match gap.fate {
+                Fate::Filtered(records) => {
+                    self.filter(records as u64);
+                    at += records as u64 - 1;
+                    Flow::Going
+                }
+                Fate::Late(output) => self.write(at, output),
+                Fate::Rejected(rejection) => self.skip(at, rejection),
+                Fate::Waiting => unreachable!("a chunk is complete when it is settled"),
+            };
+            if flow == Flow::Ended {
                 return Flow::Ended;
             }
-            position += 1;
+            at += 1;
         }
         for output in outputs {
-            if let Flow::Ended = self.write(position, output) {
+            if let Flow::Ended = self.write(at, output) {
                 return Flow::Ended;
             }
-            position += 1;
+            at += 1;
         }
-        match chunk.panic.take() {
+        *position = at;
+        match part.stop.take() {
             None => Flow::Going,
-            Some(panic) => self.source_panicked(position, panic),
+            Some(stop) => self.stopped(at, stop),
         }
     }
 
-    /// Counts a chunk that is settled, and tells the observer.
-    pub(super) fn close_chunk(&mut self, read: u64) -> Flow {
+    /// Counts a chunk that is settled, and tells the sink and the observer.
+    pub(super) fn close_chunk<R, C>(&mut self, reading: Reading) -> Flow
+    where
+        K: Outlet<R, E, C, Error = S>,
+    {
         self.chunks += 1;
+        let position = self.settled();
+        let entry = Entry {
+            records: position,
+            position: reading.position,
+            written: self.written,
+            filtered: self.filtered,
+            skipped: self.skipped,
+            chunks: self.chunks,
+        };
+        match contain(|| self.outlet.commit(&entry)) {
+            Ok(Ok(())) => (),
+            Ok(Err(error)) => return self.end(Ending::Sink { position, error }),
+            Err(panic) => return self.stopped(position, Stop::Panicked(Stage::Sink, panic)),
+        }
         let Some(observer) = self.observer else {
             return Flow::Going;
         };
-        let skipped = self.skips.len() as u64;
         let progress = Progress {
-            read,
+            read: reading.read,
+            bytes: reading.bytes,
             written: self.written,
-            skipped,
+            filtered: self.filtered,
+            skipped: self.skipped,
             chunks: self.chunks,
             elapsed: self.clock.now() - self.start,
+            total: reading.remaining.map(|remaining| reading.read + remaining),
         };
         match contain(|| observer(&progress)) {
             Ok(()) => Flow::Going,
-            Err(panic) => self.end(Ending::Panicked {
-                stage: Stage::Observer,
-                position: self.written + skipped,
-                panic,
-            }),
+            Err(panic) => self.stopped(position, Stop::Panicked(Stage::Observer, panic)),
         }
     }
 
-    /// Ends the run.
-    fn end(&mut self, ending: Ending<E, S>) -> Flow {
-        self.ending = Some(ending);
-        Flow::Ended
-    }
-
     /// Makes the report, after the last record.
-    pub(super) fn finish(self, read: u64, peak_rows: usize) -> Result<Report<E>, BatchError<E, S>> {
+    pub(super) fn finish(
+        mut self,
+        read: u64,
+        bytes: u64,
+        peak_rows: usize,
+        times: Times,
+        cause: Option<Cause>,
+    ) -> Result<Report<E>, BatchError<E, S, I>> {
+        let settled = self.settled();
+        if self.ending.is_none()
+            && cause.is_none()
+            && !self.limit.share_allows(self.skipped, settled)
+        {
+            self.ending = Some(Ending::Share);
+        }
+        let elapsed: Duration = self.clock.now() - self.start;
         let report = Report {
             read,
+            bytes,
             written: self.written,
+            filtered: self.filtered,
+            skipped: self.skipped,
             skips: self.skips,
             chunks: self.chunks,
             peak_rows,
-            elapsed: self.clock.now() - self.start,
+            elapsed,
+            times,
         };
-        let Some(ending) = self.ending else {
-            return Ok(report);
+        let ending = match (self.ending, cause) {
+            (None, None) => return Ok(report),
+            (Some(ending), _) => ending,
+            (None, Some(cause)) => {
+                let (position, report) = (settled, Box::new(report));
+                return Err(match cause {
+                    Cause::Cancelled => BatchError::Cancelled { position, report },
+                    Cause::Late => BatchError::DeadlineExceeded { position, report },
+                });
+            }
         };
         let report = Box::new(report);
         Err(match ending {
-            Ending::Process { position, failure } => BatchError::Process {
+            Ending::Process {
                 position,
                 failure,
+                attempts,
+            } => BatchError::Process {
+                position,
+                failure,
+                attempts,
                 report,
             },
+            Ending::Share => BatchError::SkipShare { report },
             Ending::Sink { position, error } => BatchError::Sink {
+                position,
+                error,
+                report,
+            },
+            Ending::Letters { position, error } => BatchError::DeadLetters {
+                position,
+                error,
+                report,
+            },
+            Ending::Source { position, error } => BatchError::Source {
                 position,
                 error,
                 report,

@@ -1,166 +1,361 @@
 //! The one lock: who fills, what waits for its turn, who settles.
 //!
-//! The gate moves three kinds of value between tasks and looks into none of them. The baton `B` is the right to fill,
-//! the desk `D` the right to settle; each exists once, and whoever was given it by value has the right, so no flag can
-//! disagree with it. Chunks `C` wait here until all before them are settled. `U` are spare buffers.
+//! The gate moves values between tasks and looks into none of them. The baton `B` is the right to fill, the desk `D` the
+//! right to settle; each exists once, and whoever was given it by value has the right, so no flag can disagree with it.
+//! Pieces `P` of chunks wait here until their chunk is complete and due. Loads `L` wait for their time. `U` are spare
+//! buffers, `H` what a worker has of its own.
 //!
 //! No method waits for anything but the lock, and no user code runs under the lock: values that are to be dropped are
 //! returned to the caller.
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::pace::ChunkSize;
+use crm_clock::Tick;
 
-pub(super) struct Gate<B, C, D, U> {
-    state: Mutex<State<B, C, D, U>>,
-    closed: AtomicBool,
+use super::desk::Reading;
+use super::pace::{ChunkSize, Sample, Timing};
+use crate::Position;
+use crate::control::Control;
+
+pub(super) struct Gate<'run, B, P, D, U, H, L> {
+    control: &'run Control,
+    state: Mutex<State<B, P, D, U, H, L>>,
 }
 
-struct State<B, C, D, U> {
+struct State<B, P, D, U, H, L> {
     /// The baton, while the window is full.
     parked: Option<B>,
+    /// The baton, while the run is paused; it keeps its place in the window.
+    held: Option<B>,
+    /// Whether a task has the baton.
+    filling: bool,
+    /// Whether the source has no more.
+    ended: bool,
     /// The desk, while nobody settles.
     desk: Option<D>,
-    /// Chunks that wait for their turn; the first place belongs to the chunk numbered `head`.
-    ready: VecDeque<Option<C>>,
-    head: u64,
+    /// Chunks that have been filled and are not being settled, by their number.
+    slots: BTreeMap<u64, Slot<P>>,
+    /// The complete ones in the order in which they came to be, when that is the order of settling.
+    finished: Option<VecDeque<u64>>,
     /// Chunks that hold a place in the window: being filled, worked on, waiting or being settled.
     in_flight: usize,
     window: usize,
     spare: Vec<U>,
+    hands: Vec<H>,
+    delayed: BinaryHeap<Delayed<L>>,
+    delays: u64,
+    /// Tasks that have been spawned and have not ended.
+    active: usize,
+    threads: usize,
     size: ChunkSize,
     read: u64,
+    bytes: u64,
+    remaining: Option<u64>,
     rows: usize,
     peak_rows: usize,
+    times: Times,
+}
+
+/// A chunk between its fill and its settling.
+struct Slot<P> {
+    /// Pieces that are still worked on or wait for their retry.
+    open: usize,
+    /// The position of its first record, when the source counts.
+    first: Option<u64>,
+    rows: usize,
+    position: Option<Position>,
+    pieces: Pieces<P>,
+}
+
+/// The pieces of a chunk: nearly always one.
+pub(super) struct Pieces<P> {
+    pub(super) one: Option<P>,
+    pub(super) more: Vec<P>,
+}
+
+/// How long the stages took in all, and each worker.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Times {
+    pub(crate) source: Duration,
+    pub(crate) work: Duration,
+    pub(crate) sink: Duration,
+    /// By the index of the thread in its pool.
+    pub(crate) workers: Vec<Duration>,
+    /// The caller's thread.
+    pub(crate) caller: Duration,
+    pub(crate) retries: u64,
+}
+
+impl Times {
+    /// Adds the times of a step that was measured.
+    pub(super) fn add(&mut self, sample: &Sample) {
+        self.source += sample.fill;
+        self.work += sample.work;
+        self.sink += sample.sink;
+    }
+
+    /// Shares out the time of steps that were not measured, as those were that were, and books all of it on this thread.
+    pub(super) fn close(&mut self, unmeasured: Duration) {
+        let measured = self.source + self.work + self.sink;
+        if !measured.is_zero() && !unmeasured.is_zero() {
+            let scale = 1.0 + unmeasured.as_secs_f64() / measured.as_secs_f64();
+            for stage in [&mut self.source, &mut self.work, &mut self.sink] {
+                *stage = stage.mul_f64(scale);
+            }
+        }
+        self.spend(measured + unmeasured);
+    }
+
+    /// Adds the time that this thread has spent on a stage or several.
+    pub(super) fn spend(&mut self, time: Duration) {
+        let Some(index) = rayon::current_thread_index() else {
+            self.caller += time;
+            return;
+        };
+        if self.workers.len() <= index {
+            self.workers.resize(index + 1, Duration::ZERO);
+        }
+        self.workers[index] += time;
+    }
+}
+
+/// A load that waits for its time.
+struct Delayed<L> {
+    due: Tick,
+    order: u64,
+    load: L,
 }
 
 /// What a task needs to begin a fill.
-pub(super) struct Opening<U> {
+pub(super) struct Opening<U, H> {
     pub(super) spare: Option<U>,
+    pub(super) hand: Option<H>,
     /// The size of chunks at this moment.
     pub(super) size: ChunkSize,
     /// Rows that are in flight now.
     pub(super) in_flight: usize,
 }
 
-/// How long a chunk took, for the size of later ones.
-pub(super) struct Timing {
-    pub(super) rows: usize,
-    pub(super) fill: Duration,
-    pub(super) work: Duration,
+/// What a fill has come to.
+pub(super) struct Filled {
+    pub(super) number: u64,
+    /// Rows, when the source counts.
+    pub(super) rows: Option<usize>,
+    pub(super) bytes: u64,
+    /// What [`open`](Gate::open) found in flight.
+    pub(super) before: usize,
+    pub(super) remaining: Option<u64>,
+    pub(super) position: Option<Position>,
 }
 
 /// The right to settle, with the chunk whose turn it is.
-pub(super) struct Turn<C, D> {
+pub(super) struct Turn<P, D> {
     pub(super) desk: D,
-    pub(super) chunk: C,
-    /// Records read so far, for the observer.
-    pub(super) read: u64,
+    pub(super) pieces: Pieces<P>,
+    pub(super) first: Option<u64>,
+    pub(super) rows: usize,
+    pub(super) reading: Reading,
 }
 
-/// What became of a chunk that was handed in.
-pub(super) enum Deposit<C, D> {
+/// What became of a piece that was handed in.
+pub(super) enum Deposit<P, D> {
     /// It waits, or whoever settles now will find it.
     Left,
-    /// It is the next in order, and nobody settles: the caller does.
-    Turn(Turn<C, D>),
+    /// Its chunk is due, and nobody settles: the caller does.
+    Turn(Turn<P, D>),
     /// The run has ended; the caller drops it.
-    Refused(C),
+    Refused(P),
 }
 
 /// What the gate held when the run ended; the caller drops it.
 #[must_use = "dropped by the caller, outside of the lock"]
-pub(super) struct Rest<B, C, U> {
-    _parked: Option<B>,
-    _ready: VecDeque<Option<C>>,
+pub(super) struct Dregs<B, P, U, L> {
+    _batons: [Option<B>; 2],
+    _slots: BTreeMap<u64, Slot<P>>,
     _spare: Vec<U>,
+    _delayed: BinaryHeap<Delayed<L>>,
 }
 
 /// What is left when the last task has ended.
 pub(super) struct Remains<D> {
     pub(super) desk: Option<D>,
+    /// Whether the source has ended and everything is settled.
+    pub(super) complete: bool,
     pub(super) read: u64,
+    pub(super) bytes: u64,
     pub(super) peak_rows: usize,
+    pub(super) times: Times,
 }
 
-impl<B, C, D, U> Gate<B, C, D, U> {
-    /// A gate through which the first chunk may be filled. `read` and `peak_rows` carry on what was done before.
-    pub(super) fn new(desk: D, window: usize, size: ChunkSize, read: u64, peak: usize) -> Self {
+/// How a run goes on when all its tasks have ended.
+pub(super) enum Rest<B, L> {
+    /// Not at all.
+    Done,
+    /// With these tasks.
+    Go(Option<B>, Vec<L>),
+    /// When the time has come, or when it is resumed.
+    Wait(Option<Tick>),
+}
+
+/// What was done before the pool.
+pub(super) struct Before {
+    pub(super) read: u64,
+    pub(super) bytes: u64,
+    pub(super) peak_rows: usize,
+    pub(super) times: Times,
+}
+
+/// How a gate is to be.
+pub(super) struct Shape {
+    pub(super) window: usize,
+    pub(super) threads: usize,
+    pub(super) as_finished: bool,
+    pub(super) size: ChunkSize,
+}
+
+impl<'run, B, P, D, U, H, L> Gate<'run, B, P, D, U, H, L> {
+    /// A gate through which the first chunk may be filled.
+    pub(super) fn new(
+        control: &'run Control,
+        desk: D,
+        hand: Option<H>,
+        shape: &Shape,
+        before: Before,
+    ) -> Self {
         Self {
+            control,
             state: Mutex::new(State {
                 parked: None,
+                held: None,
+                filling: true,
+                ended: false,
                 desk: Some(desk),
-                ready: VecDeque::with_capacity(window.min(1_024)),
-                head: 0,
+                slots: BTreeMap::new(),
+                finished: shape.as_finished.then(VecDeque::new),
                 in_flight: 1,
-                window,
+                window: shape.window,
                 spare: Vec::new(),
-                size,
-                read,
+                hands: Vec::from_iter(hand),
+                delayed: BinaryHeap::new(),
+                delays: 0,
+                active: 1,
+                threads: shape.threads,
+                size: shape.size,
+                read: before.read,
+                bytes: before.bytes,
+                remaining: None,
                 rows: 0,
-                peak_rows: peak,
+                peak_rows: before.peak_rows,
+                times: before.times,
             }),
-            closed: AtomicBool::new(false),
         }
     }
 
-    /// Set once the run has ended early.
-    pub(super) fn closed(&self) -> &AtomicBool {
-        &self.closed
-    }
-
-    /// Begins a fill, for the owner of the baton; `None` when the run has ended.
-    pub(super) fn open(&self) -> Option<Opening<U>> {
+    /// Begins a fill, for the owner of the baton, who gets it back. `Err` returns it to be dropped when the run has
+    /// ended; while the run is paused it stays here.
+    #[expect(
+        clippy::type_complexity,
+        reason = "an alias would hide what a caller gets"
+    )]
+    pub(super) fn open(&self, baton: B) -> Result<Option<(B, Opening<U, H>)>, B> {
         let mut state = self.lock();
-        if self.is_closed() {
-            return None;
+        if self.control.is_over() {
+            state.filling = false;
+            return Err(baton);
         }
-        Some(Opening {
+        if self.control.is_paused() {
+            state.filling = false;
+            state.held = Some(baton);
+            return Ok(None);
+        }
+        let opening = Opening {
             spare: state.spare.pop(),
+            hand: state.hands.pop(),
             size: state.size,
             in_flight: state.rows,
-        })
+        };
+        Ok(Some((baton, opening)))
     }
 
-    /// Counts the rows of a chunk that has been filled; `before` is what [`open`](Self::open) found in flight.
-    ///
-    /// Others can only have settled rows meanwhile, so that `before + rows` was never exceeded during the fill. The
-    /// rows at its end alone would miss a moment in between.
-    pub(super) fn enter(&self, rows: usize, before: usize) {
-        self.lock().enter(rows, before);
-    }
-
-    /// Counts the rows of a chunk as [`enter`](Self::enter) does, and passes the baton on: back to the caller, who
-    /// spawns the next fill, or to its place here while the window is full.
-    pub(super) fn pass(&self, rows: usize, before: usize, baton: B) -> Option<B> {
+    /// What a task needs that works on a part.
+    pub(super) fn join(&self) -> (Option<U>, Option<H>) {
         let mut state = self.lock();
-        state.enter(rows, before);
+        (state.spare.pop(), state.hands.pop())
+    }
+
+    /// What a task needs that works on a single record.
+    pub(super) fn hand(&self) -> Option<H> {
+        self.lock().hands.pop()
+    }
+
+    /// Counts a chunk that has been filled, and ends the line of fills.
+    ///
+    /// Others can only have settled rows since the fill began, so that `before + rows` was never exceeded during the fill.
+    /// The rows at its end alone would miss a moment in between.
+    pub(super) fn enter_last(&self, filled: Option<&Filled>) {
+        let mut state = self.lock();
+        if let Some(filled) = filled {
+            state.enter(filled);
+        }
+        state.ended = true;
+        state.filling = false;
+        state.show_idle(self.control);
+    }
+
+    /// Counts a chunk that has been filled, and passes the baton on: back to the caller, who spawns the next fill, or to
+    /// its place here while the window is full.
+    pub(super) fn pass(&self, filled: &Filled, baton: B) -> Option<B> {
+        let mut state = self.lock();
+        state.enter(filled);
         if state.in_flight < state.window {
             state.in_flight += 1;
+            state.active += 1;
             Some(baton)
-        } else if self.is_closed() {
-            Some(baton) // Nobody would come for it; the next `open` ends the line.
         } else {
             state.parked = Some(baton);
+            state.filling = false;
+            state.show_idle(self.control);
             None
         }
     }
 
-    /// Hands in a chunk that has been worked on.
-    pub(super) fn deposit(&self, number: u64, chunk: C, timing: &Timing) -> Deposit<C, D> {
+    /// Hands in a piece that has been worked on. `uncounted` are its rows when the source does not count.
+    pub(super) fn deposit(
+        &self,
+        number: u64,
+        piece: P,
+        timing: Option<&Timing>,
+        uncounted: usize,
+    ) -> Deposit<P, D> {
         let mut state = self.lock();
-        if self.is_closed() {
-            return Deposit::Refused(chunk);
+        if let Some(timing) = timing {
+            state.times.source += timing.fill;
+            state.times.work += timing.work;
+            state.times.spend(timing.fill + timing.work);
+            state.size.adapt(timing);
         }
-        state.size.adapt(timing.rows, timing.fill, timing.work);
-        let place = usize::try_from(number - state.head).unwrap_or(usize::MAX);
-        if state.ready.len() <= place {
-            state.ready.resize_with(place + 1, || None);
+        if self.control.is_over() {
+            state.read += uncounted as u64;
+            return Deposit::Refused(piece);
         }
-        state.ready[place] = Some(chunk);
+        state.read += uncounted as u64;
+        state.rows += uncounted;
+        state.peak_rows = state.peak_rows.max(state.rows);
+        let Some(slot) = state.slots.get_mut(&number) else {
+            return Deposit::Refused(piece);
+        };
+        slot.rows += uncounted;
+        slot.pieces.push(piece);
+        slot.open -= 1;
+        if slot.open == 0 {
+            if let Some(finished) = &mut state.finished {
+                finished.push_back(number);
+            }
+        }
         match state.desk.take() {
             None => Deposit::Left,
             Some(desk) => match state.turn(desk) {
@@ -170,46 +365,145 @@ impl<B, C, D, U> Gate<B, C, D, U> {
         }
     }
 
-    /// Gives back the place of a chunk that has been settled, and takes the next turn.
+    /// Gives back the place of a chunk that has been settled in `time`, and takes the next turn.
     ///
     /// The baton, if it was parked, comes out for the caller to spawn the next fill: it takes over the place. The desk
-    /// stays here unless the next chunk is ready; the check and the return happen under one lock, so that a chunk that
+    /// stays here unless the next chunk is due; the check and the return happen under one lock, so that a piece that
     /// is handed in at this moment finds either the desk or somebody who will look again.
     pub(super) fn settled(
         &self,
         desk: D,
         rows: usize,
-        spare: U,
-    ) -> (Option<B>, Option<Turn<C, D>>) {
+        spare: impl Iterator<Item = U>,
+        time: Duration,
+    ) -> (Option<B>, Option<Turn<P, D>>) {
         let mut state = self.lock();
         state.rows -= rows;
-        state.spare.push(spare);
+        state.times.sink += time;
+        state.times.spend(time);
+        for spare in spare {
+            state.spare.push(spare);
+        }
         let baton = state.parked.take();
-        if baton.is_none() {
+        if baton.is_some() {
+            state.filling = true;
+            state.active += 1;
+        } else {
             state.in_flight -= 1;
+        }
+        if self.control.is_over() {
+            state.desk = Some(desk);
+            return (baton, None);
         }
         let turn = state.turn(desk);
         (baton, turn)
     }
 
-    /// Ends the run: from here on every chunk is refused and no fill begins.
-    pub(super) fn close(&self, desk: D) -> Rest<B, C, U> {
+    /// Ends the run: from here on every piece is refused and no fill begins.
+    pub(super) fn close(&self, desk: D) -> Dregs<B, P, U, L> {
         let mut state = self.lock();
-        // Release, here and in `stop`, pairs with the acquire of the workers. Readers under the lock are ordered by it.
-        self.closed.store(true, Ordering::Release);
+        self.control.stop();
         state.desk = Some(desk);
-        Rest {
-            _parked: state.parked.take(),
-            _ready: std::mem::take(&mut state.ready),
-            _spare: std::mem::take(&mut state.spare),
+        Dregs {
+            _batons: [state.parked.take(), state.held.take()],
+            _slots: mem::take(&mut state.slots),
+            _spare: mem::take(&mut state.spare),
+            _delayed: mem::take(&mut state.delayed),
         }
     }
 
-    /// Refuses chunks and fills from here on, as [`close`](Self::close) does, for a run whose panic the caller gets. What
-    /// waits here is dropped with the gate.
-    pub(super) fn stop(&self) {
-        let _state = self.lock();
-        self.closed.store(true, Ordering::Release);
+    /// Puts a load aside until `due`; a `new` one keeps its chunk open. A run that has ended gives it back to be dropped.
+    pub(super) fn delay(&self, number: u64, due: Tick, load: L, new: bool) -> Option<L> {
+        let mut state = self.lock();
+        if self.control.is_over() {
+            return Some(load);
+        }
+        if new {
+            if let Some(slot) = state.slots.get_mut(&number) {
+                slot.open += 1;
+            }
+        }
+        state.times.retries += 1;
+        let order = state.delays;
+        state.delays += 1;
+        state.delayed.push(Delayed { due, order, load });
+        drop(state);
+        self.control.set_alarm();
+        None
+    }
+
+    /// Counts the time of a part that was given up because the run is over.
+    pub(super) fn spent(&self, timing: &Timing, work: Duration) {
+        let mut state = self.lock();
+        state.times.source += timing.fill;
+        state.times.work += work;
+        state.times.spend(timing.fill + work);
+    }
+
+    /// Takes a load whose time has come, for the caller to spawn.
+    pub(super) fn due(&self, now: Tick) -> Option<L> {
+        let mut state = self.lock();
+        if self.control.is_over() || self.control.is_paused() {
+            return None;
+        }
+        let load = state.pop_due(now)?;
+        state.active += 1;
+        Some(load)
+    }
+
+    /// Asks for leave to split a part of a chunk, because a thread has nothing to do. It counts the new part and its task.
+    pub(super) fn claim(&self, number: u64) -> bool {
+        let mut state = self.lock();
+        if !state.is_idle() || self.control.is_over() {
+            return false;
+        }
+        let Some(slot) = state.slots.get_mut(&number) else {
+            return false;
+        };
+        slot.open += 1;
+        state.active += 1;
+        state.show_idle(self.control);
+        true
+    }
+
+    /// Gives the leave back.
+    pub(super) fn unclaim(&self, number: u64) {
+        let mut state = self.lock();
+        if let Some(slot) = state.slots.get_mut(&number) {
+            slot.open -= 1;
+        }
+        state.active -= 1;
+        state.show_idle(self.control);
+    }
+
+    /// Counts a task that has ended, and keeps what its worker had.
+    pub(super) fn leave(&self, hand: Option<H>) {
+        let mut state = self.lock();
+        state.active -= 1;
+        state.hands.extend(hand);
+        state.show_idle(self.control);
+    }
+
+    /// Says how the run goes on when all its tasks have ended.
+    pub(super) fn rest(&self, now: Tick) -> Rest<B, L> {
+        let mut state = self.lock();
+        if self.control.is_over() || (state.ended && state.slots.is_empty()) {
+            return Rest::Done;
+        }
+        if self.control.is_paused() {
+            return Rest::Wait(None);
+        }
+        let baton = state.held.take();
+        state.filling |= baton.is_some();
+        let mut loads = Vec::new();
+        while let Some(load) = state.pop_due(now) {
+            loads.push(load);
+        }
+        state.active += loads.len() + usize::from(baton.is_some());
+        if baton.is_none() && loads.is_empty() {
+            return Rest::Wait(state.delayed.peek().map(|delayed| delayed.due));
+        }
+        Rest::Go(baton, loads)
     }
 
     /// Opens up what is left when the last task has ended.
@@ -219,73 +513,166 @@ impl<B, C, D, U> Gate<B, C, D, U> {
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
         Remains {
+            complete: state.ended && state.slots.is_empty(),
             desk: state.desk,
             read: state.read,
+            bytes: state.bytes,
             peak_rows: state.peak_rows,
+            times: state.times,
         }
     }
 
-    fn is_closed(&self) -> bool {
-        // Relaxed: it is written and, through here, read under the lock only.
-        self.closed.load(Ordering::Relaxed)
-    }
-
     /// The lock cannot be poisoned, because nothing that runs under it panics.
-    fn lock(&self) -> MutexGuard<'_, State<B, C, D, U>> {
+    fn lock(&self) -> MutexGuard<'_, State<B, P, D, U, H, L>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<B, C, D, U> State<B, C, D, U> {
-    fn enter(&mut self, rows: usize, before: usize) {
+impl<B, P, D, U, H, L> State<B, P, D, U, H, L> {
+    fn enter(&mut self, filled: &Filled) {
+        let rows = filled.rows.unwrap_or(0);
+        let slot = Slot {
+            open: 1,
+            first: filled.rows.is_some().then_some(self.read),
+            rows,
+            position: filled.position,
+            pieces: Pieces {
+                one: None,
+                more: Vec::new(),
+            },
+        };
+        self.slots.insert(filled.number, slot);
         self.read += rows as u64;
+        self.bytes += filled.bytes;
+        self.remaining = filled.remaining;
         self.rows += rows;
-        self.peak_rows = self.peak_rows.max(before + rows);
+        self.peak_rows = self.peak_rows.max(filled.before + rows);
     }
 
-    /// Takes the chunk that is next in order, or puts the desk back when it is not here yet.
-    fn turn(&mut self, desk: D) -> Option<Turn<C, D>> {
-        match self.ready.front_mut().and_then(Option::take) {
-            Some(chunk) => {
-                self.ready.pop_front();
-                self.head += 1;
-                Some(Turn {
-                    desk,
-                    chunk,
-                    read: self.read,
-                })
-            }
-            None => {
-                self.desk = Some(desk);
-                None
-            }
+    /// Takes the chunk that is due, or puts the desk back when there is none.
+    fn turn(&mut self, desk: D) -> Option<Turn<P, D>> {
+        let slot = match &mut self.finished {
+            Some(finished) => finished
+                .pop_front()
+                .and_then(|number| self.slots.remove(&number)),
+            None => match self.slots.first_entry() {
+                Some(first) if first.get().open == 0 => Some(first.remove()),
+                _ => None,
+            },
+        };
+        let Some(slot) = slot else {
+            self.desk = Some(desk);
+            return None;
+        };
+        Some(Turn {
+            desk,
+            pieces: slot.pieces,
+            rows: slot.rows,
+            reading: Reading {
+                read: self.read,
+                bytes: self.bytes,
+                remaining: self.remaining,
+                position: slot.position.filter(|_| self.finished.is_none()),
+            },
+            first: slot.first.filter(|_| self.finished.is_some()),
+        })
+    }
+
+    fn pop_due(&mut self, now: Tick) -> Option<L> {
+        if self.delayed.peek()?.due > now {
+            return None;
+        }
+        self.delayed.pop().map(|delayed| delayed.load)
+    }
+
+    /// Whether a thread has nothing to do: none is filling, so that the tasks that there are, are all.
+    fn is_idle(&self) -> bool {
+        !self.filling && self.active < self.threads
+    }
+
+    fn show_idle(&self, control: &Control) {
+        control.set_idle(self.is_idle() && self.active > 0);
+    }
+}
+
+impl<P> Pieces<P> {
+    fn push(&mut self, piece: P) {
+        if self.one.is_none() {
+            self.one = Some(piece);
+        } else {
+            self.more.push(piece);
         }
     }
 }
 
+impl<L> Ord for Delayed<L> {
+    /// The one that is due first is the greatest, as a heap gives out the greatest.
+    fn cmp(&self, other: &Self) -> Ordering {
+        (other.due, other.order).cmp(&(self.due, self.order))
+    }
+}
+
+impl<L> PartialOrd for Delayed<L> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<L> PartialEq for Delayed<L> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl<L> Eq for Delayed<L> {}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crm_clock::Clock;
+
+    fn filled(number: u64, before: usize) -> Filled {
+        Filled {
+            number,
+            rows: Some(10),
+            bytes: 0,
+            before,
+            remaining: None,
+            position: None,
+        }
+    }
 
     /// What was in flight when a fill began may have been settled when it ends.
     #[test]
     fn the_peak_is_that_of_the_fill_and_not_of_its_end() {
-        let size = ChunkSize::new::<u64, u64>(Some(10));
-        let gate = Gate::<_, _, _, _>::new("desk", 2, size, 0, 0);
-        let first = gate.open().unwrap();
-        assert!(gate.pass(10, first.in_flight, "baton").is_some());
-        let second = gate.open().unwrap();
-        let timing = Timing {
-            rows: 10,
-            fill: Duration::ZERO,
-            work: Duration::ZERO,
+        let control = Control::new(&Clock::manual().0, Tick::ZERO, None);
+        let shape = Shape {
+            window: 2,
+            threads: 2,
+            as_finished: false,
+            size: ChunkSize::new::<u64, u64>(Some(10), None),
         };
-        let Deposit::Turn(turn) = gate.deposit(0, "chunk", &timing) else {
+        let before = Before {
+            read: 0,
+            bytes: 0,
+            peak_rows: 0,
+            times: Times::default(),
+        };
+        let gate = Gate::<_, _, _, _, (), ()>::new(&control, "desk", None, &shape, before);
+        let Ok(Some((baton, first))) = gate.open("baton") else {
+            panic!("the gate is open");
+        };
+        assert!(gate.pass(&filled(0, first.in_flight), baton).is_some());
+        let Ok(Some((_, second))) = gate.open("baton") else {
+            panic!("the gate is open");
+        };
+        let Deposit::Turn(turn) = gate.deposit(0, "chunk", None, 0) else {
             panic!("the desk is free and the chunk is the next");
         };
-        let (baton, turn) = gate.settled(turn.desk, 10, "spare");
+        let spare = ["spare"].into_iter();
+        let (baton, turn) = gate.settled(turn.desk, 10, spare, Duration::ZERO);
         assert!(baton.is_none() && turn.is_none());
-        gate.enter(10, second.in_flight);
+        gate.enter_last(Some(&filled(1, second.in_flight)));
         assert_eq!(gate.into_remains().peak_rows, 20);
     }
 }

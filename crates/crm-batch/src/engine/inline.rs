@@ -4,19 +4,27 @@
 //! the clock in between; a plain step takes each record through all three at once, as a loop would. A job that is too
 //! light for the pool to gain stays here until its end, in plain steps, with a measured one now and then.
 
-use std::mem;
-use std::sync::atomic::AtomicBool;
+use std::ops::ControlFlow;
+use std::time::Duration;
 
 use super::baton::{Baton, Pull};
-use super::chunk::{Buffers, Chunk, attempt};
-use super::desk::{Desk, Flow};
+use super::desk::{Desk, Flow, Reading};
+use super::gate::{Before, Times};
 use super::pace::{ChunkSize, Sample, Trial};
+use super::part::{Attend, Part, Rejection, Stop, attempt, judge};
+use crate::control::Control;
+use crate::panic::contain;
 use crate::settings::Settings;
+use crate::sink::Outlet;
+use crate::work::{Judgement, Work};
+use crate::{Chunk, Room, Source, Stage, Verdict};
 
 /// What the start has come to.
 pub(super) enum Start {
-    /// The run has ended.
+    /// The source has ended, or the run by its own doing.
     Ended,
+    /// The run is over: somebody has cancelled it, or its time is up.
+    Over,
     /// The pool is worth it.
     Worth,
 }
@@ -24,164 +32,292 @@ pub(super) enum Start {
 /// Records that a step has read, and whether it met the end of the run.
 struct Step {
     rows: usize,
+    bytes: u64,
     flow: Flow,
 }
 
-/// Runs until the end, or until the pool is worth it; returns also the peak of rows in flight.
-pub(super) fn run<I, R, E, S, P, K>(
-    settings: &Settings,
-    process: &P,
-    baton: &mut Baton<I>,
-    desk: &mut Desk<'_, E, S, K>,
-    size: &mut ChunkSize,
-) -> (Start, usize)
-where
-    I: Iterator,
-    P: Fn(I::Item) -> Result<R, E>,
-    K: FnMut(R) -> Result<(), S>,
+/// Looks whether the run is over; nobody is idle here, and nothing waits for its retry.
+struct Watch<'run>(&'run Control);
+
+impl<W: Work> Attend<W> for Watch<'_> {
+    fn hear(&mut self, _chunk: &mut W::Chunk, _rows: usize) -> ControlFlow<()> {
+        if self.0.look() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+
+    fn later(&mut self, _offset: usize, _delay: Duration, _record: W::Chunk) {
+        unreachable!("a job with retries goes to the pool at once")
+    }
+}
+
+/// What the start works with.
+pub(super) struct Inline<'run, 'desk, S: Source, W: Work, K: Outlet<W::Output, W::Error, W::Chunk>>
 {
+    pub(super) settings: &'run Settings,
+    pub(super) control: &'run Control,
+    pub(super) work: &'run W,
+    pub(super) state: &'desk mut W::State,
+    pub(super) baton: &'desk mut Baton<S>,
+    pub(super) desk: &'desk mut Desk<'run, W::Error, K::Error, S::Error, K>,
+    pub(super) size: &'desk mut ChunkSize,
+}
+
+/// Runs until the end, or until the pool is worth it.
+pub(super) fn run<S, W, K>(inline: Inline<'_, '_, S, W, K>) -> (Start, Before)
+where
+    S: Source,
+    W: Work<Chunk = S::Chunk>,
+    K: Outlet<W::Output, W::Error, W::Chunk>,
+{
+    let Inline {
+        settings,
+        control,
+        work,
+        state,
+        baton,
+        desk,
+        size,
+    } = inline;
     let clock = &settings.clock;
     let mut trial = Trial::new(desk.start());
-    let mut buffers = Buffers::default();
-    let mut peak_rows = 0;
+    let mut part = Part::<W, S::Error>::default();
+    let mut before = Before {
+        read: 0,
+        bytes: 0,
+        peak_rows: 0,
+        times: Times::default(),
+    };
+    let mut unmeasured = Duration::ZERO;
     let mut chunk_rows = 0;
     let mut chunk_start = desk.start();
-    let mut before = chunk_start;
-    loop {
+    let mut last = chunk_start;
+    let start = loop {
+        if control.is_raised() {
+            while !control.look() && control.is_paused() {
+                control.wait(None);
+            }
+            if control.is_over() {
+                break Start::Over;
+            }
+        }
         let rows = trial.step().min(size.most() - chunk_rows);
         let mut worth = false;
         let step = if trial.measures() {
             let mut sample = Sample::default();
             let step = measured(
                 settings,
-                process,
+                control,
+                work,
+                state,
                 baton,
                 desk,
-                &mut buffers,
+                &mut part,
+                size,
                 rows,
                 &mut sample,
             );
-            peak_rows = peak_rows.max(step.rows);
-            before = clock.now();
+            before.peak_rows = before.peak_rows.max(step.rows);
+            last = clock.now();
+            before.times.add(&sample);
             if step.flow == Flow::Going {
-                worth = trial.measured(&sample, before, size, || settings.threads());
+                let remaining = || baton.remaining();
+                worth = trial.measured(&sample, last, size, remaining, || settings.threads());
             }
             step
         } else {
-            let step = plain(process, baton, desk, rows);
-            peak_rows = peak_rows.max(step.rows.min(1));
+            let step = plain(
+                control,
+                work,
+                state,
+                baton,
+                desk,
+                &mut part.chunk,
+                size.bytes(false),
+                rows,
+            );
+            before.peak_rows = before.peak_rows.max(step.rows.min(1));
             let now = clock.now();
-            trial.ran(step.rows, now - before);
-            before = now;
+            let time = now - last;
+            trial.ran(step.rows, time);
+            unmeasured += time;
+            last = now;
             step
         };
-        chunk_rows += step.rows;
+        before.read += step.rows as u64;
+        before.bytes += step.bytes;
+        chunk_rows += step.rows.min(size.most() - chunk_rows);
         let ended = step.flow == Flow::Ended;
-        let full = chunk_rows == size.most() || size.is_long(before - chunk_start);
+        let full = chunk_rows == size.most() || size.is_long(last - chunk_start);
         if chunk_rows > 0 && (ended || worth || full) && !desk.has_failed() {
-            let flow = desk.close_chunk(baton.position());
-            if flow == Flow::Ended {
-                return (Start::Ended, peak_rows);
+            let reading = Reading {
+                read: before.read,
+                bytes: before.bytes,
+                remaining: settings
+                    .observer
+                    .is_some()
+                    .then(|| baton.remaining().map(|rows| rows as u64))
+                    .flatten(),
+                position: baton.source_position(),
+            };
+            if desk.close_chunk(reading) == Flow::Ended {
+                break Start::Ended;
             }
             chunk_rows = 0;
-            chunk_start = before;
+            chunk_start = last;
         }
         if ended {
-            return (Start::Ended, peak_rows);
+            break Start::Ended;
         }
         if worth {
-            return (Start::Worth, peak_rows);
+            break Start::Worth;
         }
-    }
+    };
+    before.times.close(unmeasured);
+    (start, before)
 }
 
 /// Takes `rows` records through the stages one after the other, and measures each stage.
-fn measured<I, R, E, S, P, K>(
+#[expect(clippy::too_many_arguments, reason = "the loop above, cut in two")]
+fn measured<S, W, K>(
     settings: &Settings,
-    process: &P,
-    baton: &mut Baton<I>,
-    desk: &mut Desk<'_, E, S, K>,
-    buffers: &mut Buffers<I::Item, R, E>,
+    control: &Control,
+    work: &W,
+    state: &mut W::State,
+    baton: &mut Baton<S>,
+    desk: &mut Desk<'_, W::Error, K::Error, S::Error, K>,
+    part: &mut Part<W, S::Error>,
+    size: &ChunkSize,
     rows: usize,
     sample: &mut Sample,
 ) -> Step
 where
-    I: Iterator,
-    P: Fn(I::Item) -> Result<R, E>,
-    K: FnMut(R) -> Result<(), S>,
+    S: Source,
+    W: Work<Chunk = S::Chunk>,
+    K: Outlet<W::Output, W::Error, W::Chunk>,
 {
-    let never = AtomicBool::new(false);
     let clock = &settings.clock;
     let begun = clock.now();
-    let first = baton.position();
-    let pull = baton.fill(&mut buffers.records, rows);
+    part.chunk.clear();
+    let counted = part.chunk.rows().is_some();
+    let room = Room::controlled(rows, size.bytes(counted), control);
+    let (pull, bytes) = baton.fill(&mut part.chunk, &room);
     let filled = clock.now();
-    let rows = buffers.records.len();
-    buffers.work(process, desk.skip_limit(), &never);
+    let rows = part.chunk.rows();
+    let most = desk.most_failures();
+    part.work(
+        work,
+        state,
+        most,
+        desk.settled(),
+        control,
+        &mut Watch(control),
+    );
+    let rows = rows.unwrap_or(part.rows);
     let worked = clock.now();
-    let (panic, ended) = match pull {
-        Pull::Full => (None, false),
-        Pull::Ended => (None, true),
-        Pull::Panicked(panic) => (Some(panic), true),
+    let ended = match pull {
+        Pull::More => false,
+        Pull::Ended => true,
+        Pull::Stopped(stop) => {
+            // The records that were made before come first, if all of them have been worked on.
+            if part.rows == rows && part.stop.is_none() {
+                part.stop = Some(stop);
+            }
+            true
+        }
     };
-    let mut chunk = Chunk {
-        buffers: mem::take(buffers),
-        first,
-        rows,
-        panic,
-    };
-    let flow = desk.settle(&mut chunk);
-    *buffers = chunk.buffers;
+    let mut position = desk.settled();
+    let flow = desk.settle(&mut position, part);
     *sample = Sample {
         rows,
         fill: filled - begun,
         work: worked - filled,
         sink: clock.now() - worked,
     };
-    let flow = if ended { Flow::Ended } else { flow };
-    Step { rows, flow }
+    // A part that was given up in the middle, because the run is over, is not the end of the source.
+    let flow = if ended && !control.is_over() {
+        Flow::Ended
+    } else {
+        flow
+    };
+    Step { rows, bytes, flow }
 }
 
 /// Takes `rows` records through all stages, one record after the other.
-fn plain<I, R, E, S, P, K>(
-    process: &P,
-    baton: &mut Baton<I>,
-    desk: &mut Desk<'_, E, S, K>,
+#[expect(clippy::too_many_arguments, reason = "the loop above, cut in two")]
+fn plain<S, W, K>(
+    control: &Control,
+    work: &W,
+    state: &mut W::State,
+    baton: &mut Baton<S>,
+    desk: &mut Desk<'_, W::Error, K::Error, S::Error, K>,
+    chunk: &mut W::Chunk,
+    bytes: usize,
     rows: usize,
 ) -> Step
 where
-    I: Iterator,
-    P: Fn(I::Item) -> Result<R, E>,
-    K: FnMut(R) -> Result<(), S>,
+    S: Source,
+    W: Work<Chunk = S::Chunk>,
+    K: Outlet<W::Output, W::Error, W::Chunk>,
 {
-    for row in 0..rows {
-        let position = baton.position();
-        let record = match baton.pull() {
-            Ok(Some(record)) => record,
-            Ok(None) => {
-                return Step {
-                    rows: row,
-                    flow: Flow::Ended,
+    let first = desk.settled();
+    let mut done = 0;
+    let mut broken = None;
+    let mut ended = false;
+    let (pull, bytes) = baton.each(chunk, rows, bytes, control, |record| {
+        let position = first + done as u64;
+        let copy = work.copy(&record);
+        let flow = match attempt(work, state, record) {
+            Ok(Verdict::Output(output)) => desk.write(position, output),
+            Ok(Verdict::Filtered) => {
+                desk.filter(1);
+                Flow::Going
+            }
+            Err(failure) => {
+                let panicked = failure.panic().is_some();
+                let rejection = Rejection {
+                    fatal: judge(work, &failure, 1, position) == Judgement::Fatal,
+                    failure,
+                    attempts: 1,
+                    record: copy.map(W::Chunk::only),
                 };
-            }
-            Err(panic) => {
-                let flow = desk.source_panicked(position, panic);
-                return Step { rows: row, flow };
+                let flow = desk.skip::<W>(position, rejection);
+                if panicked && flow == Flow::Going {
+                    match contain(|| work.state()) {
+                        Ok(fresh) => *state = fresh,
+                        Err(panic) => broken = Some(panic),
+                    }
+                }
+                flow
             }
         };
-        let flow = match attempt(process, record) {
-            Ok(output) => desk.write(position, output),
-            Err(failure) => desk.skip(position, failure),
-        };
-        if flow == Flow::Ended {
-            return Step {
-                rows: row + 1,
-                flow,
-            };
+        done += 1;
+        ended = flow == Flow::Ended;
+        if ended || broken.is_some() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
         }
-    }
+    });
+    let position = first + done as u64;
+    let flow = if ended {
+        Flow::Ended
+    } else if let Some(panic) = broken {
+        desk.stopped(position, Stop::Panicked(Stage::State, panic))
+    } else {
+        match pull {
+            Pull::More => Flow::Going,
+            Pull::Ended => Flow::Ended,
+            Pull::Stopped(stop) => desk.stopped(position, stop),
+        }
+    };
+    // A chunk that was left in the middle has been read.
+    let left = chunk.rows().unwrap_or(0);
     Step {
-        rows,
-        flow: Flow::Going,
+        rows: done + left,
+        bytes,
+        flow,
     }
 }

@@ -1,7 +1,7 @@
 //! The engine: how records get from the source through the workers to the sink.
 //!
 //! - `baton`: the source, and with it the right to pull; whoever owns the value may pull, and nobody else can.
-//! - `chunk`: the buffers of one chunk, and the work on them.
+//! - `part`: the buffers of a chunk or a part of one, and the work on them.
 //! - `desk`: the sink, the counts and the reason for the end; whoever owns the value may settle records.
 //! - `gate`: the one lock: who fills, what waits for its turn, who settles. It runs no user code.
 //! - `pace`: when the pool is worth it, and how large a chunk is. Pure arithmetic on measured times.
@@ -9,54 +9,123 @@
 //! - `relay`: the rest of it, in the pool.
 
 mod baton;
-mod chunk;
 mod desk;
 mod gate;
 mod inline;
 mod pace;
+mod part;
 mod relay;
 
+use crate::control::Control;
 use crate::panic::contain;
 use crate::settings::Settings;
-use crate::{BatchError, Report};
+use crate::sink::Outlet;
+use crate::work::{Record, Work};
+use crate::{BatchError, Panic, Report, SkipLimit, Source, Stage};
 
 use baton::Baton;
+use crm_clock::Tick;
 use desk::Desk;
-use inline::Start;
+use gate::Before;
+use inline::{Inline, Start};
 use pace::ChunkSize;
+use part::Stop;
+
+pub(crate) use gate::Times;
+
+/// What a run is made of, besides its source, work and sink.
+pub(crate) struct Run<'run> {
+    pub(crate) settings: &'run Settings,
+    pub(crate) limit: SkipLimit,
+    pub(crate) control: &'run Control,
+    pub(crate) start: Tick,
+}
 
 /// One run from start to end.
-pub(crate) fn drive<I, R, E, S, P, K>(
-    settings: &Settings,
-    skip_limit: u64,
-    source: I,
-    process: &P,
-    sink: K,
-) -> Result<Report<E>, BatchError<E, S>>
+#[expect(
+    clippy::type_complexity,
+    reason = "an alias would hide what a caller gets"
+)]
+pub(crate) fn drive<S, W, K>(
+    run: &Run<'_>,
+    source: Result<S, Panic>,
+    work: &W,
+    outlet: K,
+) -> Result<Report<W::Error>, BatchError<W::Error, K::Error, S::Error>>
 where
-    I: IntoIterator<IntoIter: Send, Item: Send>,
-    R: Send,
-    E: Send,
-    S: Send,
-    P: Fn(I::Item) -> Result<R, E> + Sync,
-    K: FnMut(R) -> Result<(), S> + Send,
+    S: Source,
+    W: Work<Chunk = S::Chunk>,
+    K: Outlet<W::Output, W::Error, W::Chunk>,
 {
-    let mut desk = Desk::new(sink, skip_limit, settings);
-    let mut baton = match contain(|| source.into_iter()) {
+    let &Run {
+        settings,
+        limit,
+        control,
+        start,
+    } = run;
+    let mut desk = Desk::new(outlet, limit, settings, start);
+    let mut baton = match source {
         Ok(source) => Baton::new(source),
         Err(panic) => {
-            desk.source_panicked(0, panic);
-            return desk.finish(0, 0);
+            desk.stopped(0, Stop::Panicked(Stage::Source, panic));
+            return desk.finish(0, 0, 0, Times::default(), None);
         }
     };
-    let mut size = ChunkSize::new::<I::Item, R>(settings.chunk_rows);
-    let mut peak_rows = 0;
-    if settings.inline_start {
-        let (start, peak) = inline::run(settings, process, &mut baton, &mut desk, &mut size);
-        peak_rows = peak;
-        if let Start::Ended = start {
-            return desk.finish(baton.position(), peak_rows);
+    let mut size =
+        ChunkSize::new::<Record<'static, W>, W::Output>(settings.chunk_rows, settings.chunk_bytes);
+    let mut before = Before {
+        read: 0,
+        bytes: 0,
+        peak_rows: 0,
+        times: Times::default(),
+    };
+    let mut state = None;
+    // A record that waits for its retry must not hold up the caller's thread, so such a job is for the pool.
+    if settings.inline_start && !W::RETRIES {
+        let mut own = match contain(|| work.state()) {
+            Ok(own) => own,
+            Err(panic) => {
+                desk.stopped(0, Stop::Panicked(Stage::State, panic));
+                return desk.finish(0, 0, 0, Times::default(), None);
+            }
+        };
+        let inline = Inline {
+            settings,
+            control,
+            work,
+            state: &mut own,
+            baton: &mut baton,
+            desk: &mut desk,
+            size: &mut size,
+        };
+        let begun;
+        (begun, before) = inline::run(inline);
+        let cause = match begun {
+            Start::Worth => {
+                state = Some(own);
+                None
+            }
+            Start::Ended => Some(None),
+            Start::Over => Some(control.cause()),
+        };
+        if let Some(cause) = cause {
+            return desk.finish(
+                before.read,
+                before.bytes,
+                before.peak_rows,
+                before.times,
+                cause,
+            );
         }
     }
-    relay::run(settings, process, baton, desk, size, peak_rows)
+    relay::run(relay::Opening {
+        settings,
+        control,
+        work,
+        state,
+        baton,
+        desk,
+        size,
+        before,
+    })
 }

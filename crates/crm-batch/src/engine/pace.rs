@@ -19,6 +19,12 @@ const MOST_ROWS: usize = 8_192;
 /// out of a core's own cache between the fill and the work.
 const MOST_BYTES: usize = 1 << 20;
 
+/// Bytes with which the size of a block begins whose records the source does not count.
+const FIRST_BYTES: usize = 1 << 16;
+
+/// Bytes below which such a block does not shrink.
+const LEAST_BYTES: usize = 1 << 10;
+
 /// Rows with which the size begins when nothing has been measured.
 const FIRST_ROWS: usize = 16;
 
@@ -35,6 +41,13 @@ const DEAR_RECORDS: usize = 4;
 
 /// A single record that takes this long settles the matter alone.
 const HEAVY: Duration = Duration::from_millis(10);
+
+/// Nanoseconds of work that are worth a hand-over to a worker that has nothing to do.
+const WORTH_SPLITTING: f64 = 50_000.0;
+
+/// The share of one heavy record that the pool may cost if the others prove light, and what it costs to be begun.
+const STAKE: f64 = 32.0;
+const POOL_START: f64 = 10_000.0;
 
 /// Time and rows of one step of the inline start, at most. The clock is read once a step.
 const STEP_NANOS: f64 = 100_000.0;
@@ -62,19 +75,39 @@ pub(super) struct ChunkSize {
     rows: usize,
     most: usize,
     fixed: bool,
+    /// Bytes of a block whose records the source does not count, and at most.
+    bytes: usize,
+    most_bytes: usize,
+    /// Nanoseconds of work for each record in the last chunk; 0 when none has been measured.
+    pace: f64,
     /// Nanoseconds that each record costs more in chunks than alone.
     handover: f64,
 }
 
 impl ChunkSize {
     /// The size that the user fixed, or one that adapts to the work on records of type `T` with outputs of type `R`.
-    pub(super) fn new<T, R>(fixed: Option<usize>) -> Self {
-        let bytes = size_of::<T>().max(size_of::<R>()).max(1);
-        let most = fixed.unwrap_or((MOST_BYTES / bytes).clamp(1, MOST_ROWS));
+    ///
+    /// `most_bytes` is the bound that the user has set.
+    pub(super) fn new<T, R>(fixed: Option<usize>, most_bytes: Option<usize>) -> Self {
+        let each = size_of::<T>().max(size_of::<R>()).max(1);
+        let bytes = most_bytes.unwrap_or(MOST_BYTES);
+        let fits = (bytes / each).max(1);
+        let most = match fixed {
+            Some(rows) if most_bytes.is_some() => rows.min(fits),
+            Some(rows) => rows,
+            None => fits.min(MOST_ROWS),
+        };
         Self {
-            rows: fixed.unwrap_or(FIRST_ROWS.min(most)),
+            rows: if fixed.is_some() {
+                most
+            } else {
+                FIRST_ROWS.min(most)
+            },
             most,
             fixed: fixed.is_some(),
+            bytes: FIRST_BYTES.min(bytes),
+            most_bytes: bytes,
+            pace: 0.0,
             handover: if needs_drop::<T>() || needs_drop::<R>() {
                 HANDOVER_OWNED
             } else {
@@ -91,6 +124,16 @@ impl ChunkSize {
         self.most
     }
 
+    /// Bytes of the next chunk.
+    pub(super) fn bytes(self, counted: bool) -> usize {
+        if counted { self.most_bytes } else { self.bytes }
+    }
+
+    /// Whether so many records are worth a hand-over to another worker, as far as the last chunk tells.
+    pub(super) fn is_worth_splitting(self, rows: usize) -> bool {
+        self.pace * rows as f64 >= WORTH_SPLITTING
+    }
+
     /// The rows of a chunk when `remaining` records are left: smaller towards the end, so that no thread is left alone
     /// with a large last chunk, but never less than a sixteenth of the normal size.
     pub(super) fn towards_the_end(self, remaining: usize, threads: usize) -> usize {
@@ -101,22 +144,51 @@ impl ChunkSize {
         share.clamp((self.rows / 16).max(1), self.rows)
     }
 
+    /// Whether a record that took `work` should send the run to the pool at once: if so few are left that all of them can
+    /// be handed over for a small share of what it cost. Should the others prove light, no more than that is lost.
+    fn is_cheap_to_be_wrong(
+        self,
+        work: Duration,
+        remaining: impl FnOnce() -> Option<usize>,
+    ) -> bool {
+        let stake = work.as_nanos() as f64 / STAKE;
+        stake > POOL_START
+            && remaining().is_some_and(|left| POOL_START + left as f64 * self.handover <= stake)
+    }
+
     /// Begins at a quarter of the target, from the inline measurement of `work` nanoseconds for each record.
     fn begin(&mut self, work: f64) {
         if !self.fixed {
             self.rows = rows_for(TARGET.as_nanos() as f64 / 4.0, work, self.most);
         }
+        self.pace = work;
     }
 
-    /// Learns from a chunk of `rows`: at most twice or half as many from now on.
+    /// Learns from a chunk: at most twice or half as large from now on.
     ///
     /// Chunks of another size than the present one say nothing, be it that they were begun at that size or that the
     /// source had no more: else several that end together would each double it.
-    pub(super) fn adapt(&mut self, rows: usize, fill: Duration, work: Duration) {
+    pub(super) fn adapt(&mut self, timing: &Timing) {
+        let work = per_record(timing.work, timing.worked);
+        if timing.worked > 0 {
+            self.pace = work;
+        }
+        let time = timing.work.max(timing.fill / SLOW_FILL);
+        let Some(rows) = timing.rows else {
+            if timing.room == self.bytes && timing.full {
+                if time < TARGET / 2 {
+                    self.bytes = (self.bytes * 2).min(self.most_bytes);
+                } else if time > TARGET * 2 {
+                    self.bytes = (self.bytes / 2).max(LEAST_BYTES).min(self.most_bytes);
+                }
+            }
+            return;
+        };
         if self.fixed || rows != self.rows {
             return;
         }
-        let time = work.max(fill / SLOW_FILL);
+        // Others may have worked on a part of it.
+        let time = time.max(Duration::from_nanos((work * rows as f64) as u64));
         if time < TARGET / 2 {
             self.rows = (self.rows * 2).min(self.most);
         } else if time > TARGET * 2 {
@@ -128,6 +200,20 @@ impl ChunkSize {
     pub(super) fn is_long(self, time: Duration) -> bool {
         !self.fixed && time >= TARGET
     }
+}
+
+/// How long a chunk took, for the size of later ones.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Timing {
+    /// Rows that it was filled with, when the source counts.
+    pub(super) rows: Option<usize>,
+    /// Bytes that it might have been filled with, and whether the source had more.
+    pub(super) room: usize,
+    pub(super) full: bool,
+    /// Rows that this worker has worked on.
+    pub(super) worked: usize,
+    pub(super) fill: Duration,
+    pub(super) work: Duration,
 }
 
 /// One step of the inline start, measured stage by stage.
@@ -195,6 +281,7 @@ impl Trial {
         sample: &Sample,
         now: Tick,
         size: &mut ChunkSize,
+        remaining: impl FnOnce() -> Option<usize>,
         threads: impl FnOnce() -> usize,
     ) -> bool {
         let time = sample.fill + sample.work + sample.sink;
@@ -204,7 +291,9 @@ impl Trial {
         if work > DEAR {
             self.dear += sample.rows;
         }
-        let tiny = now - self.start < QUANTUM && self.dear < DEAR_RECORDS;
+        let heavy = sample.rows == 1
+            && (time >= HEAVY || size.is_cheap_to_be_wrong(sample.work, remaining));
+        let tiny = now - self.start < QUANTUM && self.dear < DEAR_RECORDS && !heavy;
         if tiny {
             return false;
         }
@@ -225,7 +314,7 @@ impl Trial {
         self.promises += 1;
         // One step may have been interrupted, or have set something up for all later ones. A record so heavy that a
         // second look would cost much is believed at once.
-        let sure = self.promises > 1 || (sample.rows == 1 && time >= HEAVY);
+        let sure = self.promises > 1 || heavy;
         if sure {
             size.begin(work);
         }
@@ -268,11 +357,16 @@ mod tests {
 
     #[test]
     fn a_chunk_that_was_begun_at_another_size_changes_nothing() {
-        let mut size = ChunkSize::new::<u64, u64>(None);
-        let short = Duration::from_micros(1);
+        let mut size = ChunkSize::new::<u64, u64>(None, None);
+        let timing = Timing {
+            rows: Some(FIRST_ROWS),
+            worked: FIRST_ROWS,
+            work: Duration::from_micros(1),
+            ..Timing::default()
+        };
         // Four chunks of the first size end one after the other: they double it once.
         for _ in 0..4 {
-            size.adapt(FIRST_ROWS, Duration::ZERO, short);
+            size.adapt(&timing);
         }
         assert_eq!(size.rows(), 2 * FIRST_ROWS);
     }

@@ -123,10 +123,10 @@ pub fn batch_run(batch: &Batch, fates: &[Fate]) -> Outcome {
     assert_eq!(report.skipped(), report.skips().len() as u64);
     assert_eq!(
         report.read(),
-        report.written() + report.skipped() + report.abandoned()
+        report.written() + report.skipped() + report.not_processed()
     );
     if end.is_none() {
-        assert_eq!(report.abandoned(), 0);
+        assert_eq!(report.not_processed(), 0);
     }
     assert_eq!(tally.live(), 0, "records left over after the run");
     let skipped = report
