@@ -70,6 +70,22 @@ fn what_is_missing_is_asked_for_once_and_in_one_load() {
     assert_eq!((stats.loads, stats.load_failures, cache.len()), (2, 0, 3));
 }
 
+/// Takes minutes if each key is compared with each.
+#[test]
+fn a_large_page_with_every_key_twice_is_loaded_once() {
+    let count = 100_000;
+    let cache: Cache<u32, u32> = Cache::builder(2 * count as usize)
+        .max_batch(count as usize)
+        .build()
+        .unwrap();
+    let keys: Vec<u32> = (0..count).chain(0..count).collect();
+    let page = cache.get_many_or_load(&keys, |keys| {
+        Ok::<_, Infallible>(keys.iter().map(|&key| (key, key)).collect::<Vec<_>>())
+    });
+    assert!(page.unwrap().into_iter().eq(keys.into_iter().map(Some)));
+    assert_eq!(cache.stats().loads, 1);
+}
+
 #[test]
 fn a_large_page_is_loaded_in_batches() {
     let cache: Cache<u32, u32> = Cache::builder(100).max_batch(7).build().unwrap();
@@ -350,6 +366,26 @@ fn issue_a_loader_that_asked_for_many_other_keys_waited_for_its_own_queue() {
     assert_eq!(page.unwrap(), [Some(10), Some(21)]);
     assert_eq!(source.asked(), [[3], [4], [1]]);
     assert_eq!(cache.stats().load_waits, 0);
+}
+
+/// A lazy iterator of the loader's is the loader's: it is told what asks for its own keys, and waits for no queue.
+#[test]
+fn issue_a_lazy_loader_that_asked_the_cache_waited_for_itself() {
+    let cache: Cache<u32, u32> = Cache::new(100);
+    let ask = |key| {
+        let own = cache.get_or_load(&2, |_| Ok::<_, Infallible>(0));
+        assert!(matches!(own, Err(LoadError::Reentrant)));
+        let other = cache.get_many_or_load(&[key + 100], |keys| {
+            Ok::<_, Infallible>(keys.iter().map(|&key| (key, key)).collect::<Vec<_>>())
+        });
+        (key, other.unwrap()[0].unwrap())
+    };
+    let lazily = |keys: &[u32]| Ok::<_, Infallible>(keys.to_vec().into_iter().map(ask));
+    let page = cache.get_many_or_load(&[1, 2], lazily).unwrap();
+    assert_eq!(page, [Some(101), Some(102)]);
+    cache.clear();
+    let page = cache.get_many_or_load_async(&[1, 2], |keys| ready(lazily(&keys)));
+    assert_eq!(block_on(page).unwrap(), [Some(101), Some(102)]);
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod table;
 mod window;
 
 use std::any::Any;
+use std::collections::HashSet;
 use std::convert::Infallible;
 use std::future::Future;
 use std::hash::{BuildHasher, Hash};
@@ -224,7 +225,7 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
             if let Some(batch) = journey.batch.take() {
                 let (ids, missing) = manifest(None, &batch);
                 let run = self.flights.run();
-                let loaded = aboard(&ids, || load(&missing));
+                let loaded = aboard(&ids, || gathered(load(&missing)));
                 page.take_all(self.land_batch(batch, run, loaded)?);
             }
             if let Some(place) = &mut journey.place {
@@ -232,7 +233,7 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
                     while let Some(batch) = place.next_batch(self.max_batch) {
                         let (ids, missing) = manifest(Some(&*place), &batch);
                         let run = self.flights.run();
-                        let loaded = aboard(&ids, || load(&missing));
+                        let loaded = aboard(&ids, || gathered(load(&missing)));
                         // This call is told by its flights, as the others are.
                         drop(self.land_batch(batch, run, loaded));
                     }
@@ -274,6 +275,7 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
                 let (ids, missing) = manifest(None, &batch);
                 let run = self.flights.run();
                 let load = aboard(&ids, || load(missing));
+                let load = async { gathered(load.await) };
                 let loaded = aboard_async(&ids, load).await;
                 page.take_all(self.land_batch(batch, run, loaded)?);
             }
@@ -283,6 +285,7 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
                         let (ids, missing) = manifest(Some(&*place), &batch);
                         let run = self.flights.run();
                         let load = aboard(&ids, || load(missing));
+                        let load = async { gathered(load.await) };
                         let loaded = aboard_async(&ids, load).await;
                         drop(self.land_batch(batch, run, loaded));
                     }
@@ -331,13 +334,16 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
             wait: mut flights,
         } = self.flights.board_all(page.keys, &missing, asked);
         let (mut stolen, mut waits) = (Vec::new(), 0);
+        // A key that is given twice is waited for with the rest of its own call.
+        let own: HashSet<_> = match flights.is_empty() {
+            true => HashSet::new(),
+            false => pilots.iter().map(|pilot| pilot.flight().id()).collect(),
+        };
         for (_, flight) in &flights {
             if flight.is_mine() {
                 return Err(LoadError::Reentrant);
             }
-            // A key that is given twice is waited for with the rest of its own call.
-            let is_own = |pilot: &Pilot<'_, _, _, _>| Arc::ptr_eq(pilot.flight(), flight);
-            if !pilots.iter().any(is_own) {
+            if !own.contains(&flight.id()) {
                 match self.steal(flight) {
                     Some(pilot) => stolen.push(pilot),
                     None => waits += 1,
@@ -495,15 +501,14 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     }
 
     /// Stores what a loader has brought for many keys, wakes those who wait, and gives the values.
-    fn land_batch<E, I>(
+    fn land_batch<E>(
         &self,
         mut batch: Batch<'_, K, V, S>,
         run: Run<'_>,
-        loaded: Result<I, E>,
+        loaded: Result<Vec<(K, V)>, E>,
     ) -> Result<Vec<Landed<K, V>>, LoadError<E>>
     where
         E: Any + Send + Sync,
-        I: IntoIterator<Item = (K, V)>,
     {
         match loaded {
             Ok(loaded) => {
@@ -609,6 +614,14 @@ impl<'a, K: Eq + Hash + Clone, V: Clone> Page<'a, K, V> {
             self.values[at] = landed.into_value();
         }
     }
+}
+
+/// What a loader gives, run through while it counts as the loader: its iterator may ask the cache, too.
+fn gathered<K, V, E, I>(loaded: Result<I, E>) -> Result<Vec<(K, V)>, E>
+where
+    I: IntoIterator<Item = (K, V)>,
+{
+    loaded.map(|pairs| pairs.into_iter().collect())
 }
 
 /// What a batch is about: the names of the flights that its loader must not wait for, and its keys.
