@@ -28,6 +28,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 pub(crate) use aboard::{aboard, is_nested};
+use batch::Kind;
 pub(crate) use batch::{Awaited, Batch, Place, Queue, Turn};
 pub(crate) use flight::{
     Flight, Flights, Landed, Numbered, Outcome, Pilot, Run, Seat, Ticket, Tickets,
@@ -189,6 +190,9 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// the loaders of concurrent calls must give the same for the same key. A call that meets no other waits for nobody.
     /// A batch has at most [`max_batch`](crate::CacheBuilder::max_batch) keys; `load` is called again for what is beyond.
     ///
+    /// So `load` must not wait for another thread that asks this cache for many keys: that one waits for the batch. What
+    /// it needs it asks for itself, on its own thread; its keys travel by themselves then.
+    ///
     /// ```
     /// # fn names(ids: &[u64]) -> Result<Vec<(u64, String)>, std::io::Error> {
     /// #     Ok(ids.iter().filter(|&&id| id < 100).map(|&id| (id, format!("customer {id}"))).collect())
@@ -221,7 +225,7 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     {
         let mut page = Page::new(self, keys);
         while page.is_incomplete() {
-            let mut journey = self.board_many(&mut page)?;
+            let mut journey = self.board_many(&mut page, Kind::Running)?;
             if let Some(batch) = journey.batch.take() {
                 let (ids, missing) = manifest(None, &batch);
                 let run = self.flights.run();
@@ -250,6 +254,11 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
 
     /// As [`get_many_or_load`](Self::get_many_or_load), with a loader that is a future.
     ///
+    /// While the load of one task is under way, other tasks queue behind it, and a task that is suspended in its load and
+    /// not polled holds them up: poll it to its end, spawn it, or drop it. (In `select!`, or between two futures of a
+    /// `FuturesUnordered`, that is easily forgotten.) Threads do not queue behind a task, and a task that has not begun to
+    /// load holds up nobody. Like any load, one that nobody polls holds up those who ask for its own keys.
+    ///
     /// # Errors
     ///
     /// As for [`get_many_or_load`](Self::get_many_or_load).
@@ -270,7 +279,7 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     {
         let mut page = Page::new(self, keys);
         while page.is_incomplete() {
-            let mut journey = self.board_many(&mut page)?;
+            let mut journey = self.board_many(&mut page, Kind::Suspending)?;
             if let Some(batch) = journey.batch.take() {
                 let (ids, missing) = manifest(None, &batch);
                 let run = self.flights.run();
@@ -327,6 +336,7 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     fn board_many<E>(
         &self,
         page: &mut Page<'_, K, V>,
+        kind: Kind,
     ) -> Result<Journey<'_, K, V, S>, LoadError<E>> {
         let (asked, missing) = (self.stamp(), std::mem::take(&mut page.missing));
         let Tickets {
@@ -344,7 +354,9 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
                 return Err(LoadError::Reentrant);
             }
             if !own.contains(&flight.id()) {
-                match self.steal(flight) {
+                // A task would only queue it again.
+                let may_steal = kind == Kind::Running || is_nested();
+                match may_steal.then(|| self.steal(flight)).flatten() {
                     Some(pilot) => stolen.push(pilot),
                     None => waits += 1,
                 }
@@ -367,7 +379,9 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         let mut pilots: Vec<_> = missing.collect();
         let (mut batch, mut place) = (None, None);
         if !pilots.is_empty() || !stolen.is_empty() {
-            batch = self.lead(&mut pilots);
+            if stolen.is_empty() {
+                batch = self.lead(&mut pilots, kind);
+            }
             if batch.is_none() {
                 let own = pilots.iter();
                 flights.extend(own.map(|pilot| (pilot.number(), Arc::clone(pilot.flight()))));
@@ -375,7 +389,7 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
                 place = Some(if is_nested() {
                     Place::alone(&self.flights, pilots)
                 } else {
-                    self.queue.join(&self.flights, pilots)
+                    self.queue.join_as(kind, &self.flights, pilots)
                 });
             }
         }
@@ -388,14 +402,19 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     }
 
     /// The one batch of a call that is no loader's and meets no other. Otherwise it keeps its pilots.
-    fn lead<'a>(&'a self, pilots: &mut Vec<Pilot<'a, K, V, S>>) -> Option<Batch<'a, K, V, S>> {
+    fn lead<'a>(
+        &'a self,
+        pilots: &mut Vec<Pilot<'a, K, V, S>>,
+        kind: Kind,
+    ) -> Option<Batch<'a, K, V, S>> {
         let may_lead = !is_nested() && pilots.len() <= self.max_batch;
-        may_lead.then(|| self.queue.lead(pilots)).flatten()
+        may_lead.then(|| self.queue.lead(pilots, kind)).flatten()
     }
 
-    /// The controls of a load that waits in the queue, for a loader that asks for it: the queue may wait for that loader.
+    /// The controls of a load that waits in the queue, for a loader that asks for it, since the queue may wait for that
+    /// loader, and for anybody where the queue may wait for a task that is not polled.
     pub(crate) fn steal(&self, flight: &Arc<Flight<K, V>>) -> Option<Pilot<'_, K, V, S>> {
-        let seat = is_nested().then(|| self.queue.steal(flight)).flatten()?;
+        let seat = self.queue.steal(flight, is_nested())?;
         Some(Pilot::of(&self.flights, seat))
     }
 
