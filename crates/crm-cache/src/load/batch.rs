@@ -447,13 +447,16 @@ impl<K: Eq + Hash, V: Clone> Drop for Lead<'_, K, V> {
     }
 }
 
+/// Loads, found by the hash of their key.
+type ByKey<'a, K, V, S> = HashTable<Pilot<'a, K, V, S>>;
+
 /// The loads of a batch whose values have not come yet.
 ///
 /// Most loaders answer in the order in which they were asked, so the next load is tried first. Once one does not, all that
 /// remain are found by their hashes.
 pub(crate) struct Awaited<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> {
     in_order: Peekable<vec::IntoIter<Pilot<'a, K, V, S>>>,
-    by_key: Option<(HashTable<Pilot<'a, K, V, S>>, S)>,
+    by_key: Option<(ByKey<'a, K, V, S>, S)>,
 }
 
 impl<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Awaited<'a, K, V, S> {

@@ -284,6 +284,11 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Flights<K, V, S> {
         }
     }
 
+    /// Counts a value that is not stored, because the key was written meanwhile.
+    pub(crate) fn count_voided(&self) {
+        self.counts.voided.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Ends flights together, with the values that they have brought. There is none for what the source does not have.
     pub(crate) fn land_all<'a>(
         &'a self,
@@ -449,11 +454,6 @@ impl<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Pilot<'a, K, V, S> {
             flight,
             untold,
         }
-    }
-
-    /// Counts a value that is not stored, because the key was written meanwhile.
-    pub(crate) fn count_voided(&self) {
-        self.flights.counts.voided.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Wakes the waiters with an error.

@@ -20,6 +20,7 @@ mod table;
 mod window;
 
 use std::any::Any;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::convert::Infallible;
 use std::future::Future;
@@ -230,7 +231,7 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
                 let (ids, missing) = manifest(None, &batch);
                 let run = self.flights.run();
                 let loaded = aboard(&ids, || gathered(load(&missing)));
-                page.take_all(self.land_batch(batch, run, loaded)?);
+                page.take_all(aboard(&ids, || self.land_batch(batch, run, loaded))?);
             }
             if let Some(place) = &mut journey.place {
                 if *place.turn().wait() == Turn::Lead {
@@ -239,7 +240,7 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
                         let run = self.flights.run();
                         let loaded = aboard(&ids, || gathered(load(&missing)));
                         // This call is told by its flights, as the others are.
-                        drop(self.land_batch(batch, run, loaded));
+                        drop(aboard(&ids, || self.land_batch(batch, run, loaded)));
                     }
                 }
             }
@@ -286,7 +287,7 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
                 let load = aboard(&ids, || load(missing));
                 let load = async { gathered(load.await) };
                 let loaded = aboard_async(&ids, load).await;
-                page.take_all(self.land_batch(batch, run, loaded)?);
+                page.take_all(aboard(&ids, || self.land_batch(batch, run, loaded))?);
             }
             if let Some(place) = &mut journey.place {
                 if *place.turn().ready().await == Turn::Lead {
@@ -296,7 +297,7 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
                         let load = aboard(&ids, || load(missing));
                         let load = async { gathered(load.await) };
                         let loaded = aboard_async(&ids, load).await;
-                        drop(self.land_batch(batch, run, loaded));
+                        drop(aboard(&ids, || self.land_batch(batch, run, loaded)));
                     }
                 }
             }
@@ -470,42 +471,63 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     }
 
     pub(crate) fn land_loaded(&self, pilot: Pilot<'_, K, V, S>, value: V) -> Landed<K, V> {
-        let arrival = self.arrival_of(&pilot, value.clone());
-        self.land_arrival(pilot, value, arrival)
+        aboard(&[pilot.flight().id()], || {
+            let arrival = self.arrival_of(&pilot, value.clone());
+            self.land_arrival(pilot, value, arrival)
+        })
     }
 
     /// As [`land_loaded`](Self::land_loaded), for what is worth nothing once its life is over.
     pub(crate) fn land_brief(&self, pilot: Pilot<'_, K, V, S>, value: V) {
-        let mut arrival = self.arrival_of(&pilot, value.clone());
-        arrival.deadline = arrival.deadline.min(arrival.mark.fresh_until);
-        self.land_arrival(pilot, value, arrival);
+        // What has landed lives until the stay is over, so that no new flight takes its name.
+        let _landed = aboard(&[pilot.flight().id()], || {
+            let mut arrival = self.arrival_of(&pilot, value.clone());
+            arrival.deadline = arrival.deadline.min(arrival.mark.fresh_until);
+            self.land_arrival(pilot, value, arrival)
+        });
     }
 
+    /// It asks the user's functions, so it is to be called aboard.
     fn arrival_of(&self, pilot: &Pilot<'_, K, V, S>, value: V) -> Arrival<K, V> {
         let (key, stamp) = (pilot.key().clone(), pilot.flight().stamp());
         self.arrival_at(pilot.hash(), key, value, stamp)
     }
 
+    /// Lands as soon as it is stored: a listener that is told who had to leave for it may ask for the key again.
     fn land_arrival(
         &self,
         pilot: Pilot<'_, K, V, S>,
         value: V,
         arrival: Arrival<K, V>,
     ) -> Landed<K, V> {
-        let refused = self.store_loaded(&pilot, arrival);
-        let landed = pilot.land_loaded(value);
+        let (pilot, landed) = (RefCell::new(Some(pilot)), Cell::new(None));
+        let value = Cell::new(Some(value));
+        let land = || {
+            let pilot = pilot.borrow_mut().take();
+            if let Some((pilot, value)) = pilot.zip(value.take()) {
+                landed.set(Some(pilot.land_loaded(value)));
+            }
+        };
+        let refused = self.store_loaded(&pilot, arrival, land);
+        land();
         self.tell_refused(refused);
-        landed
+        landed.take().expect("it has landed by now")
     }
 
     /// Stores what a load has brought, unless it is void; hands back what is too heavy.
-    fn store_loaded(&self, pilot: &Pilot<'_, K, V, S>, arrival: Arrival<K, V>) -> Option<(K, V)> {
+    fn store_loaded(
+        &self,
+        pilot: &RefCell<Option<Pilot<'_, K, V, S>>>,
+        arrival: Arrival<K, V>,
+        then: impl FnOnce(),
+    ) -> Option<(K, V)> {
         let is_invalidated = self.is_invalidated(&arrival);
-        let may_store = |_| !is_invalidated && pilot.may_store();
-        match self.store(arrival, may_store) {
+        let may_store =
+            |_| !is_invalidated && pilot.borrow().as_ref().is_some_and(Pilot::may_store);
+        match self.store(arrival, may_store, then) {
             Ok(_) => None,
             Err(Declined::Unwanted(_)) => {
-                pilot.count_voided();
+                self.flights.count_voided();
                 None
             }
             Err(Declined::TooHeavy { pair, .. }) => Some(pair),
@@ -513,13 +535,14 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     }
 
     /// Tells the listener, once those who wait for it are awake: it may ask for what was refused.
-    fn tell_refused(&self, refused: impl IntoIterator<Item = (K, V)>) {
-        for (key, value) in refused {
+    fn tell_refused(&self, refused: Option<(K, V)>) {
+        if let Some((key, value)) = refused {
             self.listener.tell(&key, &value, RemovalCause::Refused);
         }
     }
 
-    /// Stores what a loader has brought for many keys, wakes those who wait, and gives the values.
+    /// Stores what a loader has brought for many keys, wakes those who wait, and gives the values. To be called aboard, as
+    /// is [`arrival_of`](Self::arrival_of).
     fn land_batch<E>(
         &self,
         mut batch: Batch<'_, K, V, S>,
@@ -533,17 +556,23 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
             Ok(loaded) => {
                 run.succeeded();
                 let mut awaited = Awaited::of(&mut batch);
-                let (mut landing, mut refused) = (Vec::with_capacity(awaited.len()), Vec::new());
+                let (mut landing, mut landed) = (Vec::with_capacity(awaited.len()), Vec::new());
                 for (key, value) in loaded {
-                    if let Some(pilot) = awaited.take(&key) {
-                        let arrival = self.arrival_of(&pilot, value.clone());
-                        refused.extend(self.store_loaded(&pilot, arrival));
-                        landing.push((pilot, Some(value)));
+                    let Some(pilot) = awaited.take(&key) else {
+                        continue;
+                    };
+                    let arrival = self.arrival_of(&pilot, value.clone());
+                    if self.listener.is_listening() {
+                        landed.push(self.land_arrival(pilot, value, arrival));
+                        continue;
                     }
+                    // Nobody is told of anything, so all can land together.
+                    let pilot = RefCell::new(Some(pilot));
+                    self.store_loaded(&pilot, arrival, || ());
+                    landing.extend(pilot.into_inner().map(|pilot| (pilot, Some(value))));
                 }
                 landing.extend(awaited.rest().map(|pilot| (pilot, None)));
-                let landed = self.flights.land_all(landing);
-                self.tell_refused(refused);
+                landed.extend(self.flights.land_all(landing));
                 Ok(landed)
             }
             Err(error) => {
