@@ -215,7 +215,9 @@ fn a_key_may_use_the_cache_when_a_write_voids_its_load() {
     let cache = BUSY.get_or_init(|| Cache::new(10));
     for write in [
         |cache: &Cache<Busy, u32>, _: &Busy| cache.clear(),
-        |cache: &Cache<Busy, u32>, key: &Busy| drop(cache.remove(key)),
+        |cache: &Cache<Busy, u32>, key: &Busy| {
+            let _ = cache.remove(key);
+        },
     ] {
         let loaded = cache.get_or_load(&Busy(1), |key| {
             IS_BUSY.set(true);
