@@ -416,7 +416,7 @@ fn issue_a_panic_in_drop_of_a_key_lost_its_load_or_the_lead_of_the_queue() {
             let never = |_| pending::<io::Result<Vec<(Fragile, u32)>>>();
             let mut leads =
                 is_queued.then(|| Box::pin(cache.get_many_or_load_async(&first, never)));
-            for call in &mut leads {
+            if let Some(call) = &mut leads {
                 assert!(call.as_mut().poll(&mut context).is_pending());
             }
             let waits = |page| cache.get_many_or_load_async(page, |keys| ready(load(&keys)));
