@@ -391,7 +391,7 @@ fn issue_a_lazy_loader_that_asked_the_cache_waited_for_itself() {
         });
         (key, other.unwrap()[0].unwrap())
     };
-    let lazily = |keys: &[u32]| Ok::<_, Infallible>(keys.to_vec().into_iter().map(ask));
+    let lazily = |keys: &[u32]| Ok::<_, Infallible>(Vec::from(keys).into_iter().map(ask));
     let page = cache.get_many_or_load(&[1, 2], lazily).unwrap();
     assert_eq!(page, [Some(101), Some(102)]);
     cache.clear();
