@@ -445,7 +445,7 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         self.flights.detach(&key);
         let arrival = self.arrival(key, value, self.stamp());
         let weight = arrival.weight;
-        match self.store(arrival, |_| true) {
+        match self.store(arrival, |_| true, || ()) {
             Ok(previous) => Ok(previous),
             Err(Declined::TooHeavy { pair, previous }) => Err(Refused {
                 key: pair.0,
@@ -483,7 +483,7 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         self.flights.detach(&key);
         let arrival = self.arrival(key, value, self.stamp());
         let weight = arrival.weight;
-        let ((key, value), reason, previous) = match self.store(arrival, |is_here| is_here) {
+        let ((key, value), reason, previous) = match self.store(arrival, |is_here| is_here, || ()) {
             Ok(previous) => return Ok(previous.expect("stored only where a value is")),
             Err(Declined::Unwanted(pair)) => (pair, NotReplacedReason::Absent, None),
             Err(Declined::TooHeavy { pair, previous }) => {
@@ -928,15 +928,19 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
             .is_some_and(|(table, _)| table.was_invalidated(tags, *stamp))
     }
 
+    /// Stores an entry if it may be. `then` runs before anybody is told who had to leave for it.
     pub(crate) fn store(
         &self,
         arrival: Arrival<K, V>,
         may_store: impl Fn(bool) -> bool,
+        then: impl FnOnce(),
     ) -> Result<Option<V>, Declined<K, V>> {
         let present = self.present();
         match &self.engine {
-            Engine::Adaptive(engine) => engine.insert(arrival, present, &self.listener, may_store),
-            _ => self.store_otherwise(arrival, present, may_store),
+            Engine::Adaptive(engine) => {
+                engine.insert(arrival, present, &self.listener, may_store, then)
+            }
+            _ => self.store_otherwise(arrival, present, may_store, then),
         }
     }
 
@@ -947,8 +951,9 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         arrival: Arrival<K, V>,
         present: Present<'_>,
         may_store: impl Fn(bool) -> bool,
+        then: impl FnOnce(),
     ) -> Result<Option<V>, Declined<K, V>> {
-        on_engine!(self, engine => engine.insert(arrival, present, &self.listener, may_store))
+        on_engine!(self, engine => engine.insert(arrival, present, &self.listener, may_store, then))
     }
 
     /// The entries held, expired ones that nobody has asked for since included, and those that are coming in. Never

@@ -8,8 +8,8 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, mpsc};
-use std::task::{Context, Waker};
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context, Wake, Waker};
 use std::thread;
 
 use crm_cache::{BuildError, Cache, LoadError};
@@ -70,6 +70,22 @@ fn what_is_missing_is_asked_for_once_and_in_one_load() {
     assert_eq!((stats.loads, stats.load_failures, cache.len()), (2, 0, 3));
 }
 
+/// Takes minutes if each key is compared with each.
+#[test]
+fn a_large_page_with_every_key_twice_is_loaded_once() {
+    let count = 100_000;
+    let cache: Cache<u32, u32> = Cache::builder(2 * count as usize)
+        .max_batch(count as usize)
+        .build()
+        .unwrap();
+    let keys: Vec<u32> = (0..count).chain(0..count).collect();
+    let page = cache.get_many_or_load(&keys, |keys| {
+        Ok::<_, Infallible>(keys.iter().map(|&key| (key, key)).collect::<Vec<_>>())
+    });
+    assert!(page.unwrap().into_iter().eq(keys.into_iter().map(Some)));
+    assert_eq!(cache.stats().loads, 1);
+}
+
 #[test]
 fn a_large_page_is_loaded_in_batches() {
     let cache: Cache<u32, u32> = Cache::builder(100).max_batch(7).build().unwrap();
@@ -102,16 +118,27 @@ fn pairs_nobody_asked_for_are_dropped() {
 
 /// Starts a load of keys 1 and 2, runs `meanwhile` while it is under way, lets it end.
 fn during_a_load<R>(cache: &Cache<u32, u32>, source: &Source, meanwhile: impl FnOnce() -> R) -> R {
+    let load = |keys: &[u32]| source.load(keys);
+    during(cache, [1, 2], load, meanwhile)
+}
+
+fn during<R>(
+    cache: &Cache<u32, u32>,
+    keys: [u32; 2],
+    load: impl Fn(&[u32]) -> Result<Vec<(u32, u32)>, Infallible> + Sync,
+    meanwhile: impl FnOnce() -> R,
+) -> R {
     let (begun, has_begun) = mpsc::channel();
     let (end, may_end) = mpsc::channel::<()>();
+    let load = &load;
     thread::scope(|scope| {
         scope.spawn(move || {
-            let page = cache.get_many_or_load(&[1, 2], |missing| {
+            let page = cache.get_many_or_load(&keys, |missing| {
                 begun.send(()).unwrap();
                 may_end.recv().unwrap();
-                source.load(missing)
+                load(missing)
             });
-            assert_eq!(page.unwrap(), [Some(10), Some(20)]);
+            assert!(page.unwrap().iter().all(Option::is_some));
         });
         has_begun.recv().unwrap();
         let result = meanwhile();
@@ -352,6 +379,26 @@ fn issue_a_loader_that_asked_for_many_other_keys_waited_for_its_own_queue() {
     assert_eq!(cache.stats().load_waits, 0);
 }
 
+/// A lazy iterator of the loader's is the loader's: it is told what asks for its own keys, and waits for no queue.
+#[test]
+fn issue_a_lazy_loader_that_asked_the_cache_waited_for_itself() {
+    let cache: Cache<u32, u32> = Cache::new(100);
+    let ask = |key| {
+        let own = cache.get_or_load(&2, |_| Ok::<_, Infallible>(0));
+        assert!(matches!(own, Err(LoadError::Reentrant)));
+        let other = cache.get_many_or_load(&[key + 100], |keys| {
+            Ok::<_, Infallible>(keys.iter().map(|&key| (key, key)).collect::<Vec<_>>())
+        });
+        (key, other.unwrap()[0].unwrap())
+    };
+    let lazily = |keys: &[u32]| Ok::<_, Infallible>(Vec::from(keys).into_iter().map(ask));
+    let page = cache.get_many_or_load(&[1, 2], lazily).unwrap();
+    assert_eq!(page, [Some(101), Some(102)]);
+    cache.clear();
+    let page = cache.get_many_or_load_async(&[1, 2], |keys| ready(lazily(&keys)));
+    assert_eq!(block_on(page).unwrap(), [Some(101), Some(102)]);
+}
+
 #[test]
 fn issue_a_loader_that_asked_for_a_key_queued_behind_it_waited_for_ever() {
     let cache: Cache<u32, u32> = Cache::new(100);
@@ -476,25 +523,95 @@ fn a_loader_may_answer_in_any_order_and_leave_keys_out() {
     }
 }
 
-/// One of the loads is void, and the loader answers once for the two.
+/// One of the loads is void. The loader is shown the key once, and both calls are told, though nothing is stored.
 #[test]
-fn a_key_that_is_queued_twice_is_found_by_both_calls() {
-    let (cache, source): (Cache<u32, u32>, _) = (Cache::new(100), Source::default());
+fn a_key_that_is_queued_twice_is_loaded_once_for_both_calls() {
+    let cache = Cache::<u32, u32>::builder(100).weigher(1, |_, _| 2);
+    let (cache, source) = (cache.build().unwrap(), Source::default());
     let mut context = Context::from_waker(Waker::noop());
-    let load = |mut keys: Vec<u32>| {
-        keys.dedup();
-        ready(source.load(&keys))
-    };
-    let mut calls = [(); 2].map(|()| Box::pin(cache.get_many_or_load_async(&[7], load)));
+    let load = |keys: Vec<u32>| ready(source.load(&keys));
+    let mut calls = [(); 3].map(|()| Box::pin(cache.get_many_or_load_async(&[7, 8], load)));
     during_a_load(&cache, &source, || {
-        assert!(calls[0].as_mut().poll(&mut context).is_pending());
-        cache.remove(&7);
-        assert!(calls[1].as_mut().poll(&mut context).is_pending());
+        for call in &mut calls {
+            cache.remove(&7);
+            assert!(call.as_mut().poll(&mut context).is_pending());
+        }
     });
     for call in calls {
-        assert_eq!(block_on(call).unwrap(), [Some(70)]);
+        assert_eq!(block_on(call).unwrap(), [Some(70), Some(80)]);
     }
-    assert_eq!((source.asked().len(), cache.peek(&7)), (2, Some(70)));
+    assert_eq!(source.asked()[1..], [[7, 8]]);
+}
+
+fn same(keys: &[u32]) -> Result<Vec<(u32, u32)>, Infallible> {
+    Ok(keys.iter().map(|&key| (key, key)).collect())
+}
+
+#[test]
+fn issue_a_thread_waited_for_a_load_that_nobody_polled() {
+    let cache: Cache<u32, u32> = Cache::new(100);
+    let mut context = Context::from_waker(Waker::noop());
+    let never = |_| pending::<Result<Vec<(u32, u32)>, Infallible>>();
+    let mut left = Box::pin(cache.get_many_or_load_async(&[1], never));
+    assert!(left.as_mut().poll(&mut context).is_pending());
+    let load = |keys: Vec<u32>| ready(same(&keys));
+    let mut queued = Box::pin(cache.get_many_or_load_async(&[2, 3, 4], load));
+    assert!(queued.as_mut().poll(&mut context).is_pending());
+    // Neither for other keys, nor for those that are queued behind it.
+    let page = cache.get_many_or_load(&[2, 5], same).unwrap();
+    assert_eq!(page, [Some(2), Some(5)]);
+    let one = cache.get_or_load(&3, |&key| Ok::<_, Infallible>(key));
+    assert_eq!(one.unwrap(), 3);
+    let one = cache.get_or_load_async(&4, |key| ready(Ok::<_, Infallible>(key)));
+    assert_eq!(block_on(one).unwrap(), 4);
+    drop(left);
+    assert_eq!(block_on(queued).unwrap(), [Some(2), Some(3), Some(4)]);
+    assert_eq!(cache.get_many_or_load(&[6], same).unwrap(), [Some(6)]);
+}
+
+#[derive(Default)]
+struct Woken(AtomicU32);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn issue_a_task_that_was_to_load_and_was_not_polled_held_up_the_queue() {
+    let (cache, source): (Cache<u32, u32>, _) = (Cache::new(100), Source::default());
+    let woken = Arc::<Woken>::default();
+    let waker = Waker::from(Arc::clone(&woken));
+    let mut context = Context::from_waker(Waker::noop());
+    let load = |keys: Vec<u32>| ready(same(&keys));
+    let call = |key: u32| {
+        let cache = &cache;
+        Box::pin(async move { cache.get_many_or_load_async(&[key], load).await.unwrap() })
+    };
+    let [mut idle, mut other, mut last] = [3, 4, 5].map(call);
+    during_a_load(&cache, &source, || {
+        assert!(idle.as_mut().poll(&mut context).is_pending());
+        let mut context = Context::from_waker(&waker);
+        assert!(other.as_mut().poll(&mut context).is_pending());
+    });
+    // The first one was woken, and is not polled. Another one loads for both.
+    assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+    assert_eq!(block_on(other), [Some(4)]);
+    assert_eq!(cache.peek(&3), Some(3));
+    // Neither does it hold up one that comes later, be it a task or a thread.
+    assert_eq!(block_on(&mut last), [Some(5)]);
+    assert_eq!(cache.get_many_or_load(&[6], same).unwrap(), [Some(6)]);
+    assert_eq!(block_on(idle), [Some(3)]);
+    let mut idle = call(7);
+    during(&cache, [8, 9], same, || {
+        assert!(idle.as_mut().poll(&mut context).is_pending());
+    });
+    assert_eq!(
+        cache.get_many_or_load(&[6, 7, 10], same).unwrap()[2],
+        Some(10)
+    );
+    assert_eq!(block_on(idle), [Some(7)]);
 }
 
 /// All keys have one hash.

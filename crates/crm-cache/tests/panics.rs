@@ -1,10 +1,13 @@
 //! A panic in the user's code goes to its caller and leaves a cache that works: nothing is lost but what left.
 
+use std::cell::Cell;
+use std::future::{Future, pending, ready};
 use std::hash::{Hash, Hasher};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context, Waker};
 use std::thread;
 
 use crm_cache::{Cache, Policy, RemovalCause};
@@ -378,6 +381,82 @@ fn issue_those_who_wait_for_a_load_are_woken_though_the_key_panics() {
         assert_eq!(value.unwrap().0, 5);
         works(cache, &world);
     });
+}
+
+/// A key of which one drop panics, the one that is told.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Fragile(u32);
+
+thread_local! {
+    static DROPS_LEFT: Cell<u32> = const { Cell::new(0) };
+}
+
+impl Drop for Fragile {
+    fn drop(&mut self) {
+        let left = DROPS_LEFT.get();
+        DROPS_LEFT.set(left.saturating_sub(1));
+        assert!(left != 1 || thread::panicking(), "on purpose");
+    }
+}
+
+/// Whichever drop of a key panics.
+#[test]
+fn issue_a_panic_in_drop_of_a_key_lost_its_load_or_the_lead_of_the_queue() {
+    let keys = |keys: &[u32]| keys.iter().map(|&key| Fragile(key)).collect::<Vec<_>>();
+    let load = |keys: &[Fragile]| {
+        let pairs = keys.iter().rev().map(|key| (key.clone(), key.0));
+        Ok::<_, io::Error>(pairs.collect::<Vec<_>>())
+    };
+    let mut panics = 0;
+    for nth in 1..40 {
+        for is_queued in [false, true] {
+            let cache: Cache<Fragile, u32> = Cache::builder(100).max_batch(2).build().unwrap();
+            let mut context = Context::from_waker(Waker::noop());
+            let (first, pages) = (keys(&[9]), [keys(&[1, 2, 3]), keys(&[3, 4])]);
+            let never = |_| pending::<io::Result<Vec<(Fragile, u32)>>>();
+            let mut leads =
+                is_queued.then(|| Box::pin(cache.get_many_or_load_async(&first, never)));
+            if let Some(call) = &mut leads {
+                assert!(call.as_mut().poll(&mut context).is_pending());
+            }
+            let waits = |page| cache.get_many_or_load_async(page, |keys| ready(load(&keys)));
+            let mut calls: Vec<_> = pages
+                .iter()
+                .map(|page| Some(Box::pin(waits(page))))
+                .collect();
+            DROPS_LEFT.set(nth);
+            let mut failed = [false; 2];
+            for round in 0..2 {
+                for (call, failed) in calls.iter_mut().zip(&mut failed) {
+                    let run = || {
+                        let call = call.as_mut()?;
+                        let is_over = call.as_mut().poll(&mut context).is_ready();
+                        Some(is_over)
+                    };
+                    let result = catch_unwind(AssertUnwindSafe(run));
+                    *failed |= result.is_err();
+                    // A call that is dropped in the queue, and one that has panicked.
+                    if result.is_err()
+                        || (round == 0 && nth % 2 == 0)
+                        || result.unwrap() == Some(true)
+                    {
+                        let call = call.take();
+                        *failed |= catch_unwind(AssertUnwindSafe(|| drop(call))).is_err();
+                    }
+                }
+                let lead = leads.take();
+                failed[0] |= catch_unwind(AssertUnwindSafe(|| drop(lead))).is_err();
+            }
+            calls.clear();
+            DROPS_LEFT.set(0);
+            panics += failed.iter().filter(|&&failed| failed).count();
+            // Nobody else is there: whoever waits now waits for ever.
+            let all = keys(&[1, 2, 3, 4, 9]);
+            let page = cache.get_many_or_load(&all, load).unwrap();
+            assert_eq!(page, [1, 2, 3, 4, 9].map(Some), "{nth} {is_queued}");
+        }
+    }
+    assert!(panics > 15, "{panics}");
 }
 
 #[test]

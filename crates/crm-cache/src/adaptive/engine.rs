@@ -221,13 +221,14 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
     }
 
     /// Takes an entry in, and returns the fresh value that it replaces. `may_store` is asked under the lock, once it is
-    /// known whether there is one.
+    /// known whether there is one; `then` runs once that is over and the lock gone, before anybody is told who has left.
     pub(crate) fn insert(
         &self,
         arrival: Arrival<K, C::Value>,
         present: Present<'_>,
         listener: &Listener<K, C::Value>,
         may_store: impl Fn(bool) -> bool,
+        then: impl FnOnce(),
     ) -> Result<Option<C::Value>, Declined<K, C::Value>> {
         let shard = self.shard(arrival.hash);
         let watcher = watcher(shard, listener);
@@ -245,7 +246,7 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
             if !self.bound.admits::<C>(group, arrival.weight) {
                 let taken = found.map(|found| writer.take(found, present));
                 writer.refuse();
-                let previous = hand_out(writer, taken, listener);
+                let previous = hand_out(writer, taken, listener, then);
                 return Err(Declined::TooHeavy {
                     pair: arrival.pair,
                     previous,
@@ -257,7 +258,7 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
                 want = Want::Weight(more);
                 if writer.makes_space(&mut space, more, group, Some(found.index)) {
                     let taken = writer.replace(found, arrival, present, space);
-                    return Ok(hand_out(writer, Some(taken), listener));
+                    return Ok(hand_out(writer, Some(taken), listener, then));
                 }
             } else if writer.makes_space(&mut space, arrival.weight, group, None) {
                 want = Want::Entry;
@@ -269,7 +270,9 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
                     if ends {
                         writer.sweep(present);
                     }
-                    settle(&writer.finish(), listener);
+                    let aftermath = writer.finish();
+                    then();
+                    settle(&aftermath, listener);
                     return Ok(None);
                 }
             }
@@ -333,7 +336,7 @@ impl<K: Eq + StdHash, C: Content<Value: Clone>> Engine<K, C> {
             return None;
         }
         let taken = writer.take(found, present);
-        hand_out(writer, Some(taken), listener)
+        hand_out(writer, Some(taken), listener, || ())
     }
 
     /// Takes an entry out with all that the policy remembers of it, and waits until nobody holds it. Says whether it was
@@ -627,27 +630,38 @@ fn hand_out<K: Eq + StdHash, C: Content<Value: Clone>>(
     writer: ShardWriter<'_, K, C>,
     taken: Option<Taken<K, C>>,
     listener: &Listener<K, C::Value>,
+    then: impl FnOnce(),
 ) -> Option<C::Value> {
     let (left, is_fresh) = match taken {
         Some(Taken { left, is_fresh }) => (left, is_fresh),
         None => {
-            settle(&writer.finish(), listener);
+            let aftermath = writer.finish();
+            then();
+            settle(&aftermath, listener);
             return None;
         }
     };
     match left {
         Left::Free((_key, content)) => {
-            settle(&writer.finish(), listener);
+            let aftermath = writer.finish();
+            then();
+            settle(&aftermath, listener);
+            // Before the value is on its way out: a destructor that panics would leak it.
+            drop(aftermath);
             is_fresh.then(|| content.into_value())
         }
         Left::Held(index) if is_fresh && !writer.is_watched() => {
             // Under the lock, as nobody else empties the slot then.
             let value = writer.held(index).map(|content| content.value().clone());
-            settle(&writer.finish(), listener);
+            let aftermath = writer.finish();
+            then();
+            settle(&aftermath, listener);
+            drop(aftermath);
             value
         }
         Left::Held(_) => {
             let aftermath = writer.finish();
+            then();
             settle(&aftermath, listener);
             let last = aftermath.departed().last().filter(|_| is_fresh);
             last.map(|(entry, _)| entry.value().value().clone())

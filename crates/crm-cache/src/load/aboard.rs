@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
+use std::mem::ManuallyDrop;
 use std::pin::pin;
 
 use crate::sync::thread_locals;
@@ -9,21 +10,29 @@ use crate::sync::thread_locals;
 thread_locals! {
     /// The flights whose loaders are on this thread's stack, by address.
     static ABOARD: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+
+    /// As before, for destructors of other thread-locals that run after that is gone. It has no destructor of its own: what
+    /// it holds is freed when no loader is left.
+    static LATE: ManuallyDrop<RefCell<Vec<usize>>> = const { ManuallyDrop::new(RefCell::new(Vec::new())) };
+}
+
+/// Shows the list that is still there.
+fn with<R>(act: impl Fn(&mut Vec<usize>) -> R) -> Option<R> {
+    let act = |aboard: &RefCell<Vec<usize>>| act(&mut aboard.borrow_mut());
+    ABOARD
+        .try_with(act)
+        .or_else(|_| LATE.try_with(|aboard| act(aboard)))
+        .ok()
 }
 
 /// Whether the calling code is part of the loader of this flight, so that waiting for it would never end.
 pub(crate) fn is_aboard(flight: usize) -> bool {
-    // A thread that is being taken down loads nothing any more.
-    ABOARD
-        .try_with(|aboard| aboard.borrow().contains(&flight))
-        .unwrap_or(false)
+    with(|aboard| aboard.contains(&flight)).unwrap_or(false)
 }
 
 /// Whether the calling code is part of any loader.
 pub(crate) fn is_nested() -> bool {
-    ABOARD
-        .try_with(|aboard| !aboard.borrow().is_empty())
-        .unwrap_or(false)
+    with(|aboard| !aboard.is_empty()).unwrap_or(false)
 }
 
 /// Runs a loader as part of these flights.
@@ -43,8 +52,7 @@ struct Stay(usize);
 
 impl Stay {
     fn begin(flights: &[usize]) -> Self {
-        let before = ABOARD.try_with(|aboard| {
-            let mut aboard = aboard.borrow_mut();
+        let before = with(|aboard| {
             let before = aboard.len();
             aboard.extend(flights);
             before
@@ -55,7 +63,11 @@ impl Stay {
 
 impl Drop for Stay {
     fn drop(&mut self) {
-        let _ = ABOARD.try_with(|aboard| aboard.borrow_mut().truncate(self.0));
+        with(|aboard| aboard.truncate(self.0));
+        if self.0 == 0 && ABOARD.try_with(|_| ()).is_err() {
+            // Nobody comes after this to free it.
+            let _ = LATE.try_with(|aboard| aboard.take());
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crm_clock::{Clock, Tick};
 use equivalent::Equivalent;
 
 use super::aboard::is_aboard;
-use super::signal::Signal;
+use super::signal::{Signal, for_all};
 use super::table::Table;
 #[cfg(feature = "serde")]
 use super::window::Window;
@@ -314,7 +314,13 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Flights<K, V, S> {
             flights: self,
             number,
             seat: Some(Seat { flight }),
+            twin: None,
         }
+    }
+
+    /// Counts a value that is not stored, because the key was written meanwhile.
+    pub(crate) fn count_voided(&self) {
+        self.counts.voided.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Ends flights together, with the values that they have brought. There is none for what the source does not have.
@@ -324,19 +330,19 @@ impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Flights<K, V, S> {
     ) -> Vec<Landed<K, V>> {
         self.table
             .leave_all(landing.iter().map(|(pilot, _)| pilot.flight()));
-        landing
-            .into_iter()
-            .map(|(pilot, value)| {
-                let (number, Seat { flight }) = (pilot.number, pilot.hand_over());
-                let outcome = value.map_or(Outcome::Absent, Outcome::Loaded);
-                let untold = self.end(&flight, outcome);
-                Landed {
-                    number,
-                    flight,
-                    untold,
-                }
-            })
-            .collect()
+        let mut landed = Vec::with_capacity(landing.len());
+        for_all(landing, |(mut pilot, value)| {
+            let outcome = value.map_or(Outcome::Absent, Outcome::Loaded);
+            pilot.land_twin(&outcome);
+            let (number, Seat { flight }) = (pilot.number, pilot.hand_over());
+            let untold = self.end(&flight, outcome);
+            landed.push(Landed {
+                number,
+                flight,
+                untold,
+            });
+        });
+        landed
     }
 
     /// Ends a flight that is off the table. If nobody waits, its outcome is given back.
@@ -397,6 +403,8 @@ pub(crate) struct Pilot<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> {
     number: usize,
     /// None once the flight has landed or somebody else flies it.
     seat: Option<Seat<K, V>>,
+    /// An earlier flight of the same key, which lands with this one.
+    twin: Option<Box<Self>>,
 }
 
 impl<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Pilot<'a, K, V, S> {
@@ -406,7 +414,14 @@ impl<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Pilot<'a, K, V, S> {
             flights,
             number: 0,
             seat: Some(seat),
+            twin: None,
         }
+    }
+
+    /// Leaves the key to a later flight, and lands with it.
+    pub(super) fn give_way(&mut self, later: Self) {
+        let earlier = std::mem::replace(self, later);
+        self.twin = Some(Box::new(earlier));
     }
 
     /// Takes over a flight that waits for a pilot, unless somebody has.
@@ -461,21 +476,18 @@ impl<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Pilot<'a, K, V, S> {
     }
 
     /// Wakes the waiters with the value, after it was stored or found void.
-    pub(crate) fn land_loaded(self, value: V) -> Landed<K, V> {
+    pub(crate) fn land_loaded(mut self, value: V) -> Landed<K, V> {
         let (flights, number) = (self.flights, self.number);
+        let outcome = Outcome::Loaded(value);
+        self.land_twin(&outcome);
         let Seat { flight } = self.hand_over();
         flights.table.leave(&flight);
-        let untold = flights.end(&flight, Outcome::Loaded(value));
+        let untold = flights.end(&flight, outcome);
         Landed {
             number,
             flight,
             untold,
         }
-    }
-
-    /// Counts a value that is not stored, because the key was written meanwhile.
-    pub(crate) fn count_voided(&self) {
-        self.flights.counts.voided.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Wakes the waiters with an error.
@@ -497,6 +509,18 @@ impl<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Pilot<'a, K, V, S> {
     }
 
     fn land(&mut self, outcome: Outcome<V>) {
+        self.land_twin(&outcome);
+        self.land_alone(outcome);
+    }
+
+    /// To be called while the flight has its pilot, who lands it if this panics.
+    fn land_twin(&mut self, outcome: &Outcome<V>) {
+        if let Some(mut twin) = self.twin.take() {
+            twin.land(outcome.clone());
+        }
+    }
+
+    fn land_alone(&mut self, outcome: Outcome<V>) {
         if let Some(Seat { flight }) = self.seat.take() {
             self.flights.table.leave(&flight);
             self.flights.end(&flight, outcome);
@@ -506,7 +530,8 @@ impl<'a, K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Pilot<'a, K, V, S> {
 
 impl<K: Eq + Hash, V: Clone, S: BuildHasher + Clone> Drop for Pilot<'_, K, V, S> {
     fn drop(&mut self) {
-        self.land(Outcome::Abandoned);
+        // Its twin is dropped after it, even if this panics.
+        self.land_alone(Outcome::Abandoned);
     }
 }
 

@@ -20,6 +20,8 @@ mod table;
 mod window;
 
 use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::convert::Infallible;
 use std::future::Future;
 use std::hash::{BuildHasher, Hash};
@@ -27,6 +29,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 pub(crate) use aboard::{aboard, is_nested};
+use batch::Kind;
 pub(crate) use batch::{Awaited, Batch, Place, Queue, Turn};
 pub(crate) use flight::{
     Flight, Flights, Landed, Numbered, Outcome, Pilot, Run, Seat, Ticket, Tickets,
@@ -188,6 +191,9 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// the loaders of concurrent calls must give the same for the same key. A call that meets no other waits for nobody.
     /// A batch has at most [`max_batch`](crate::CacheBuilder::max_batch) keys; `load` is called again for what is beyond.
     ///
+    /// So `load` must not wait for another thread that asks this cache for many keys: that one waits for the batch. What
+    /// it needs it asks for itself, on its own thread; its keys travel by themselves then.
+    ///
     /// ```
     /// # fn names(ids: &[u64]) -> Result<Vec<(u64, String)>, std::io::Error> {
     /// #     Ok(ids.iter().filter(|&&id| id < 100).map(|&id| (id, format!("customer {id}"))).collect())
@@ -220,21 +226,21 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     {
         let mut page = Page::new(self, keys);
         while page.is_incomplete() {
-            let mut journey = self.board_many(&mut page)?;
+            let mut journey = self.board_many(&mut page, Kind::Running)?;
             if let Some(batch) = journey.batch.take() {
                 let (ids, missing) = manifest(None, &batch);
                 let run = self.flights.run();
-                let loaded = aboard(&ids, || load(&missing));
-                page.take_all(self.land_batch(batch, run, loaded)?);
+                let loaded = aboard(&ids, || gathered(load(&missing)));
+                page.take_all(aboard(&ids, || self.land_batch(batch, run, loaded))?);
             }
             if let Some(place) = &mut journey.place {
                 if *place.turn().wait() == Turn::Lead {
                     while let Some(batch) = place.next_batch(self.max_batch) {
                         let (ids, missing) = manifest(Some(&*place), &batch);
                         let run = self.flights.run();
-                        let loaded = aboard(&ids, || load(&missing));
+                        let loaded = aboard(&ids, || gathered(load(&missing)));
                         // This call is told by its flights, as the others are.
-                        drop(self.land_batch(batch, run, loaded));
+                        drop(aboard(&ids, || self.land_batch(batch, run, loaded)));
                     }
                 }
             }
@@ -248,6 +254,11 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     }
 
     /// As [`get_many_or_load`](Self::get_many_or_load), with a loader that is a future.
+    ///
+    /// While the load of one task is under way, other tasks queue behind it, and a task that is suspended in its load and
+    /// not polled holds them up: poll it to its end, spawn it, or drop it. (In `select!`, or between two futures of a
+    /// `FuturesUnordered`, that is easily forgotten.) Threads do not queue behind a task, and a task that has not begun to
+    /// load holds up nobody. Like any load, one that nobody polls holds up those who ask for its own keys.
     ///
     /// # Errors
     ///
@@ -269,13 +280,14 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     {
         let mut page = Page::new(self, keys);
         while page.is_incomplete() {
-            let mut journey = self.board_many(&mut page)?;
+            let mut journey = self.board_many(&mut page, Kind::Suspending)?;
             if let Some(batch) = journey.batch.take() {
                 let (ids, missing) = manifest(None, &batch);
                 let run = self.flights.run();
                 let load = aboard(&ids, || load(missing));
+                let load = async { gathered(load.await) };
                 let loaded = aboard_async(&ids, load).await;
-                page.take_all(self.land_batch(batch, run, loaded)?);
+                page.take_all(aboard(&ids, || self.land_batch(batch, run, loaded))?);
             }
             if let Some(place) = &mut journey.place {
                 if *place.turn().ready().await == Turn::Lead {
@@ -283,8 +295,9 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
                         let (ids, missing) = manifest(Some(&*place), &batch);
                         let run = self.flights.run();
                         let load = aboard(&ids, || load(missing));
+                        let load = async { gathered(load.await) };
                         let loaded = aboard_async(&ids, load).await;
-                        drop(self.land_batch(batch, run, loaded));
+                        drop(aboard(&ids, || self.land_batch(batch, run, loaded)));
                     }
                 }
             }
@@ -324,6 +337,7 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     fn board_many<E>(
         &self,
         page: &mut Page<'_, K, V>,
+        kind: Kind,
     ) -> Result<Journey<'_, K, V, S>, LoadError<E>> {
         let (asked, missing) = (self.stamp(), std::mem::take(&mut page.missing));
         let Tickets {
@@ -331,14 +345,19 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
             wait: mut flights,
         } = self.flights.board_all(page.keys, &missing, asked);
         let (mut stolen, mut waits) = (Vec::new(), 0);
+        // A key that is given twice is waited for with the rest of its own call.
+        let own: HashSet<_> = match flights.is_empty() {
+            true => HashSet::new(),
+            false => pilots.iter().map(|pilot| pilot.flight().id()).collect(),
+        };
         for (_, flight) in &flights {
             if flight.is_mine() {
                 return Err(LoadError::Reentrant);
             }
-            // A key that is given twice is waited for with the rest of its own call.
-            let is_own = |pilot: &Pilot<'_, _, _, _>| Arc::ptr_eq(pilot.flight(), flight);
-            if !pilots.iter().any(is_own) {
-                match self.steal(flight) {
+            if !own.contains(&flight.id()) {
+                // A task would only queue it again.
+                let may_steal = kind == Kind::Running || is_nested();
+                match may_steal.then(|| self.steal(flight)).flatten() {
                     Some(pilot) => stolen.push(pilot),
                     None => waits += 1,
                 }
@@ -361,7 +380,9 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
         let mut pilots: Vec<_> = missing.collect();
         let (mut batch, mut place) = (None, None);
         if !pilots.is_empty() || !stolen.is_empty() {
-            batch = self.lead(&mut pilots);
+            if stolen.is_empty() {
+                batch = self.lead(&mut pilots, kind);
+            }
             if batch.is_none() {
                 let own = pilots.iter();
                 flights.extend(own.map(|pilot| (pilot.number(), Arc::clone(pilot.flight()))));
@@ -369,7 +390,7 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
                 place = Some(if is_nested() {
                     Place::alone(&self.flights, pilots)
                 } else {
-                    self.queue.join(&self.flights, pilots)
+                    self.queue.join_as(kind, &self.flights, pilots)
                 });
             }
         }
@@ -382,14 +403,19 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     }
 
     /// The one batch of a call that is no loader's and meets no other. Otherwise it keeps its pilots.
-    fn lead<'a>(&'a self, pilots: &mut Vec<Pilot<'a, K, V, S>>) -> Option<Batch<'a, K, V, S>> {
+    fn lead<'a>(
+        &'a self,
+        pilots: &mut Vec<Pilot<'a, K, V, S>>,
+        kind: Kind,
+    ) -> Option<Batch<'a, K, V, S>> {
         let may_lead = !is_nested() && pilots.len() <= self.max_batch;
-        may_lead.then(|| self.queue.lead(pilots)).flatten()
+        may_lead.then(|| self.queue.lead(pilots, kind)).flatten()
     }
 
-    /// The controls of a load that waits in the queue, for a loader that asks for it: the queue may wait for that loader.
+    /// The controls of a load that waits in the queue, for a loader that asks for it, since the queue may wait for that
+    /// loader, and for anybody where the queue may wait for a task that is not polled.
     pub(crate) fn steal(&self, flight: &Arc<Flight<K, V>>) -> Option<Pilot<'_, K, V, S>> {
-        let seat = is_nested().then(|| self.queue.steal(flight)).flatten()?;
+        let seat = self.queue.steal(flight, is_nested())?;
         Some(Pilot::of(&self.flights, seat))
     }
 
@@ -445,42 +471,63 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     }
 
     pub(crate) fn land_loaded(&self, pilot: Pilot<'_, K, V, S>, value: V) -> Landed<K, V> {
-        let arrival = self.arrival_of(&pilot, value.clone());
-        self.land_arrival(pilot, value, arrival)
+        aboard(&[pilot.flight().id()], || {
+            let arrival = self.arrival_of(&pilot, value.clone());
+            self.land_arrival(pilot, value, arrival)
+        })
     }
 
     /// As [`land_loaded`](Self::land_loaded), for what is worth nothing once its life is over.
     pub(crate) fn land_brief(&self, pilot: Pilot<'_, K, V, S>, value: V) {
-        let mut arrival = self.arrival_of(&pilot, value.clone());
-        arrival.deadline = arrival.deadline.min(arrival.mark.fresh_until);
-        self.land_arrival(pilot, value, arrival);
+        // What has landed lives until the stay is over, so that no new flight takes its name.
+        let _landed = aboard(&[pilot.flight().id()], || {
+            let mut arrival = self.arrival_of(&pilot, value.clone());
+            arrival.deadline = arrival.deadline.min(arrival.mark.fresh_until);
+            self.land_arrival(pilot, value, arrival)
+        });
     }
 
+    /// It asks the user's functions, so it is to be called aboard.
     fn arrival_of(&self, pilot: &Pilot<'_, K, V, S>, value: V) -> Arrival<K, V> {
         let (key, stamp) = (pilot.key().clone(), pilot.flight().stamp());
         self.arrival_at(pilot.hash(), key, value, stamp)
     }
 
+    /// Lands as soon as it is stored: a listener that is told who had to leave for it may ask for the key again.
     fn land_arrival(
         &self,
         pilot: Pilot<'_, K, V, S>,
         value: V,
         arrival: Arrival<K, V>,
     ) -> Landed<K, V> {
-        let refused = self.store_loaded(&pilot, arrival);
-        let landed = pilot.land_loaded(value);
+        let (pilot, landed) = (RefCell::new(Some(pilot)), Cell::new(None));
+        let value = Cell::new(Some(value));
+        let land = || {
+            let pilot = pilot.borrow_mut().take();
+            if let Some((pilot, value)) = pilot.zip(value.take()) {
+                landed.set(Some(pilot.land_loaded(value)));
+            }
+        };
+        let refused = self.store_loaded(&pilot, arrival, land);
+        land();
         self.tell_refused(refused);
-        landed
+        landed.take().expect("it has landed by now")
     }
 
     /// Stores what a load has brought, unless it is void; hands back what is too heavy.
-    fn store_loaded(&self, pilot: &Pilot<'_, K, V, S>, arrival: Arrival<K, V>) -> Option<(K, V)> {
+    fn store_loaded(
+        &self,
+        pilot: &RefCell<Option<Pilot<'_, K, V, S>>>,
+        arrival: Arrival<K, V>,
+        then: impl FnOnce(),
+    ) -> Option<(K, V)> {
         let is_invalidated = self.is_invalidated(&arrival);
-        let may_store = |_| !is_invalidated && pilot.may_store();
-        match self.store(arrival, may_store) {
+        let may_store =
+            |_| !is_invalidated && pilot.borrow().as_ref().is_some_and(Pilot::may_store);
+        match self.store(arrival, may_store, then) {
             Ok(_) => None,
             Err(Declined::Unwanted(_)) => {
-                pilot.count_voided();
+                self.flights.count_voided();
                 None
             }
             Err(Declined::TooHeavy { pair, .. }) => Some(pair),
@@ -488,42 +535,48 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     }
 
     /// Tells the listener, once those who wait for it are awake: it may ask for what was refused.
-    fn tell_refused(&self, refused: impl IntoIterator<Item = (K, V)>) {
-        for (key, value) in refused {
+    fn tell_refused(&self, refused: Option<(K, V)>) {
+        if let Some((key, value)) = refused {
             self.listener.tell(&key, &value, RemovalCause::Refused);
         }
     }
 
-    /// Stores what a loader has brought for many keys, wakes those who wait, and gives the values.
-    fn land_batch<E, I>(
+    /// Stores what a loader has brought for many keys, wakes those who wait, and gives the values. To be called aboard, as
+    /// is [`arrival_of`](Self::arrival_of).
+    fn land_batch<E>(
         &self,
         mut batch: Batch<'_, K, V, S>,
         run: Run<'_>,
-        loaded: Result<I, E>,
+        loaded: Result<Vec<(K, V)>, E>,
     ) -> Result<Vec<Landed<K, V>>, LoadError<E>>
     where
         E: Any + Send + Sync,
-        I: IntoIterator<Item = (K, V)>,
     {
         match loaded {
             Ok(loaded) => {
                 run.succeeded();
                 let mut awaited = Awaited::of(&mut batch);
-                let (mut landing, mut refused) = (Vec::with_capacity(awaited.len()), Vec::new());
+                let (mut landing, mut landed) = (Vec::with_capacity(awaited.len()), Vec::new());
                 for (key, value) in loaded {
-                    if let Some(pilot) = awaited.take(&key) {
-                        let arrival = self.arrival_of(&pilot, value.clone());
-                        refused.extend(self.store_loaded(&pilot, arrival));
-                        landing.push((pilot, Some(value)));
+                    let Some(pilot) = awaited.take(&key) else {
+                        continue;
+                    };
+                    let arrival = self.arrival_of(&pilot, value.clone());
+                    if self.listener.is_listening() {
+                        landed.push(self.land_arrival(pilot, value, arrival));
+                        continue;
                     }
+                    // Nobody is told of anything, so all can land together.
+                    let pilot = RefCell::new(Some(pilot));
+                    self.store_loaded(&pilot, arrival, || ());
+                    landing.extend(pilot.into_inner().map(|pilot| (pilot, Some(value))));
                 }
                 for pilot in awaited.rest() {
                     // A snapshot may have brought it while the load ran.
                     self.take_out_absent(&pilot);
                     landing.push((pilot, None));
                 }
-                let landed = self.flights.land_all(landing);
-                self.tell_refused(refused);
+                landed.extend(self.flights.land_all(landing));
                 Ok(landed)
             }
             Err(error) => {
@@ -613,6 +666,14 @@ impl<'a, K: Eq + Hash + Clone, V: Clone> Page<'a, K, V> {
             self.values[at] = landed.into_value();
         }
     }
+}
+
+/// What a loader gives, run through while it counts as the loader: its iterator may ask the cache, too.
+fn gathered<K, V, E, I>(loaded: Result<I, E>) -> Result<Vec<(K, V)>, E>
+where
+    I: IntoIterator<Item = (K, V)>,
+{
+    loaded.map(|pairs| pairs.into_iter().collect())
 }
 
 /// What a batch is about: the names of the flights that its loader must not wait for, and its keys.

@@ -1,6 +1,7 @@
 //! A value that comes once, for threads and for tasks that wait for it.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -48,20 +49,13 @@ impl<T> Signal<T> {
         }
     }
 
-    /// A signal that has its value already.
-    pub(crate) fn of(value: T) -> Self {
-        let signal = Self::new();
-        signal.set(value);
-        signal
-    }
-
     /// Gives the value, unless there is one, and wakes everybody.
     pub(crate) fn set(&self, value: T) {
         // The first value stands: whoever has seen it has acted on it.
         let _ = self.value.set(value);
         // Under the lock, so that nobody is between the look at the value and the wait.
         let waiters = std::mem::take(&mut *self.waiters.lock());
-        waiters.places.into_iter().flatten().for_each(Waiter::wake);
+        for_all(waiters.places.into_iter().flatten(), Waiter::wake);
     }
 
     pub(crate) fn get(&self) -> Option<&T> {
@@ -92,13 +86,25 @@ impl<T> Signal<T> {
         }
     }
 
-    /// Has the threads look again whether to wait.
+    /// Has those who wait look again whether to.
     pub(crate) fn nudge(&self) {
-        for waiter in self.waiters.lock().places.iter().flatten() {
-            if let Waiter::Thread(thread) = waiter {
-                thread.unpark();
+        let mut tasks = Vec::new();
+        for place in &mut self.waiters.lock().places {
+            match place {
+                Some(Waiter::Thread(thread)) => thread.unpark(),
+                // It leaves its waker again when it looks.
+                Some(Waiter::Task(_)) => tasks.extend(place.take()),
+                None => {}
             }
         }
+        for_all(tasks, Waiter::wake);
+    }
+
+    /// Whether a thread waits: it will look when it is nudged, while a task may never be polled again.
+    pub(crate) fn has_thread(&self) -> bool {
+        let waiters = self.waiters.lock();
+        let mut waiting = waiters.places.iter().flatten();
+        waiting.any(|waiter| matches!(waiter, Waiter::Thread(_)))
     }
 
     /// Blocks the thread until there is a value, or for so long.
@@ -121,6 +127,30 @@ impl<T> Signal<T> {
     /// Suspends the task until there is a value. Dropping the future ends the waiting.
     pub(crate) fn ready(&self) -> Ready<'_, T> {
         Ready(Place::of(self))
+    }
+
+    /// Suspends the task until there is a value, or until `gives_up` holds after a [`nudge`](Self::nudge).
+    pub(crate) async fn ready_unless(&self, gives_up: impl Fn() -> bool) -> Option<&T> {
+        let mut ready = self.ready();
+        poll_fn(|context| match Pin::new(&mut ready).poll(context) {
+            Poll::Ready(value) => Poll::Ready(Some(value)),
+            Poll::Pending if gives_up() => Poll::Ready(self.get()),
+            Poll::Pending => Poll::Pending,
+        })
+        .await
+    }
+}
+
+/// Does something with each, though it may panic: the first panic goes on when all are done.
+pub(super) fn for_all<T>(items: impl IntoIterator<Item = T>, mut act: impl FnMut(T)) {
+    let mut first = None;
+    for item in items {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| act(item))) {
+            first.get_or_insert(panic);
+        }
+    }
+    if let Some(panic) = first {
+        resume_unwind(panic);
     }
 }
 
@@ -169,8 +199,10 @@ impl<T> Drop for Place<'_, T> {
             return;
         };
         let mut waiters = self.signal.waiters.lock();
-        let waiter = waiters.places.get_mut(at).and_then(Option::take);
-        if waiter.is_some() {
+        let place = waiters.places.get_mut(at);
+        let is_there = place.is_some();
+        let waiter = place.and_then(Option::take);
+        if is_there {
             waiters.vacant.push(at);
         }
         drop(waiters);
@@ -193,6 +225,7 @@ impl<'a, T> Future for Ready<'a, T> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use std::future::Future;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::pin::pin;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
@@ -228,6 +261,40 @@ mod tests {
             assert_eq!(thread.join().unwrap(), 7);
         });
         assert_eq!(*signal.wait(), 7);
+    }
+
+    struct Panics;
+
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("on purpose");
+        }
+    }
+
+    #[test]
+    fn a_panicking_waker_leaves_nobody_asleep() {
+        let (signal, woken) = (Signal::new(), Arc::<Woken>::default());
+        let wakers = [
+            Waker::from(Arc::new(Panics)),
+            Waker::from(Arc::clone(&woken)),
+        ];
+        let mut waits = [(); 2].map(|()| signal.ready());
+        for act in [
+            |signal: &Signal<u32>| signal.nudge(),
+            |signal: &Signal<u32>| signal.set(7),
+        ] {
+            for (wait, waker) in waits.iter_mut().zip(&wakers) {
+                assert!(
+                    pin!(wait)
+                        .poll(&mut Context::from_waker(waker))
+                        .is_pending()
+                );
+            }
+            let before = woken.0.load(Ordering::Relaxed);
+            assert!(catch_unwind(AssertUnwindSafe(|| act(&signal))).is_err());
+            assert_eq!(woken.0.load(Ordering::Relaxed), before + 1);
+        }
+        assert_eq!(signal.get(), Some(&7));
     }
 
     #[test]

@@ -104,6 +104,9 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     ///
     /// It runs where that of [`loading`](Self::loading) does.
     ///
+    /// The loader must not wait for another thread that asks the same cache for keys that are not here: that one is queued
+    /// behind it. What it needs it asks for on its own thread.
+    ///
     /// ```
     /// use crm_cache::Cache;
     /// use std::time::Duration;

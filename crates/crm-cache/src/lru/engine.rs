@@ -109,13 +109,14 @@ impl<K: Eq, C: Content<Value: Clone>> Engine<K, C> {
     }
 
     /// Takes an entry in, and returns the fresh value that it replaces. `may_store` is asked under the lock, once it is
-    /// known whether there is one.
+    /// known whether there is one; `then` runs once that is over and the lock gone, before anybody is told who has left.
     pub(crate) fn insert(
         &self,
         arrival: Arrival<K, C::Value>,
         present: Present<'_>,
         listener: &Listener<K, C::Value>,
         may_store: impl Fn(bool) -> bool,
+        then: impl FnOnce(),
     ) -> Result<Option<C::Value>, Declined<K, C::Value>> {
         let (hash, group) = (arrival.hash, arrival.mark.group);
         let key = Hashed {
@@ -142,6 +143,7 @@ impl<K: Eq, C: Content<Value: Clone>> Engine<K, C> {
                 shard.remove(&key, present, &self.bound, &mut outflow);
                 shard.refuse();
                 drop(shard);
+                then();
                 outflow.settle(listener);
                 return Err(Declined::TooHeavy {
                     pair: (key.key, entry.content.into_value()),
@@ -154,6 +156,7 @@ impl<K: Eq, C: Content<Value: Clone>> Engine<K, C> {
             let Err(want) = made else {
                 shard.put(key, entry, present, space, bound, &mut outflow);
                 drop(shard);
+                then();
                 outflow.settle(listener);
                 return Ok(previous);
             };

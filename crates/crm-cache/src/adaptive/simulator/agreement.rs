@@ -128,7 +128,7 @@ impl Core {
         };
         let stored = self
             .engine
-            .insert(arrival, PRESENT, &self.listener, |_| true);
+            .insert(arrival, PRESENT, &self.listener, |_| true, || ());
         stored.is_ok_and(|previous| previous.is_some())
     }
 }
