@@ -187,8 +187,9 @@ impl<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone> Cache<K, V, S> {
     /// pairs that it was not asked for are dropped. They cannot borrow from `load`'s argument: `.collect::<Vec<_>>()` them.
     ///
     /// Calls share their loads. A key that somebody loads already is waited for. And while one batch is being loaded,
-    /// what other calls miss gathers and travels in the next one, loaded by the first of those calls for all of them; so
-    /// the loaders of concurrent calls must give the same for the same key. A call that meets no other waits for nobody.
+    /// what other calls miss gathers and travels in the next one, loaded by one of those calls for all of them; so the
+    /// loaders of concurrent calls must give the same for the same key. A call that meets no other waits for nobody, and
+    /// a thread not for the batch of a task, which may never be polled again: it loads what it misses itself.
     /// A batch has at most [`max_batch`](crate::CacheBuilder::max_batch) keys; `load` is called again for what is beyond.
     ///
     /// So `load` must not wait for another thread that asks this cache for many keys: that one waits for the batch. What
