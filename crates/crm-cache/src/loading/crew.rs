@@ -102,7 +102,9 @@ where
             let (ids, keys) = manifest(Some(&*place), &batch);
             let run = self.cache.flights.run();
             let loaded = Caution::around(self, &keys, || aboard(&ids, || load(&keys)));
-            self.land_batch(batch, run, loaded);
+            // Keys land one after the other, and a listener that is told meanwhile may ask for one that has not: aboard, it
+            // is told so instead of waiting for itself.
+            aboard(&ids, || self.land_batch(batch, run, loaded));
         }
     }
 

@@ -1,7 +1,7 @@
 //! A loading cache over a source that can be down, with jobs that wait until the test runs them.
-#![allow(dead_code, reason = "each test uses a part of it")]
 
 use std::collections::VecDeque;
+use std::future::{Ready, ready};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,6 +12,20 @@ pub(crate) const POLICIES: [Policy; 2] = [Policy::Adaptive, Policy::Lru];
 
 pub(crate) fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
+}
+
+/// A sleep that is over at once, and for how long it was asked to be.
+pub(crate) fn noting_sleep() -> (
+    Arc<Mutex<Vec<Duration>>>,
+    impl Fn(Duration) -> Ready<()> + Clone + Send + Sync + 'static,
+) {
+    let noted = Arc::<Mutex<Vec<Duration>>>::default();
+    let asked = Arc::clone(&noted);
+    let sleep = move |limit| {
+        asked.lock().unwrap().push(limit);
+        ready(())
+    };
+    (noted, sleep)
 }
 
 pub(crate) type Job = Box<dyn FnOnce() + Send>;

@@ -1,15 +1,10 @@
 //! A loading cache starts with the values it had, for what was left of their lives, and with nothing else.
 
-#![cfg(all(feature = "serde", not(miri)))]
-
 use std::io::{self, Read};
 
 use crm_cache::{Cache, LoadError, LoadingCache, RestoreError, Tag};
 
-#[path = "support/world.rs"]
-mod world;
-
-use world::{POLICIES, World, ms, world};
+use super::world::{POLICIES, World, ms, world};
 
 /// A snapshot that was taken in the future: for whoever reads it no time has passed.
 fn taken(world: &World) -> Vec<u8> {

@@ -14,10 +14,7 @@ use crm_cache::{
 };
 use futures::executor::block_on;
 
-#[path = "support/world.rs"]
-mod world;
-
-use world::{Customers, Jobs, POLICIES, World, ms, world};
+use super::world::{Customers, Jobs, POLICIES, World, ms, noting_sleep, world};
 
 #[test]
 fn without_rules_it_loads_what_is_missing_and_what_has_ended() {
@@ -359,20 +356,15 @@ fn past_the_soft_limit_a_stale_value_is_served() {
 
 #[test]
 fn who_has_something_to_fall_back_to_waits_for_the_soft_limit_and_others_for_the_hard_one() {
-    let waited = Arc::new(Mutex::new(Vec::new()));
+    let (waited, sleep) = noting_sleep();
     let World {
         cache, jobs, hand, ..
     } = world(Policy::Adaptive, |builder| {
-        let waited = Arc::clone(&waited);
-        let sleep = move |limit| {
-            waited.lock().unwrap().push(limit);
-            std::future::ready(())
-        };
         builder
             .soft_limit(ms(3))
             .hard_limit(ms(9))
             .stale_on_error(ms(5_000), ms(100))
-            .sleep(sleep)
+            .sleep(sleep.clone())
     });
     assert!(block_on(cache.get_async(&7)).is_err());
     jobs.run();

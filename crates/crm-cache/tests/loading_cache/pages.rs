@@ -10,17 +10,11 @@ use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::task::{Context, Waker};
 use std::thread;
 
-use crm_cache::{
-    Cache, Clock, LoadError, LoadingBuilder, LoadingCache, ManualClock, Policy, Request, Tag,
-};
+use crm_cache::{Cache, Clock, LoadError, LoadingBuilder, ManualClock, Policy, Request, Tag};
 use futures::executor::block_on;
 
-#[path = "support/world.rs"]
-mod world;
+use super::world::{Customers, Jobs, POLICIES, World, ms, noting_sleep, world};
 
-use world::{Jobs, POLICIES, World, ms, world};
-
-type Customers = LoadingCache<u32, u32, String>;
 type Builder = LoadingBuilder<u32, u32, String>;
 
 /// A source of many: key `k` is `1000 k + version`; keys of 500 and more it does not have.
@@ -607,20 +601,15 @@ fn futures_of_pages_can_be_sent() {
 
 #[test]
 fn limits_hold_for_each_key_of_a_page_and_begin_with_the_call() {
-    let waited = Arc::new(Mutex::new(Vec::new()));
+    let (waited, sleep) = noting_sleep();
     let Batches {
         cache, jobs, hand, ..
     } = batches(Policy::Adaptive, |builder| {
-        let waited = Arc::clone(&waited);
-        let sleep = move |limit| {
-            waited.lock().unwrap().push(limit);
-            std::future::ready(())
-        };
         builder
             .soft_limit(ms(3))
             .hard_limit(ms(9))
             .stale_on_error(ms(5_000), ms(100))
-            .sleep(sleep)
+            .sleep(sleep.clone())
     });
     cache.insert(1, 10);
     hand.advance(ms(1_000));
@@ -804,4 +793,38 @@ fn a_load_that_a_loader_waits_for_elsewhere_does_not_wait_for_the_queue_behind_i
     let cache = builder.hard_limit(ms(600_000)).build().unwrap();
     own.set(cache.clone()).unwrap();
     assert_eq!(cache.get(&1), Ok(1 + 2 + 3));
+}
+
+#[test]
+fn issue_a_listener_that_asked_for_a_key_of_the_landing_page_waited_for_ever() {
+    for policy in POLICIES {
+        type Told = Mutex<Vec<Option<Result<u32, LoadError<String>>>>>;
+        let (handle, told) = (
+            Arc::new(OnceLock::<Customers>::new()),
+            Arc::<Told>::default(),
+        );
+        let (asks, answers) = (Arc::clone(&handle), Arc::clone(&told));
+        let cache = Cache::<u32, u32>::builder(1)
+            .policy(policy)
+            .on_removal(move |_, _, _| {
+                let answer = asks.get().map(|cache| cache.get(&3));
+                answers.lock().unwrap().push(answer);
+            })
+            .loading_many(|keys: &[u32]| {
+                Ok::<_, String>(keys.iter().map(|&key| (key, 10 * key)).collect::<Vec<_>>())
+            })
+            .build()
+            .unwrap();
+        assert!(handle.set(cache.clone()).is_ok());
+        let (done, ended) = mpsc::channel();
+        thread::spawn(move || done.send(cache.get_many(&[1, 2, 3])));
+        let page = ended.recv_timeout(ms(20_000)).expect("it ends");
+        assert_eq!(page, [Ok(10), Ok(20), Ok(30)], "{policy:?}");
+        // The first one leaves for the second, when the third has not landed.
+        let first = told.lock().unwrap()[0].clone();
+        assert!(
+            matches!(first, Some(Err(LoadError::Reentrant))),
+            "{first:?}"
+        );
+    }
 }
