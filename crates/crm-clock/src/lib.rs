@@ -21,6 +21,8 @@
 //! | [`ManualClock`] | the hand that turns a manual clock, for tests and simulations |
 //! | [`Tick`] | a point in time: nanoseconds since the clock's origin, in a `u64` that an atomic can hold |
 //!
+//! What outlives the process, such as a file, is dated by [`wall_time`].
+//!
 //! # Guarantees
 //!
 //! - **Monotonic**: two reads of one clock, the second after the first, never go backwards.
@@ -38,10 +40,12 @@ mod clock;
 mod coarse;
 mod manual;
 mod tick;
+mod wall;
 
 pub use clock::Clock;
 pub use manual::ManualClock;
 pub use tick::Tick;
+pub use wall::wall_time;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

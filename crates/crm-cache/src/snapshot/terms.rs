@@ -21,19 +21,11 @@ impl Terms {
     pub(super) fn since_1970(&self) -> Duration {
         let now = match &self.wall_clock {
             Some(now) => now(),
-            None => system_time(),
+            None => crm_clock::wall_time(),
         };
         now.duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default()
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "no clock of ours goes on while the process does not"
-)]
-fn system_time() -> SystemTime {
-    SystemTime::now()
 }
 
 impl<K, V, S> CacheBuilder<K, V, S> {
