@@ -5,9 +5,9 @@ use std::convert::Infallible;
 
 use crate::control::Control;
 use crate::engine::{self, Run};
+use crate::outlet::Bare;
 use crate::panic::contain;
 use crate::settings::Settings;
-use crate::sink::Bare;
 use crate::work::Plain;
 use crate::{BatchError, Builder, Failure, Job, Order, Report, SkipLimit, Source};
 
@@ -199,7 +199,7 @@ impl Batch {
             start,
         };
         let source = contain(|| source.into_iter());
-        engine::drive(&run, source, &Plain::new(process), Bare(sink))
+        engine::drive(&run, source, &Plain::new(process), Bare(sink), None)
     }
 
     /// A job over any [`Source`], whose [`process`](Job::process) function may filter records, have a state for each
@@ -241,7 +241,7 @@ impl Batch {
             start,
         };
         let source = contain(|| items.into_iter());
-        match engine::drive(&run, source, &Plain::new(process), Bare(sink)) {
+        match engine::drive(&run, source, &Plain::new(process), Bare(sink), None) {
             Ok(_) => Ok(()),
             Err(BatchError::Process { failure, .. }) => match failure {
                 Failure::Error(error) => Err(error),
@@ -254,6 +254,7 @@ impl Batch {
             Err(BatchError::Source { error, .. }) => match error {},
             Err(
                 BatchError::SkipShare { .. }
+                | BatchError::Checkpoint { .. }
                 | BatchError::Cancelled { .. }
                 | BatchError::DeadlineExceeded { .. }
                 | BatchError::Thread { .. },

@@ -6,7 +6,7 @@ use std::fmt;
 
 use rayon::ThreadPoolBuildError;
 
-use crate::{Failure, Panic, Report};
+use crate::{Failure, JobId, Panic, Refusal, Report};
 
 /// Why [`Builder::build`](crate::Builder::build) refused. `{:#}` appends the system's error, which is the
 /// [`source`](Error::source), to the message.
@@ -29,6 +29,13 @@ pub enum BuildError {
     RetryWithoutCap,
     /// The jitter of a [`Retry`](crate::Retry) was not within 0 and 1.
     Jitter(f64),
+    /// The name of a [checkpoint](crate::Ready::checkpoint) was empty.
+    CheckpointWithoutName,
+    /// The name of a checkpoint had so many bytes.
+    LongName(usize),
+    /// A checkpoint was asked for in [`Order::AsFinished`](crate::Order::AsFinished), in which no single place says what is
+    /// done.
+    CheckpointOutOfOrder,
     /// The system refused the threads that [`Builder::threads`](crate::Builder::threads) asked for.
     Pool(ThreadPoolBuildError),
 }
@@ -61,6 +68,18 @@ impl fmt::Display for BuildError {
             Self::Jitter(share) => write!(
                 f,
                 "a jitter of {share} is not a share of the delay: give a number from 0 to 1, such as 0.5"
+            ),
+            Self::CheckpointWithoutName => f.write_str(
+                "a checkpoint without a name could be that of any job: give it one, such as \"nightly.scores\"",
+            ),
+            Self::LongName(bytes) => write!(
+                f,
+                "a name of {bytes} bytes does not fit into a checkpoint: give one of at most {}",
+                JobId::LONGEST_NAME
+            ),
+            Self::CheckpointOutOfOrder => f.write_str(
+                "records that are settled as they finish leave no single place to go on from: use Order::Input with a \
+                 checkpoint",
             ),
             Self::Pool(_) => f.write_str(
                 "the threads of the pool could not be started: ask for fewer, or hand in a pool",
@@ -168,6 +187,14 @@ pub enum BatchError<E, S, I = Infallible> {
         /// What has been done, which is everything.
         report: Box<Report<E>>,
     },
+    /// The [checkpoint](crate::Ready::checkpoint) that was found is not for this run, which has done nothing.
+    #[non_exhaustive]
+    Checkpoint {
+        /// Why not.
+        refusal: Refusal,
+        /// What had been done until then, which is nothing.
+        report: Box<Report<E>>,
+    },
     /// A [`CancelToken`](crate::CancelToken) was cancelled, or a [`Running`](crate::Running) run dropped.
     #[non_exhaustive]
     Cancelled {
@@ -220,7 +247,7 @@ impl<E, S, I> BatchError<E, S, I> {
             | Self::DeadlineExceeded { position, .. }
             | Self::Panicked { position, .. } => *position,
             Self::SkipShare { report } => report.read(),
-            Self::Thread { .. } => 0,
+            Self::Checkpoint { .. } | Self::Thread { .. } => 0,
         }
     }
 
@@ -233,6 +260,7 @@ impl<E, S, I> BatchError<E, S, I> {
             | Self::DeadLetters { report, .. }
             | Self::Source { report, .. }
             | Self::SkipShare { report }
+            | Self::Checkpoint { report, .. }
             | Self::Cancelled { report, .. }
             | Self::DeadlineExceeded { report, .. }
             | Self::Thread { report, .. }
@@ -249,6 +277,7 @@ impl<E, S, I> BatchError<E, S, I> {
             | Self::DeadLetters { report, .. }
             | Self::Source { report, .. }
             | Self::SkipShare { report }
+            | Self::Checkpoint { report, .. }
             | Self::Cancelled { report, .. }
             | Self::DeadlineExceeded { report, .. }
             | Self::Thread { report, .. }
@@ -295,6 +324,10 @@ impl<E: fmt::Display, S: fmt::Display, I: fmt::Display> fmt::Display for BatchEr
                 "{} of {} records were skipped, a larger share than the limit allows: repair them, or raise the limit",
                 report.skipped(),
                 report.read()
+            ),
+            Self::Checkpoint { refusal, .. } => write!(
+                f,
+                "there is a checkpoint, but {refusal}: restore what has changed, or start over"
             ),
             Self::Cancelled { position, .. } => write!(
                 f,
@@ -347,6 +380,7 @@ where
             Self::Sink { error, .. } | Self::DeadLetters { error, .. } => Some(error),
             Self::Source { error, .. } => Some(error),
             Self::Thread { error, .. } => Some(error),
+            Self::Checkpoint { refusal, .. } => Some(refusal),
             Self::SkipShare { .. }
             | Self::Cancelled { .. }
             | Self::DeadlineExceeded { .. }

@@ -8,6 +8,7 @@ use std::time::Duration;
 /// what is in flight.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
+    pub(crate) before: u64,
     pub(crate) read: u64,
     pub(crate) bytes: u64,
     pub(crate) written: u64,
@@ -19,6 +20,12 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// Records that were done by the earlier runs that this one goes on from; the other counts are of this run alone.
+    #[must_use]
+    pub fn before(&self) -> u64 {
+        self.before
+    }
+
     /// Records taken from the source so far.
     #[must_use]
     pub fn read(&self) -> u64 {

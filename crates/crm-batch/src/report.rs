@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::Failure;
 use crate::engine::Times;
+use crate::{Entry, Failure};
 
 /// What a run did.
 ///
@@ -30,6 +30,8 @@ pub struct Report<E> {
     pub(crate) skipped: u64,
     pub(crate) skips: Vec<Skip<E>>,
     pub(crate) chunks: u64,
+    pub(crate) before: Entry,
+    pub(crate) committed: Option<Entry>,
     pub(crate) peak_rows: usize,
     pub(crate) elapsed: Duration,
     pub(crate) times: Times,
@@ -46,6 +48,8 @@ impl<E> Report<E> {
             skipped: 0,
             skips: Vec::new(),
             chunks: 0,
+            before: Entry::default(),
+            committed: None,
             peak_rows: 0,
             elapsed: Duration::ZERO,
             times: Times::default(),
@@ -142,6 +146,20 @@ impl<E> Report<E> {
     #[must_use]
     pub fn into_skips(self) -> Vec<Skip<E>> {
         self.skips
+    }
+
+    /// What the earlier runs of the job have done that this one went on from; nothing when it began at the start. All other
+    /// figures are of this run alone.
+    #[must_use]
+    pub fn before(&self) -> &Entry {
+        &self.before
+    }
+
+    /// What is durable in a sink that keeps checkpoints, earlier runs included. After a failure this may be less than
+    /// what was written: the sink has taken back, or will take back, what came after it.
+    #[must_use]
+    pub fn committed(&self) -> Option<&Entry> {
+        self.committed.as_ref()
     }
 
     /// Chunks committed to the sink.

@@ -4,7 +4,8 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use crate::{Chunk, Failure, Owned, Retry, Verdict};
+use crate::row::{Buffer, Bytes, Span};
+use crate::{Chunk, Failure, Owned, Retry, Row, Verdict};
 
 pub(crate) type Record<'r, W> = <<W as Work>::Chunk as Chunk>::Record<'r>;
 
@@ -16,8 +17,10 @@ pub trait Work: Sync {
     type Chunk: Chunk;
     /// What a worker has of its own.
     type State: Send;
-    /// What the sink takes.
+    /// What the sink takes, or where in the buffer it is.
     type Output: Send;
+    /// What the outputs of a chunk lie in together, when they do.
+    type Buffer: Buffer;
     /// Why a record fails.
     type Error: Send;
 
@@ -32,6 +35,7 @@ pub trait Work: Sync {
         &self,
         state: &mut Self::State,
         record: <Self::Chunk as Chunk>::Record<'_>,
+        buffer: &mut Self::Buffer,
     ) -> Result<Verdict<Self::Output>, Self::Error>;
 
     /// A copy of a record for the case that it fails, when the job wants one.
@@ -85,12 +89,13 @@ where
     type Chunk = Owned<T>;
     type State = ();
     type Output = R;
+    type Buffer = ();
     type Error = E;
 
     fn state(&self) {}
 
     #[inline]
-    fn process(&self, (): &mut (), record: T) -> Result<Verdict<R>, E> {
+    fn process(&self, (): &mut (), record: T, (): &mut ()) -> Result<Verdict<R>, E> {
         (self.process)(record).map(Verdict::Output)
     }
 }
@@ -125,6 +130,7 @@ where
     type Chunk = C;
     type State = St;
     type Output = R;
+    type Buffer = ();
     type Error = E;
 
     fn state(&self) -> St {
@@ -132,7 +138,7 @@ where
     }
 
     #[inline]
-    fn process(&self, state: &mut St, record: C::Record<'_>) -> Result<Verdict<R>, E> {
+    fn process(&self, state: &mut St, record: C::Record<'_>, (): &mut ()) -> Result<Verdict<R>, E> {
         (self.process)(state, record)
     }
 }
@@ -162,13 +168,103 @@ where
     type Chunk = C;
     type State = ();
     type Output = R;
+    type Buffer = ();
     type Error = E;
 
     fn state(&self) {}
 
     #[inline]
-    fn process(&self, (): &mut (), record: C::Record<'_>) -> Result<Verdict<R>, E> {
+    fn process(&self, (): &mut (), record: C::Record<'_>, (): &mut ()) -> Result<Verdict<R>, E> {
         (self.process)(record)
+    }
+}
+
+/// A function that makes a row of each record.
+pub struct Encode<C, E, P> {
+    encode: P,
+    _types: PhantomData<fn(C) -> E>,
+}
+
+impl<C, E, P> Encode<C, E, P> {
+    pub(crate) fn new(encode: P) -> Self {
+        Self {
+            encode,
+            _types: PhantomData,
+        }
+    }
+}
+
+impl<C, E, P> Work for Encode<C, E, P>
+where
+    C: Chunk,
+    E: Send,
+    P: for<'r> Fn(C::Record<'r>, &mut Row<'_>) -> Result<(), E> + Sync,
+{
+    type Chunk = C;
+    type State = ();
+    type Output = Span;
+    type Buffer = Bytes;
+    type Error = E;
+
+    fn state(&self) {}
+
+    #[inline]
+    fn process(
+        &self,
+        (): &mut (),
+        record: C::Record<'_>,
+        buffer: &mut Bytes,
+    ) -> Result<Verdict<Span>, E> {
+        let row = buffer.add(|row| (self.encode)(record, row))?;
+        Ok(row.into())
+    }
+}
+
+/// A function that makes a row of each record, with a state for each worker.
+pub struct EncodeWith<C, St, E, M, P> {
+    make: M,
+    encode: P,
+    #[expect(clippy::type_complexity, reason = "it marks the types of a function")]
+    _types: PhantomData<fn(C) -> (St, E)>,
+}
+
+impl<C, St, E, M, P> EncodeWith<C, St, E, M, P> {
+    pub(crate) fn new(make: M, encode: P) -> Self {
+        Self {
+            make,
+            encode,
+            _types: PhantomData,
+        }
+    }
+}
+
+impl<C, St, E, M, P> Work for EncodeWith<C, St, E, M, P>
+where
+    C: Chunk,
+    St: Send,
+    E: Send,
+    M: Fn() -> St + Sync,
+    P: for<'r> Fn(&mut St, C::Record<'r>, &mut Row<'_>) -> Result<(), E> + Sync,
+{
+    type Chunk = C;
+    type State = St;
+    type Output = Span;
+    type Buffer = Bytes;
+    type Error = E;
+
+    fn state(&self) -> St {
+        (self.make)()
+    }
+
+    #[inline]
+    fn process(
+        &self,
+        state: &mut St,
+        record: C::Record<'_>,
+        buffer: &mut Bytes,
+    ) -> Result<Verdict<Span>, E> {
+        let row = buffer.add(|row| (self.encode)(state, record, row))?;
+        Ok(row.into())
     }
 }
 
@@ -186,6 +282,7 @@ where
     type Chunk = W::Chunk;
     type State = W::State;
     type Output = W::Output;
+    type Buffer = W::Buffer;
     type Error = W::Error;
 
     const RETRIES: bool = W::RETRIES;
@@ -199,8 +296,9 @@ where
         &self,
         state: &mut W::State,
         record: Record<'_, W>,
+        buffer: &mut W::Buffer,
     ) -> Result<Verdict<W::Output>, W::Error> {
-        self.work.process(state, record)
+        self.work.process(state, record, buffer)
     }
 
     #[inline]
@@ -230,6 +328,7 @@ where
     type Chunk = W::Chunk;
     type State = W::State;
     type Output = W::Output;
+    type Buffer = W::Buffer;
     type Error = W::Error;
 
     const RETRIES: bool = W::RETRIES;
@@ -243,8 +342,9 @@ where
         &self,
         state: &mut W::State,
         record: Record<'_, W>,
+        buffer: &mut W::Buffer,
     ) -> Result<Verdict<W::Output>, W::Error> {
-        self.work.process(state, record)
+        self.work.process(state, record, buffer)
     }
 
     #[inline]
@@ -273,6 +373,7 @@ where
     type Chunk = W::Chunk;
     type State = W::State;
     type Output = W::Output;
+    type Buffer = W::Buffer;
     type Error = W::Error;
 
     const RETRIES: bool = true;
@@ -286,8 +387,9 @@ where
         &self,
         state: &mut W::State,
         record: Record<'_, W>,
+        buffer: &mut W::Buffer,
     ) -> Result<Verdict<W::Output>, W::Error> {
-        self.work.process(state, record)
+        self.work.process(state, record, buffer)
     }
 
     #[inline]
@@ -319,6 +421,8 @@ macro_rules! opaque {
 opaque!(
     Stateful<C, St, R, E, M, P>,
     Stateless<C, R, E, P>,
+    Encode<C, E, P>,
+    EncodeWith<C, St, E, M, P>,
     Strict<W, F>,
     Kept<W>,
     Retried<W, F>,

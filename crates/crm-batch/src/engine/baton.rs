@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::part::Stop;
 use crate::control::Control;
 use crate::panic::contain;
-use crate::{Chunk, Fill, Position, Room, Source, Stage};
+use crate::{Chunk, Fill, Position, Refusal, Room, Source, Stage};
 
 /// The source and how far it has been read.
 ///
@@ -16,6 +16,8 @@ pub(super) struct Baton<S> {
     source: Box<S>,
     /// Chunks filled so far in the pool, which is the number of the next one.
     chunks: u64,
+    /// Records to be passed over, because an earlier run has settled them.
+    past: u64,
 }
 
 /// How a fill ended.
@@ -33,7 +35,23 @@ impl<S: Source> Baton<S> {
         Self {
             source: Box::new(source),
             chunks: 0,
+            past: 0,
         }
+    }
+
+    /// The source itself, before the run.
+    pub(super) fn source(&mut self) -> &mut S {
+        &mut self.source
+    }
+
+    /// Whether there are records to be passed over.
+    pub(super) fn passes_over(&self) -> bool {
+        self.past > 0
+    }
+
+    /// Passes over the first so many records.
+    pub(super) fn pass_over(&mut self, records: u64) {
+        self.past = records;
     }
 
     /// The number of the chunk that is to be filled next; it counts it as filled.
@@ -45,7 +63,8 @@ impl<S: Source> Baton<S> {
 
     /// How many records are left, when the source knows it exactly.
     pub(super) fn remaining(&self) -> Option<usize> {
-        contain(|| self.source.remaining()).unwrap_or(None)
+        let left = contain(|| self.source.remaining()).unwrap_or(None)?;
+        Some(left.saturating_sub(usize::try_from(self.past).unwrap_or(usize::MAX)))
     }
 
     /// Where the source would go on.
@@ -58,7 +77,36 @@ impl<S: Source> Baton<S> {
     /// What was pulled before an error or a panic stays in the chunk: those records are as good as any.
     pub(super) fn fill(&mut self, chunk: &mut S::Chunk, room: &Room<'_>) -> (Pull<S::Error>, u64) {
         let source = &mut *self.source;
-        told(contain(|| source.fill(chunk, room)))
+        if self.past == 0 {
+            return told(contain(|| source.fill(chunk, room)));
+        }
+        self.fill_past(chunk, room)
+    }
+
+    /// Fills a chunk whose first records are to be passed over, and perhaps all of them.
+    #[cold]
+    fn fill_past(&mut self, chunk: &mut S::Chunk, room: &Room<'_>) -> (Pull<S::Error>, u64) {
+        let mut bytes = 0;
+        loop {
+            let source = &mut *self.source;
+            let (pull, read) = told(contain(|| source.fill(chunk, room)));
+            bytes += read;
+            let passed = contain(|| {
+                while self.past > 0 && chunk.next().is_some() {
+                    self.past -= 1;
+                }
+            });
+            if let Err(panic) = passed {
+                return (Pull::Stopped(Stop::Panicked(Stage::Source, panic)), bytes);
+            }
+            match pull {
+                Pull::More if self.past > 0 && !room.is_over() => chunk.clear(),
+                Pull::Ended if self.past > 0 => {
+                    return (Pull::Stopped(Stop::Refused(Refusal::ShortInput)), bytes);
+                }
+                pull => return (pull, bytes),
+            }
+        }
     }
 
     /// Takes records through `each` one by one.

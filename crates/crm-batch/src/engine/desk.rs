@@ -7,25 +7,30 @@ use crm_clock::{Clock, Tick};
 use super::gate::Times;
 use super::part::{Fate, Part, Rejection, Stop};
 use crate::control::Cause;
+use crate::outlet::{Outlet, Rejected};
 use crate::panic::contain;
 use crate::settings::{Observer, Settings};
-use crate::sink::{Entry, Outlet, Rejected};
 use crate::work::Work;
-use crate::{BatchError, Failure, Panic, Position, Progress, Report, Skip, SkipLimit, Stage};
+use crate::{
+    BatchError, End, Entry, Failure, JobId, Panic, Position, Progress, Refusal, Report, Skip,
+    SkipLimit, Stage,
+};
 
 /// Where records are settled: written, filtered, skipped, or the end of the run.
 ///
 /// There is one for each run, and it is moved, never shared: out of the gate by the worker whose chunk is due, and back
 /// when no other is ready.
-pub(super) struct Desk<'run, E, S, I, K> {
+pub(super) struct Desk<'run, W: Work, K: Outlet<W>, I> {
     outlet: K,
     limit: SkipLimit,
-    written: u64,
-    filtered: u64,
-    skipped: u64,
-    skips: Vec<Skip<E>>,
-    chunks: u64,
-    ending: Option<Ending<E, S, I>>,
+    /// What earlier runs of the job have done.
+    before: Entry,
+    /// What is settled, earlier runs included; its place is the end of the last whole chunk.
+    entry: Entry,
+    /// Records in the whole chunks.
+    whole: u64,
+    skips: Vec<Skip<W::Error>>,
+    ending: Option<Ending<W::Error, K::Error, I>>,
     observer: Option<&'run Observer>,
     clock: &'run Clock,
     start: Tick,
@@ -51,6 +56,7 @@ enum Ending<E, S, I> {
         position: u64,
         error: I,
     },
+    Refused(Refusal),
     Panicked {
         stage: Stage,
         position: u64,
@@ -76,21 +82,45 @@ pub(super) struct Reading {
     pub(super) position: Option<Position>,
 }
 
-impl<'run, E, S, I, K> Desk<'run, E, S, I, K> {
+impl<'run, W: Work, K: Outlet<W>, I> Desk<'run, W, K, I> {
     pub(super) fn new(outlet: K, limit: SkipLimit, settings: &'run Settings, start: Tick) -> Self {
         Self {
             outlet,
             limit,
-            written: 0,
-            filtered: 0,
-            skipped: 0,
+            before: Entry::default(),
+            entry: Entry::default(),
+            whole: 0,
             skips: Vec::new(),
-            chunks: 0,
             ending: None,
             observer: settings.observer.as_deref(),
             clock: &settings.clock,
             start,
         }
+    }
+
+    /// Tells the sink that the run begins, and where.
+    pub(super) fn begin(&mut self, job: Option<&JobId>, from: Option<&Entry>) -> Flow {
+        if let Some(&from) = from {
+            self.before = from;
+            self.entry = from;
+            self.whole = from.records - from.past;
+        }
+        let position = self.entry.records;
+        match contain(|| self.outlet.begin(job, from)) {
+            Ok(Ok(())) => Flow::Going,
+            Ok(Err(error)) => self.end(Ending::Sink { position, error }),
+            Err(panic) => self.stopped(position, Stop::Panicked(Stage::Sink, panic)),
+        }
+    }
+
+    /// The sink, to look for a checkpoint.
+    pub(super) fn outlet(&mut self) -> &mut K {
+        &mut self.outlet
+    }
+
+    /// Ends the run because the sink failed before it began.
+    pub(super) fn failed(&mut self, error: K::Error) -> Flow {
+        self.end(Ending::Sink { position: 0, error })
     }
 
     /// Failures in one part after which that part ends the run.
@@ -108,18 +138,19 @@ impl<'run, E, S, I, K> Desk<'run, E, S, I, K> {
     }
 
     /// Records that are settled, which is the position of the next one when they are settled in order.
+    #[inline]
     pub(super) fn settled(&self) -> u64 {
-        self.written + self.filtered + self.skipped
+        self.entry.written + self.entry.filtered + self.entry.skipped
     }
 
     /// Counts records that have no output and are not to have one.
     #[inline]
     pub(super) fn filter(&mut self, records: u64) {
-        self.filtered += records;
+        self.entry.filtered += records;
     }
 
     /// Ends the run.
-    fn end(&mut self, ending: Ending<E, S, I>) -> Flow {
+    fn end(&mut self, ending: Ending<W::Error, K::Error, I>) -> Flow {
         self.ending = Some(ending);
         Flow::Ended
     }
@@ -128,6 +159,7 @@ impl<'run, E, S, I, K> Desk<'run, E, S, I, K> {
     pub(super) fn stopped(&mut self, position: u64, stop: Stop<I>) -> Flow {
         self.end(match stop {
             Stop::Source(error) => Ending::Source { position, error },
+            Stop::Refused(refusal) => Ending::Refused(refusal),
             Stop::Panicked(stage, panic) => Ending::Panicked {
                 stage,
                 position,
@@ -138,13 +170,10 @@ impl<'run, E, S, I, K> Desk<'run, E, S, I, K> {
 
     /// Gives one output to the sink.
     #[inline]
-    pub(super) fn write<R, C>(&mut self, position: u64, output: R) -> Flow
-    where
-        K: Outlet<R, E, C, Error = S>,
-    {
-        match contain(|| self.outlet.write(output)) {
+    pub(super) fn write(&mut self, position: u64, output: W::Output, buffer: &W::Buffer) -> Flow {
+        match contain(|| self.outlet.write(position, output, buffer)) {
             Ok(Ok(())) => {
-                self.written += 1;
+                self.entry.written += 1;
                 Flow::Going
             }
             Ok(Err(error)) => self.end(Ending::Sink { position, error }),
@@ -156,18 +185,14 @@ impl<'run, E, S, I, K> Desk<'run, E, S, I, K> {
     ///
     /// Records are settled by one thread at a time, and in order unless the user wants it otherwise, so the limit is exact
     /// without any further care.
-    pub(super) fn skip<W>(&mut self, position: u64, rejection: Rejection<W>) -> Flow
-    where
-        W: Work<Error = E>,
-        K: Outlet<W::Output, E, W::Chunk, Error = S>,
-    {
+    pub(super) fn skip(&mut self, position: u64, rejection: Rejection<W>) -> Flow {
         let Rejection {
             failure,
             attempts,
             fatal,
             record,
         } = rejection;
-        if fatal || !self.limit.allows(self.skipped, self.settled()) {
+        if fatal || !self.limit.allows(self.entry.skipped, self.settled()) {
             return self.end(Ending::Process {
                 position,
                 failure,
@@ -187,16 +212,12 @@ impl<'run, E, S, I, K> Desk<'run, E, S, I, K> {
                 return self.stopped(position, Stop::Panicked(Stage::DeadLetters, panic));
             }
         }
-        self.skipped += 1;
+        self.entry.skipped += 1;
         Flow::Going
     }
 
     /// Settles every record of a part; `position` is that of its first record, and then that of the one after its last.
-    pub(super) fn settle<W>(&mut self, position: &mut u64, part: &mut Part<W, I>) -> Flow
-    where
-        W: Work<Error = E>,
-        K: Outlet<W::Output, E, W::Chunk, Error = S>,
-    {
+    pub(super) fn settle(&mut self, position: &mut u64, part: &mut Part<W, I>) -> Flow {
         let first = *position;
         let mut at = first;
         let mut outputs = part.outputs.drain(..);
@@ -204,7 +225,7 @@ impl<'run, E, S, I, K> Desk<'run, E, S, I, K> {
             let until = first + gap.offset as u64;
             while at < until {
                 let Some(output) = outputs.next() else { break };
-                if let Flow::Ended = self.write(at, output) {
+                if let Flow::Ended = self.write(at, output, &part.buffer) {
                     return Flow::Ended;
                 }
                 at += 1;
@@ -215,7 +236,7 @@ impl<'run, E, S, I, K> Desk<'run, E, S, I, K> {
                     at += records as u64 - 1;
                     Flow::Going
                 }
-                Fate::Late(output) => self.write(at, output),
+                Fate::Late(output, buffer) => self.write(at, output, &buffer),
                 Fate::Rejected(rejection) => self.skip(at, rejection),
                 Fate::Waiting => unreachable!("a chunk is complete when it is settled"),
             };
@@ -225,7 +246,7 @@ impl<'run, E, S, I, K> Desk<'run, E, S, I, K> {
             at += 1;
         }
         for output in outputs {
-            if let Flow::Ended = self.write(at, output) {
+            if let Flow::Ended = self.write(at, output, &part.buffer) {
                 return Flow::Ended;
             }
             at += 1;
@@ -238,20 +259,12 @@ impl<'run, E, S, I, K> Desk<'run, E, S, I, K> {
     }
 
     /// Counts a chunk that is settled, and tells the sink and the observer.
-    pub(super) fn close_chunk<R, C>(&mut self, reading: Reading) -> Flow
-    where
-        K: Outlet<R, E, C, Error = S>,
-    {
-        self.chunks += 1;
+    pub(super) fn close_chunk(&mut self, reading: Reading) -> Flow {
         let position = self.settled();
-        let entry = Entry {
-            records: position,
-            position: reading.position,
-            written: self.written,
-            filtered: self.filtered,
-            skipped: self.skipped,
-            chunks: self.chunks,
-        };
+        self.whole = position;
+        self.entry.chunks += 1;
+        self.entry.position = reading.position;
+        let entry = self.entry();
         match contain(|| self.outlet.commit(&entry)) {
             Ok(Ok(())) => (),
             Ok(Err(error)) => return self.end(Ending::Sink { position, error }),
@@ -263,10 +276,11 @@ impl<'run, E, S, I, K> Desk<'run, E, S, I, K> {
         let progress = Progress {
             read: reading.read,
             bytes: reading.bytes,
-            written: self.written,
-            filtered: self.filtered,
-            skipped: self.skipped,
-            chunks: self.chunks,
+            before: self.before.records,
+            written: self.entry.written - self.before.written,
+            filtered: self.entry.filtered - self.before.filtered,
+            skipped: self.entry.skipped - self.before.skipped,
+            chunks: self.entry.chunks - self.before.chunks,
             elapsed: self.clock.now() - self.start,
             total: reading.remaining.map(|remaining| reading.read + remaining),
         };
@@ -276,31 +290,79 @@ impl<'run, E, S, I, K> Desk<'run, E, S, I, K> {
         }
     }
 
+    /// The line for a ledger as of now.
+    fn entry(&self) -> Entry {
+        let records = self.settled();
+        Entry {
+            records,
+            past: match self.entry.position {
+                Some(_) => records - self.whole,
+                None => records,
+            },
+            ..self.entry
+        }
+    }
+
+    /// Tells the sink that the run has ended, unless it is the sink that panicked; returns what is durable.
+    fn close(&mut self, end: End) -> Option<Entry> {
+        let mute = matches!(
+            self.ending,
+            Some(
+                Ending::Refused(_)
+                    | Ending::Panicked {
+                        stage: Stage::Sink | Stage::DeadLetters,
+                        ..
+                    }
+            )
+        );
+        if !mute {
+            let entry = self.entry();
+            let position = entry.records;
+            let finished = contain(|| self.outlet.finish(&entry, end));
+            if self.ending.is_none() && end == End::Complete {
+                match finished {
+                    Ok(Ok(())) => (),
+                    Ok(Err(error)) => self.ending = Some(Ending::Sink { position, error }),
+                    Err(panic) => {
+                        self.stopped(position, Stop::Panicked(Stage::Sink, panic));
+                    }
+                }
+            }
+        }
+        contain(|| self.outlet.committed()).unwrap_or(None)
+    }
+
     /// Makes the report, after the last record.
     pub(super) fn finish(
         mut self,
         read: u64,
         bytes: u64,
         peak_rows: usize,
-        times: Times,
+        mut times: Times,
         cause: Option<Cause>,
-    ) -> Result<Report<E>, BatchError<E, S, I>> {
+    ) -> Result<Report<W::Error>, BatchError<W::Error, K::Error, I>> {
         let settled = self.settled();
         if self.ending.is_none()
             && cause.is_none()
-            && !self.limit.share_allows(self.skipped, settled)
+            && !self.limit.share_allows(self.entry.skipped, settled)
         {
             self.ending = Some(Ending::Share);
         }
+        let complete = self.ending.is_none() && cause.is_none();
+        let closing = self.clock.now();
+        let committed = self.close(if complete { End::Complete } else { End::Early });
+        times.sink += self.clock.now() - closing;
         let elapsed: Duration = self.clock.now() - self.start;
         let report = Report {
             read,
             bytes,
-            written: self.written,
-            filtered: self.filtered,
-            skipped: self.skipped,
+            written: self.entry.written - self.before.written,
+            filtered: self.entry.filtered - self.before.filtered,
+            skipped: self.entry.skipped - self.before.skipped,
             skips: self.skips,
-            chunks: self.chunks,
+            chunks: self.entry.chunks - self.before.chunks,
+            before: self.before,
+            committed,
             peak_rows,
             elapsed,
             times,
@@ -329,6 +391,7 @@ impl<'run, E, S, I, K> Desk<'run, E, S, I, K> {
                 report,
             },
             Ending::Share => BatchError::SkipShare { report },
+            Ending::Refused(refusal) => BatchError::Checkpoint { refusal, report },
             Ending::Sink { position, error } => BatchError::Sink {
                 position,
                 error,

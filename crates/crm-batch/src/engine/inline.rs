@@ -13,9 +13,10 @@ use super::gate::{Before, Times};
 use super::pace::{ChunkSize, Sample, Trial};
 use super::part::{Attend, Part, Rejection, Stop, attempt, judge};
 use crate::control::Control;
+use crate::outlet::Outlet;
 use crate::panic::contain;
+use crate::row::Buffer;
 use crate::settings::Settings;
-use crate::sink::Outlet;
 use crate::work::{Judgement, Work};
 use crate::{Chunk, Room, Source, Stage, Verdict};
 
@@ -54,14 +55,13 @@ impl<W: Work> Attend<W> for Watch<'_> {
 }
 
 /// What the start works with.
-pub(super) struct Inline<'run, 'desk, S: Source, W: Work, K: Outlet<W::Output, W::Error, W::Chunk>>
-{
+pub(super) struct Inline<'run, 'desk, S: Source, W: Work, K: Outlet<W>> {
     pub(super) settings: &'run Settings,
     pub(super) control: &'run Control,
     pub(super) work: &'run W,
     pub(super) state: &'desk mut W::State,
     pub(super) baton: &'desk mut Baton<S>,
-    pub(super) desk: &'desk mut Desk<'run, W::Error, K::Error, S::Error, K>,
+    pub(super) desk: &'desk mut Desk<'run, W, K, S::Error>,
     pub(super) size: &'desk mut ChunkSize,
 }
 
@@ -70,7 +70,7 @@ pub(super) fn run<S, W, K>(inline: Inline<'_, '_, S, W, K>) -> (Start, Before)
 where
     S: Source,
     W: Work<Chunk = S::Chunk>,
-    K: Outlet<W::Output, W::Error, W::Chunk>,
+    K: Outlet<W>,
 {
     let Inline {
         settings,
@@ -105,7 +105,8 @@ where
         }
         let rows = trial.step().min(size.most() - chunk_rows);
         let mut worth = false;
-        let step = if trial.measures() {
+        // What is to be passed over is so in the fill of a chunk.
+        let step = if trial.measures() || baton.passes_over() {
             let mut sample = Sample::default();
             let step = measured(
                 settings,
@@ -134,7 +135,7 @@ where
                 state,
                 baton,
                 desk,
-                &mut part.chunk,
+                &mut part,
                 size.bytes(false),
                 rows,
             );
@@ -187,7 +188,7 @@ fn measured<S, W, K>(
     work: &W,
     state: &mut W::State,
     baton: &mut Baton<S>,
-    desk: &mut Desk<'_, W::Error, K::Error, S::Error, K>,
+    desk: &mut Desk<'_, W, K, S::Error>,
     part: &mut Part<W, S::Error>,
     size: &ChunkSize,
     rows: usize,
@@ -196,7 +197,7 @@ fn measured<S, W, K>(
 where
     S: Source,
     W: Work<Chunk = S::Chunk>,
-    K: Outlet<W::Output, W::Error, W::Chunk>,
+    K: Outlet<W>,
 {
     let clock = &settings.clock;
     let begun = clock.now();
@@ -252,25 +253,27 @@ fn plain<S, W, K>(
     work: &W,
     state: &mut W::State,
     baton: &mut Baton<S>,
-    desk: &mut Desk<'_, W::Error, K::Error, S::Error, K>,
-    chunk: &mut W::Chunk,
+    desk: &mut Desk<'_, W, K, S::Error>,
+    part: &mut Part<W, S::Error>,
     bytes: usize,
     rows: usize,
 ) -> Step
 where
     S: Source,
     W: Work<Chunk = S::Chunk>,
-    K: Outlet<W::Output, W::Error, W::Chunk>,
+    K: Outlet<W>,
 {
     let first = desk.settled();
     let mut done = 0;
     let mut broken = None;
     let mut ended = false;
+    let Part { chunk, buffer, .. } = part;
     let (pull, bytes) = baton.each(chunk, rows, bytes, control, |record| {
         let position = first + done as u64;
         let copy = work.copy(&record);
-        let flow = match attempt(work, state, record) {
-            Ok(Verdict::Output(output)) => desk.write(position, output),
+        buffer.clear();
+        let flow = match attempt(work, state, record, buffer) {
+            Ok(Verdict::Output(output)) => desk.write(position, output, buffer),
             Ok(Verdict::Filtered) => {
                 desk.filter(1);
                 Flow::Going
@@ -283,7 +286,7 @@ where
                     attempts: 1,
                     record: copy.map(W::Chunk::only),
                 };
-                let flow = desk.skip::<W>(position, rejection);
+                let flow = desk.skip(position, rejection);
                 if panicked && flow == Flow::Going {
                     match contain(|| work.state()) {
                         Ok(fresh) => *state = fresh,

@@ -5,6 +5,7 @@
 //! - `desk`: the sink, the counts and the reason for the end; whoever owns the value may settle records.
 //! - `gate`: the one lock: who fills, what waits for its turn, who settles. It runs no user code.
 //! - `pace`: when the pool is worth it, and how large a chunk is. Pure arithmetic on measured times.
+//! - `opening`: whether the run begins, and where: at the start, or at the place of a checkpoint.
 //! - `inline`: the start of a run, on the caller's thread.
 //! - `relay`: the rest of it, in the pool.
 
@@ -12,14 +13,15 @@ mod baton;
 mod desk;
 mod gate;
 mod inline;
+mod opening;
 mod pace;
 mod part;
 mod relay;
 
 use crate::control::Control;
+use crate::outlet::Outlet;
 use crate::panic::contain;
 use crate::settings::Settings;
-use crate::sink::Outlet;
 use crate::work::{Record, Work};
 use crate::{BatchError, Panic, Report, SkipLimit, Source, Stage};
 
@@ -32,6 +34,7 @@ use pace::ChunkSize;
 use part::Stop;
 
 pub(crate) use gate::Times;
+pub(crate) use opening::Resume;
 
 /// What a run is made of, besides its source, work and sink.
 pub(crate) struct Run<'run> {
@@ -51,11 +54,12 @@ pub(crate) fn drive<S, W, K>(
     source: Result<S, Panic>,
     work: &W,
     outlet: K,
+    resume: Option<Resume<S, K, K::Error>>,
 ) -> Result<Report<W::Error>, BatchError<W::Error, K::Error, S::Error>>
 where
     S: Source,
     W: Work<Chunk = S::Chunk>,
-    K: Outlet<W::Output, W::Error, W::Chunk>,
+    K: Outlet<W>,
 {
     let &Run {
         settings,
@@ -71,6 +75,9 @@ where
             return desk.finish(0, 0, 0, Times::default(), None);
         }
     };
+    if opening::begin(&mut desk, &mut baton, resume).is_break() {
+        return desk.finish(0, 0, 0, Times::default(), None);
+    }
     let mut size =
         ChunkSize::new::<Record<'static, W>, W::Output>(settings.chunk_rows, settings.chunk_bytes);
     let mut before = Before {

@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use crate::control::Control;
 use crate::panic::contain;
+use crate::row::Buffer;
 use crate::work::{Judgement, Record, Work};
-use crate::{Chunk, Failure, Panic, Stage, Verdict};
+use crate::{Chunk, Failure, Panic, Refusal, Stage, Verdict};
 
 /// A chunk, or a part of one: its records before the work, its outputs after it. Its buffers are used again.
 pub(super) struct Part<W: Work, I> {
     pub(super) chunk: W::Chunk,
     /// The outputs in order, without gaps.
     pub(super) outputs: Vec<W::Output>,
+    /// What the outputs lie in together, when they do.
+    pub(super) buffer: W::Buffer,
     /// The records without an output in their place, by their offset, in order.
     pub(super) gaps: Vec<Gap<W>>,
     /// Records that have been worked on.
@@ -35,7 +38,7 @@ pub(super) enum Fate<W: Work> {
     /// It waits for its retry.
     Waiting,
     /// Its retry gave an output.
-    Late(W::Output),
+    Late(W::Output, W::Buffer),
 }
 
 /// A record that failed for good.
@@ -50,6 +53,7 @@ pub(super) struct Rejection<W: Work> {
 pub(super) enum Stop<I> {
     Panicked(Stage, Panic),
     Source(I),
+    Refused(Refusal),
 }
 
 /// What a worker hears and says while it works on a part.
@@ -75,6 +79,7 @@ impl<W: Work, I> Default for Part<W, I> {
         Self {
             chunk: W::Chunk::default(),
             outputs: Vec::new(),
+            buffer: W::Buffer::default(),
             gaps: Vec::new(),
             rows: 0,
             stop: None,
@@ -97,6 +102,7 @@ impl<W: Work, I> Part<W, I> {
         attend: &mut impl Attend<W>,
     ) -> Worked {
         self.outputs.reserve(self.chunk.rows().unwrap_or(0));
+        self.buffer.clear();
         let mut failures = 0_u64;
         let mut rows = 0;
         let worked = loop {
@@ -107,7 +113,7 @@ impl<W: Work, I> Part<W, I> {
                 break Worked::Done;
             };
             let copy = work.copy(&record);
-            match attempt(work, state, record) {
+            match attempt(work, state, record, &mut self.buffer) {
                 Ok(Verdict::Output(output)) => self.outputs.push(output),
                 Ok(Verdict::Filtered) => match self.gaps.last_mut() {
                     Some(Gap {
@@ -171,8 +177,9 @@ pub(super) fn attempt<W: Work>(
     work: &W,
     state: &mut W::State,
     record: Record<'_, W>,
+    buffer: &mut W::Buffer,
 ) -> Result<Verdict<W::Output>, Failure<W::Error>> {
-    match contain(|| work.process(state, record)) {
+    match contain(|| work.process(state, record, buffer)) {
         Ok(Ok(verdict)) => Ok(verdict),
         Ok(Err(error)) => Err(Failure::Error(error)),
         Err(panic) => Err(Failure::Panicked(panic)),

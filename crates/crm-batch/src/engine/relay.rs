@@ -18,9 +18,9 @@ use super::gate::{Before, Deposit, Filled, Gate, Pieces, Rest, Shape, Turn};
 use super::pace::{ChunkSize, Timing};
 use super::part::{Attend, Fate, Part, Rejection, Stop, Worked, attempt, judge};
 use crate::control::Control;
+use crate::outlet::Outlet;
 use crate::panic::contain;
 use crate::settings::Settings;
-use crate::sink::Outlet;
 use crate::work::{Judgement, Work};
 use crate::{BatchError, Chunk, Order, Report, Room, Source, Stage, Verdict};
 
@@ -71,13 +71,7 @@ enum Task<S: Source> {
     Again(Again<S::Chunk>),
 }
 
-type RunDesk<'run, S, W, K> = Desk<
-    'run,
-    <W as Work>::Error,
-    <K as Outlet<<W as Work>::Output, <W as Work>::Error, <W as Work>::Chunk>>::Error,
-    <S as Source>::Error,
-    K,
->;
+type RunDesk<'run, S, W, K> = Desk<'run, W, K, <S as Source>::Error>;
 
 type RunPiece<S, W> = Piece<W, <S as Source>::Error>;
 
@@ -94,7 +88,7 @@ type RunGate<'run, S, W, K> = Gate<
 type RunTurn<'run, S, W, K> = Turn<RunPiece<S, W>, RunDesk<'run, S, W, K>>;
 
 /// What the tasks of one run share.
-struct Relay<'run, S: Source, W: Work, K: Outlet<W::Output, W::Error, W::Chunk>> {
+struct Relay<'run, S: Source, W: Work, K: Outlet<W>> {
     settings: &'run Settings,
     control: &'run Control,
     work: &'run W,
@@ -117,7 +111,7 @@ impl Drop for Fall<'_> {
 }
 
 /// What a run in the pool begins with.
-pub(super) struct Opening<'run, S: Source, W: Work, K: Outlet<W::Output, W::Error, W::Chunk>> {
+pub(super) struct Opening<'run, S: Source, W: Work, K: Outlet<W>> {
     pub(super) settings: &'run Settings,
     pub(super) control: &'run Control,
     pub(super) work: &'run W,
@@ -139,7 +133,7 @@ pub(super) fn run<S, W, K>(
 where
     S: Source,
     W: Work<Chunk = S::Chunk>,
-    K: Outlet<W::Output, W::Error, W::Chunk>,
+    K: Outlet<W>,
 {
     let Opening {
         settings,
@@ -206,7 +200,7 @@ impl<'run, S, W, K> Relay<'run, S, W, K>
 where
     S: Source,
     W: Work<Chunk = S::Chunk>,
-    K: Outlet<W::Output, W::Error, W::Chunk>,
+    K: Outlet<W>,
 {
     /// Waits for the tasks of the next round; `None` when there is none.
     fn rest(&self) -> Option<Vec<Task<S>>> {
@@ -435,8 +429,9 @@ where
                     unreachable!("a chunk of one record has one")
                 };
                 let copy = self.work.copy(&lent);
-                match attempt(self.work, &mut hand, lent) {
-                    Ok(Verdict::Output(output)) => (Fate::Late(output), Some(hand)),
+                let mut buffer = W::Buffer::default();
+                match attempt(self.work, &mut hand, lent, &mut buffer) {
+                    Ok(Verdict::Output(output)) => (Fate::Late(output, buffer), Some(hand)),
                     Ok(Verdict::Filtered) => (Fate::Filtered(1), Some(hand)),
                     Err(failure) => {
                         let copy = copy.map(W::Chunk::only);
@@ -601,7 +596,7 @@ fn joined<W: Work, I>(pieces: Pieces<Piece<W, I>>) -> Parts<W, I> {
 /// What a worker hears and says while it works on a part of a chunk in the pool.
 struct Ear<'a, 'scope, 'run, S: Source, W: Work<Chunk = S::Chunk>, K>
 where
-    K: Outlet<W::Output, W::Error, W::Chunk>,
+    K: Outlet<W>,
 {
     relay: &'scope Relay<'run, S, W, K>,
     scope: &'a Scope<'scope>,
@@ -621,7 +616,7 @@ impl<S, W, K> Attend<W> for Ear<'_, '_, '_, S, W, K>
 where
     S: Source,
     W: Work<Chunk = S::Chunk>,
-    K: Outlet<W::Output, W::Error, W::Chunk>,
+    K: Outlet<W>,
 {
     #[cold]
     fn hear(&mut self, chunk: &mut W::Chunk, rows: usize) -> ControlFlow<()> {
@@ -657,7 +652,7 @@ impl<S, W, K> Ear<'_, '_, '_, S, W, K>
 where
     S: Source,
     W: Work<Chunk = S::Chunk>,
-    K: Outlet<W::Output, W::Error, W::Chunk>,
+    K: Outlet<W>,
 {
     /// Gives the second half of the rest to a worker that has nothing to do, if it is worth a hand-over.
     ///
