@@ -91,6 +91,20 @@
 //!
 //! The buffers of the chunks are used again, and go back to the allocator at the end of the run.
 //!
+//! # Restart
+//!
+//! A job over a source that can [seek](Seek) and into a sink that can [recover](Recover) may have a
+//! [checkpoint](Ready::checkpoint): killed at any moment and run again, it leaves what an undisturbed run leaves.
+//!
+//! | the sink | what is committed together | after a kill |
+//! |---|---|---|
+//! | [`FileSink`] | rows, and a slot of the checkpoint file that names their length | exactly once: rows that no slot counts are cut off |
+//! | another database, a queue | nothing; [`Sink::write_at`] gives each output its position | at least once: the name of the job and the position are the key by which the receiver drops what it has |
+//!
+//! The checkpoint holds the job's name, its [parameters](Restartable::parameters) and the fingerprint of its input; a run with
+//! others is refused. What is exactly once is the effect on the sink. The process function, the dead letters that are not
+//! [taken by the sink](Ready::rejects), and the observer see the records of the last moments again.
+//!
 //! # Where the work is done
 //!
 //! A run begins on the caller's thread, and most runs over a few records end there: no pool is touched, nor is the
@@ -124,6 +138,7 @@ mod control;
 mod engine;
 mod error;
 mod failure;
+mod file;
 mod job;
 mod order;
 mod outlet;
@@ -140,6 +155,7 @@ mod skip;
 mod source;
 mod verdict;
 mod work;
+mod writer;
 
 pub use batch::Batch;
 pub use builder::Builder;
@@ -148,6 +164,7 @@ pub use chunk::{Chunk, Owned};
 pub use control::CancelToken;
 pub use error::{BatchError, BuildError, Stage};
 pub use failure::Failure;
+pub use file::{FileError, FileSink};
 pub use job::{Job, Ready, Restartable, Worked};
 pub use order::Order;
 pub use panic::Panic;
@@ -161,6 +178,7 @@ pub use sink::{End, Entry, Recover, Sink};
 pub use skip::SkipLimit;
 pub use source::{Fill, Position, Room, Source};
 pub use verdict::Verdict;
+pub use writer::Writer;
 
 #[doc = include_str!("../DESIGN.md")]
 pub mod _design {}

@@ -224,7 +224,6 @@ where
 pub struct EncodeWith<C, St, E, M, P> {
     make: M,
     encode: P,
-    #[expect(clippy::type_complexity, reason = "it marks the types of a function")]
     _types: PhantomData<fn(C) -> (St, E)>,
 }
 

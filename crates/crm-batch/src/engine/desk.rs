@@ -333,6 +333,10 @@ impl<'run, W: Work, K: Outlet<W>, I> Desk<'run, W, K, I> {
     }
 
     /// Makes the report, after the last record.
+    #[expect(
+        clippy::type_complexity,
+        reason = "an alias would hide what a caller gets"
+    )]
     pub(super) fn finish(
         mut self,
         read: u64,

@@ -21,7 +21,6 @@ pub(crate) struct Resume<S: Source, K, X> {
     pub(crate) afresh: bool,
     pub(crate) fingerprint: fn(&mut S) -> Result<Fingerprint, S::Error>,
     pub(crate) seek: fn(&mut S, Position) -> Result<(), S::Error>,
-    #[expect(clippy::type_complexity, reason = "the signature of `recover`")]
     pub(crate) recover: fn(&mut K, &str) -> Result<Option<Checkpoint>, X>,
 }
 
