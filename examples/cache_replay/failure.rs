@@ -4,13 +4,15 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use crate::program::CannotWrite;
+
 /// A reason to stop. Its text fits on one line and names what to look at.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The file cannot be opened or read to its end.
     Read { file: PathBuf, error: io::Error },
     /// A file of ours cannot be written.
-    Write { file: PathBuf, error: io::Error },
+    Write(CannotWrite),
     /// The file holds no request at all.
     Empty { file: PathBuf },
     /// A file of numbers ends within a number.
@@ -39,7 +41,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Read { file, error } => write!(f, "cannot read {}: {error}", file.display()),
-            Self::Write { file, error } => write!(f, "cannot write {}: {error}", file.display()),
+            Self::Write(failure) => failure.fmt(f),
             Self::Empty { file } => write!(f, "{} holds no request", file.display()),
             Self::CutNumber { file, bytes } => write!(
                 f,
@@ -79,8 +81,15 @@ impl fmt::Display for Failure {
 impl std::error::Error for Failure {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Read { error, .. } | Self::Write { error, .. } => Some(error),
+            Self::Read { error, .. } => Some(error),
+            Self::Write(failure) => failure.source(),
             _ => None,
         }
+    }
+}
+
+impl From<CannotWrite> for Failure {
+    fn from(failure: CannotWrite) -> Self {
+        Self::Write(failure)
     }
 }

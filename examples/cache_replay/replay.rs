@@ -88,7 +88,7 @@ pub(crate) fn replay(args: &Args, trace: &Trace) -> Result<Outcome, Failure> {
         .inline_start(false)
         .build()
         .map_err(|error| Failure::Refused(error.to_string()))?;
-    let hits = batch.try_map(jobs, |(capacity, contender)| {
+    let hits: Result<_, Failure> = batch.try_map(jobs, |(capacity, contender)| {
         match cache_of(contender, capacity, args.shards)? {
             Some(cache) => Ok(hits(&cache, &trace.requests, &progress)),
             None => Ok(next_use.hits(capacity, &progress)),

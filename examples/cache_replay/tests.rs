@@ -1,6 +1,5 @@
 //! The whole program, as a user runs it: what it reads, what it writes, where, and how it ends.
 
-use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -8,32 +7,12 @@ use std::process::ExitCode;
 
 use serde_json::Value;
 
-use crate::reader::LONGEST_LINE;
-
-/// What a run left behind.
-struct Output {
-    code: ExitCode,
-    out: String,
-    err: String,
-}
-
-impl Output {
-    /// Exit codes have no equality of their own.
-    fn ended_with(&self, code: ExitCode) -> bool {
-        format!("{:?}", self.code) == format!("{code:?}")
-    }
-}
+use crate::log_lines::LONGEST_LINE;
+use crate::testing::{Folder, Output};
 
 fn run(file: &Path, arguments: &[&str]) -> Output {
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let line = ["cache_replay", file.to_str().unwrap()];
-    let line = line.iter().chain(arguments).map(OsString::from);
-    let code = crate::run(line, &mut out, &mut err);
-    Output {
-        code,
-        out: String::from_utf8(out).unwrap(),
-        err: String::from_utf8(err).unwrap(),
-    }
+    let line = [&["cache_replay", file.to_str().unwrap()], arguments].concat();
+    Output::of(crate::run, &line)
 }
 
 /// A run that ends well, and its figures.
@@ -50,26 +29,7 @@ fn figures(file: &Path, arguments: &[&str]) -> (Output, Value) {
 
 /// The one line with which a run ends that fails.
 fn failure(file: &Path, arguments: &[&str]) -> String {
-    let output = run(file, arguments);
-    assert!(output.ended_with(ExitCode::FAILURE), "{}", output.out);
-    assert_eq!(output.out, "");
-    assert_eq!(output.err.lines().count(), 1, "{}", output.err);
-    output.err
-}
-
-/// A folder for the files of one test.
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.0.path().join(name);
-        fs::write(&path, content).unwrap();
-        path
-    }
+    run(file, arguments).failure()
 }
 
 fn packed(content: &[u8]) -> Vec<u8> {

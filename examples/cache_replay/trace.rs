@@ -3,13 +3,11 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use serde::Serialize;
+use crate::bad_lines::BadLines;
+use crate::log_lines::LineFault;
 
 /// Positions in a trace are numbers of 32 bits, and one of them means "never".
 pub(crate) const MOST_REQUESTS: usize = u32::MAX as usize;
-
-/// How many bad lines are kept with number and reason; the others are counted.
-const BAD_LINES_KEPT: usize = 20;
 
 /// Which key each request asked for. Keys are numbered from 0 in the order in which they first came, whatever they
 /// were in the log: what a cache does depends on which requests are for one key, and on nothing else of the key.
@@ -27,49 +25,13 @@ impl Trace {
     }
 }
 
-/// The lines that held no key.
-#[derive(Debug, Default, Serialize)]
-pub(crate) struct BadLines {
-    pub(crate) count: u64,
-    pub(crate) first: Vec<BadLine>,
-}
-
-impl BadLines {
-    pub(crate) fn add(&mut self, line: u64, reason: Reason) {
-        self.count += 1;
-        if self.first.len() < BAD_LINES_KEPT {
-            self.first.push(BadLine { line, reason });
-        }
-    }
-}
-
-/// A line that was passed over; the first line of the file is line 1.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct BadLine {
-    pub(crate) line: u64,
-    #[serde(serialize_with = "as_text")]
-    pub(crate) reason: Reason,
-}
-
-fn as_text<S: serde::Serializer>(reason: &Reason, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(reason)
-}
-
-impl fmt::Display for BadLine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}", self.line, self.reason)
-    }
-}
-
 /// Why a line holds no key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
     Blank,
     NoKey,
-    FewFields(usize),
-    OpenQuote,
     Nul,
-    TooLong,
+    Line(LineFault),
 }
 
 impl fmt::Display for Reason {
@@ -77,15 +39,8 @@ impl fmt::Display for Reason {
         match self {
             Self::Blank => write!(f, "it is blank"),
             Self::NoKey => write!(f, "the column of the key is empty"),
-            Self::FewFields(1) => write!(f, "it has only one field"),
-            Self::FewFields(fields) => write!(f, "it has only {fields} fields"),
-            Self::OpenQuote => write!(f, "it has a quote that nothing closes"),
             Self::Nul => write!(f, "it holds a NUL byte, so it is no text"),
-            Self::TooLong => write!(
-                f,
-                "it is longer than {} KiB",
-                crate::reader::LONGEST_LINE / 1024
-            ),
+            Self::Line(fault) => fault.fmt(f),
         }
     }
 }
@@ -118,15 +73,8 @@ impl<K: Eq + std::hash::Hash> Numbering<K> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_log_that_is_all_bad_is_counted_not_kept() {
-        let mut bad = BadLines::default();
-        (1..=1_000).for_each(|line| bad.add(line, Reason::Blank));
-        assert_eq!(bad.count, 1_000);
-        assert_eq!(bad.first.len(), BAD_LINES_KEPT);
+impl From<LineFault> for Reason {
+    fn from(fault: LineFault) -> Self {
+        Self::Line(fault)
     }
 }

@@ -8,6 +8,7 @@ use std::fmt::Write;
 use indicatif::HumanCount;
 
 use super::{ENOUGH, Point, Report, percent};
+use crate::label::{escaped, shortened};
 use crate::replay::Contender;
 
 const WIDTH: f64 = 800.0;
@@ -222,32 +223,6 @@ fn short(capacity: f64) -> String {
         c if c < 1e6 => format!("{:.0}k", c / 1e3),
         c => format!("{:.0}M", c / 1e6),
     }
-}
-
-/// A file name that leaves room for what stands beside it.
-fn shortened(name: &str) -> String {
-    const LONGEST: usize = 32;
-    if name.chars().count() <= LONGEST {
-        return name.to_owned();
-    }
-    let mut short: String = name.chars().take(LONGEST - 1).collect();
-    short.push('\u{2026}');
-    short
-}
-
-/// Text that may stand in an element; what XML does not allow at all is left out.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            c if c.is_control() => {}
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

@@ -1,18 +1,17 @@
-//! What the replays come to, and three ways to show it.
+//! What the replays come to, and two ways to show it; as JSON it is what it is.
 //!
 //! - [`table`]: for the terminal
-//! - [`json`]: every figure, for a program
 //! - [`chart`]: hit ratio against capacity
 
 pub(crate) mod chart;
-pub(crate) mod json;
 pub(crate) mod table;
 
 use serde::Serialize;
 
 use crate::args::Args;
+use crate::bad_lines::BadLines;
 use crate::replay::{Contender, Outcome};
-use crate::trace::{BadLines, Trace};
+use crate::trace::Trace;
 
 /// A capacity is enough when it reaches this share of the best hit ratio.
 pub(crate) const ENOUGH: f64 = 0.95;
