@@ -32,6 +32,14 @@ fn failure(file: &Path, arguments: &[&str]) -> String {
     run(file, arguments).failure()
 }
 
+impl Folder {
+    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.0.path().join(name);
+        fs::write(&path, content).unwrap();
+        path
+    }
+}
+
 fn packed(content: &[u8]) -> Vec<u8> {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     packed.write_all(content).unwrap();

@@ -1,8 +1,6 @@
 //! What the tests of the programs have in common: a program runs as a user runs it, and its files have a folder.
 
 use std::ffi::OsString;
-use std::fs;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::vec;
 
@@ -49,11 +47,5 @@ pub(crate) struct Folder(pub(crate) tempfile::TempDir);
 impl Folder {
     pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
-    }
-
-    pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.0.path().join(name);
-        fs::write(&path, content).unwrap();
-        path
     }
 }
