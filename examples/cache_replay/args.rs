@@ -41,7 +41,7 @@ pub(crate) struct Args {
     pub(crate) header: bool,
 
     /// What separates columns: one character, or `tab`
-    #[arg(long, value_name = "CHARACTER", default_value = ",", value_parser = delimiter)]
+    #[arg(long, value_name = "CHARACTER", default_value = ",", value_parser = crate::log_lines::delimiter)]
     pub(crate) delimiter: u8,
 
     /// The capacities to try, in entries, as `1000,2000,5000`, or `auto`: from 1/1000 of the distinct keys to all of them,
@@ -138,15 +138,6 @@ fn column(text: &str) -> Result<Column, String> {
         Ok(number) => Ok(Column::Number(number - 1)),
         Err(_) if text.trim().is_empty() => Err("give a name or a number".to_owned()),
         Err(_) => Ok(Column::Name(text.to_owned())),
-    }
-}
-
-fn delimiter(text: &str) -> Result<u8, String> {
-    match text.as_bytes() {
-        b"tab" | b"\\t" => Ok(b'\t'),
-        [b'\n' | b'\r' | b'"'] => Err("lines and quotes have a meaning of their own".to_owned()),
-        [one] if one.is_ascii() => Ok(*one),
-        _ => Err("give one ASCII character, or `tab`".to_owned()),
     }
 }
 

@@ -33,6 +33,16 @@ impl fmt::Display for LineFault {
     }
 }
 
+/// What separates fields, as the command line says it.
+pub(crate) fn delimiter(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        b"tab" | b"\\t" => Ok(b'\t'),
+        [b'\n' | b'\r' | b'"'] => Err("lines and quotes have a meaning of their own".to_owned()),
+        [one] if one.is_ascii() => Ok(*one),
+        _ => Err("give one ASCII character, or `tab`".to_owned()),
+    }
+}
+
 /// The lines of a file. Of an end in the way of Windows, the `\r` stays: it is a blank at the end of a key.
 #[derive(Debug)]
 pub(crate) struct Lines<R> {
