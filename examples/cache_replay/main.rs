@@ -45,6 +45,8 @@ mod label;
 #[path = "../support/log_lines.rs"]
 mod log_lines;
 mod optimum;
+#[path = "../support/page.rs"]
+mod page;
 #[path = "../support/program.rs"]
 mod program;
 mod progress;
@@ -78,18 +80,9 @@ fn run(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> ExitCode {
-    let args: Args = match program::arguments(arguments, out, err) {
-        Ok(args) => args,
-        Err(code) => return code,
-    };
-    match measure(&args, err).and_then(|report| publish(&args, &report, out)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            // Nobody is left to tell when this cannot be written; the exit code still tells.
-            let _ = writeln!(err, "cache_replay: {failure}");
-            ExitCode::FAILURE
-        }
-    }
+    program::run("cache_replay", arguments, out, err, |args, out, err| {
+        publish(args, &measure(args, err)?, out)
+    })
 }
 
 /// Reads the log and replays it.
@@ -106,13 +99,13 @@ fn measure(args: &Args, err: &mut impl Write) -> Result<Report, Failure> {
 
 /// The table to `out`, and the files that were asked for.
 fn publish(args: &Args, report: &Report, out: &mut impl Write) -> Result<(), Failure> {
-    // The files come first: they are kept when the reader of the table has gone away.
-    if let Some(file) = &args.json {
-        program::write(file, &program::json(report))?;
-    }
-    if let Some(file) = &args.svg {
-        program::write(file, &report::chart::render(report))?;
-    }
-    program::print(out, &report::table::render(report))?;
+    program::publish(
+        [
+            (&args.json, &|| program::json(report)),
+            (&args.svg, &|| report::chart::render(report)),
+        ],
+        &report::table::render(report),
+        out,
+    )?;
     Ok(())
 }

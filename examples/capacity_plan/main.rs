@@ -42,6 +42,8 @@
 
 mod args;
 mod failure;
+#[path = "../support/page.rs"]
+mod page;
 mod plan;
 #[path = "../support/plot.rs"]
 mod plot;
@@ -77,18 +79,9 @@ fn run(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> ExitCode {
-    let args: Args = match program::arguments(arguments, out, err) {
-        Ok(args) => args,
-        Err(code) => return code,
-    };
-    match answer(&args, out) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            // Nobody is left to tell when this cannot be written; the exit code still tells.
-            let _ = writeln!(err, "capacity_plan: {failure}");
-            ExitCode::FAILURE
-        }
-    }
+    program::run("capacity_plan", arguments, out, err, |args, out, _| {
+        answer(args, out)
+    })
 }
 
 /// Makes the plan and shows it.
@@ -96,14 +89,14 @@ fn answer(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
     program::writable([&args.json, &args.svg].into_iter().flatten())?;
     let service = service(args)?;
     let plan = Plan::new(args, &service)?;
-    // The files come first: they are kept when the reader of the table has gone away.
-    if let Some(file) = &args.json {
-        program::write(file, &program::json(&plan))?;
-    }
-    if let Some(file) = &args.svg {
-        program::write(file, &report::chart::render(&plan, &service))?;
-    }
-    program::print(out, &report::table::render(&plan))?;
+    program::publish(
+        [
+            (&args.json, &|| program::json(&plan)),
+            (&args.svg, &|| report::chart::render(&plan, &service)),
+        ],
+        &report::table::render(&plan),
+        out,
+    )?;
     Ok(())
 }
 

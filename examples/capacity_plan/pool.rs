@@ -123,30 +123,18 @@ impl<'a> Pool<'a> {
         arrival_rate: f64,
         target: Target,
     ) -> Result<Option<Self>, ModelError> {
-        let try_with = |servers| match Self::new(service, arrival_rate, servers) {
-            Ok(pool) => Ok(Some(pool).filter(|pool| pool.meets(target))),
-            Err(ModelError::Unstable(_)) => Ok(None),
-            Err(error) => Err(error),
-        };
-        // The cast saturates. Fewer servers than erlangs are never enough.
-        let (mut low, mut step) = ((arrival_rate * service.mean()) as u32, 1_u32);
-        low = low.saturating_sub(1);
-        let mut best = loop {
-            let high = low.saturating_add(step);
-            match try_with(high)? {
-                Some(pool) => break pool,
-                None if high == u32::MAX => return Ok(None),
-                None => (low, step) = (high, step.saturating_mul(2)),
-            }
-        };
-        while best.servers - low > 1 {
-            let middle = low + (best.servers - low) / 2;
-            match try_with(middle)? {
-                Some(pool) => best = pool,
-                None => low = middle,
+        // From the highest bit down, the largest number that is not enough.
+        let mut too_few = 0;
+        let mut best = None;
+        for bit in (0..u32::BITS).rev() {
+            let servers = too_few | 1 << bit;
+            match Self::new(service, arrival_rate, servers) {
+                Ok(pool) if pool.meets(target) => best = Some(pool),
+                Ok(_) | Err(ModelError::Unstable(_)) => too_few = servers,
+                Err(error) => return Err(error),
             }
         }
-        Ok(Some(best))
+        Ok(best)
     }
 
     pub(crate) fn name(&self) -> Name {

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! $ cargo run --release --example staff_desk -- anonbank_1999-01.csv.gz
-//! anonbank_1999-01.csv.gz: 30,130 calls at the desk on 29 days, 19 bad lines passed over,
-//!   240 left out, 1,198 gave up before the desk, 12 came while no agent was there
+//! anonbank_1999-01.csv.gz: 30,130 calls at the desk on 29 days
+//!   19 bad lines passed over, 240 left out, 1,198 gave up before the desk, 12 came while no agent was there
 //! mean patience 366 s; more was offered than all agents could serve in 248 of 794 half-hours
 //! while somebody waited, 4.93 agents were serving of 4.96 that are counted as there
 //!
@@ -64,6 +64,8 @@ mod generator;
 mod label;
 #[path = "../support/log_lines.rs"]
 mod log_lines;
+#[path = "../support/page.rs"]
+mod page;
 #[path = "../support/plot.rs"]
 mod plot;
 #[path = "../support/program.rs"]
@@ -97,18 +99,9 @@ fn run(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> ExitCode {
-    let args: Args = match program::arguments(arguments, out, err) {
-        Ok(args) => args,
-        Err(code) => return code,
-    };
-    match compare(&args, err).and_then(|report| publish(&args, &report, out)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            // Nobody is left to tell when this cannot be written; the exit code still tells.
-            let _ = writeln!(err, "staff_desk: {failure}");
-            ExitCode::FAILURE
-        }
-    }
+    program::run("staff_desk", arguments, out, err, |args, out, err| {
+        publish(args, &compare(args, err)?, out)
+    })
 }
 
 /// Reads the log and asks the models.
@@ -198,13 +191,13 @@ fn check(args: &Args) -> Result<(), Failure> {
 
 /// The table to `out`, and the files that were asked for.
 fn publish(args: &Args, report: &Report, out: &mut impl Write) -> Result<(), Failure> {
-    // The files come first: they are kept when the reader of the table has gone away.
-    if let Some(file) = &args.json {
-        program::write(file, &program::json(report))?;
-    }
-    if let Some(file) = &args.svg {
-        program::write(file, &report::chart::render(report))?;
-    }
-    program::print(out, &report::table::render(report))?;
+    program::publish(
+        [
+            (&args.json, &|| program::json(report)),
+            (&args.svg, &|| report::chart::render(report)),
+        ],
+        &report::table::render(report),
+        out,
+    )?;
     Ok(())
 }

@@ -114,7 +114,7 @@ fn a_small_log_has_the_figures_of_a_hand_with_a_pencil() {
     assert_eq!(part["erlang_a"], all["erlang_a"]);
 
     for line in [
-        "small.csv: 6 calls at the desk on 2 days, 1 left out, 1 gave up before the desk\n",
+        "small.csv: 6 calls at the desk on 2 days\n  1 left out, 1 gave up before the desk\n",
         "mean patience 160 s; more was offered than all agents could serve in 2 of 2 half-hours\n\
          while somebody waited, 1.91 agents were serving of 1.45 that are counted as there\n\n",
         " 10:00     3.0    1.5      1.2     900 s      160 s    50 %   100 %",
@@ -289,7 +289,11 @@ bad line 5: it has a quote that nothing closes
     assert_eq!(found["bad_lines"]["count"], 4);
     assert_eq!(found["bad_lines"]["first"][0]["line"], 2);
     assert_eq!(found["all"]["calls"], 6);
-    assert!(output.out.contains(", 4 bad lines passed over"));
+    assert!(
+        output
+            .out
+            .contains("  4 bad lines passed over, 1 left out, ")
+    );
 }
 
 #[test]

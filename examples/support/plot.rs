@@ -1,44 +1,20 @@
-//! Curves on a grid, as an SVG picture that stands alone.
-//!
-//! The colours are written out and only repeated for dark surroundings, so that a viewer that knows no media queries
-//! still shows the light picture.
+//! Curves on a grid.
 
 use std::fmt::Write;
 
-const STYLE: &str = "
-svg { font: 13px system-ui, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif; }
-.paper { fill: #ffffff; }
-.title { fill: #1c2430; font-size: 16px; font-weight: 600; }
-.text { fill: #1c2430; }
-.axis { fill: #5b6675; }
-.grid { stroke: #dde2e8; }
-.mark { stroke: #5b6675; stroke-dasharray: 2 4; }
-.line { fill: none; stroke-width: 2.5; stroke-linejoin: round; stroke-linecap: round; }
+/// The colours of the curves, in light and in dark surroundings.
+pub(crate) const COLOURS: (&str, &str) = (
+    "\
 .line.blue { stroke: #1f6fd1; } circle.blue { fill: #1f6fd1; }
 .line.brown { stroke: #b86e12; } circle.brown { fill: #b86e12; }
 .line.grey { stroke: #5b6675; stroke-dasharray: 7 5; } circle.grey { fill: #5b6675; }
-.line.red { stroke: #c0392b; stroke-width: 1.5; } circle.red { fill: #c0392b; }
-@media (prefers-color-scheme: dark) {
-  .paper { fill: #12161c; }
-  .title, .text { fill: #e4e9f0; }
-  .axis { fill: #9aa6b5; }
-  .grid { stroke: #2b3440; }
-  .mark { stroke: #9aa6b5; }
+.line.red { stroke: #c0392b; stroke-width: 1.5; } circle.red { fill: #c0392b; }",
+    "  \
   .line.blue { stroke: #5aa0f2; } circle.blue { fill: #5aa0f2; }
   .line.brown { stroke: #eeb05c; } circle.brown { fill: #eeb05c; }
   .line.grey { stroke: #9aa6b5; } circle.grey { fill: #9aa6b5; }
-  .line.red { stroke: #ef7f72; } circle.red { fill: #ef7f72; }
-}
-";
-
-/// The picture around what was drawn; the text must have been escaped.
-pub(crate) fn page(title: &str, width: f64, height: f64, body: &str) -> String {
-    format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
-         role=\"img\">\n<title>{title}</title>\n<style>{STYLE}</style>\n\
-         <rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n{body}</svg>\n"
-    )
-}
+  .line.red { stroke: #ef7f72; } circle.red { fill: #ef7f72; }",
+);
 
 /// A text that begins at `x`, on the line `y`.
 pub(crate) fn text(body: &mut String, class: &str, x: f64, y: f64, text: &str) {

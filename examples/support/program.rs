@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -29,22 +29,35 @@ impl std::error::Error for CannotWrite {
     }
 }
 
-/// The command line, or how the program ends without one: help and versions go to `out`, refusals to `err`.
-pub(crate) fn arguments<A: Parser>(
+/// Runs the program `name`: its `work` gets the command line and the places where it writes, figures to `out` and messages to
+/// `err`. Help goes to `out`, and what is refused to `err`, in one line unless it is the command line itself.
+pub(crate) fn run<A: Parser, O: Write, E: Write, F: fmt::Display>(
+    name: &str,
     arguments: impl Iterator<Item = OsString>,
-    out: &mut impl Write,
-    err: &mut impl Write,
-) -> Result<A, ExitCode> {
-    A::try_parse_from(arguments).map_err(|usage| {
-        let text = usage.render();
-        // Nobody is left to tell when a message cannot be written; the exit code still tells.
-        let _ = if usage.use_stderr() {
-            write!(err, "{text}")
-        } else {
-            write!(out, "{text}")
-        };
-        ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2))
-    })
+    out: &mut O,
+    err: &mut E,
+    work: impl FnOnce(&A, &mut O, &mut E) -> Result<(), F>,
+) -> ExitCode {
+    // Nobody is left to tell when a message cannot be written; the exit code still tells.
+    let args = match A::try_parse_from(arguments) {
+        Ok(args) => args,
+        Err(usage) => {
+            let text = usage.render();
+            let _ = if usage.use_stderr() {
+                write!(err, "{text}")
+            } else {
+                write!(out, "{text}")
+            };
+            return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2));
+        }
+    };
+    match work(&args, out, err) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let _ = writeln!(err, "{name}: {failure}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Whether the files can be written: better known now than after a minute. What they hold stays until then.
@@ -61,11 +74,29 @@ pub(crate) fn writable<'a>(
     Ok(())
 }
 
-pub(crate) fn write(file: &Path, content: &str) -> Result<(), CannotWrite> {
-    fs::write(file, content).map_err(|error| CannotWrite {
-        file: file.to_owned(),
-        error,
-    })
+/// Writes the files that were asked for, and the table to `out`.
+pub(crate) fn publish<const N: usize>(
+    files: [(&Option<PathBuf>, &dyn Fn() -> String); N],
+    table: &str,
+    out: &mut impl Write,
+) -> Result<(), CannotWrite> {
+    // The files come first: they are kept when the reader of the table has gone away.
+    for (file, content) in files {
+        if let Some(file) = file {
+            fs::write(file, content()).map_err(|error| CannotWrite {
+                file: file.clone(),
+                error,
+            })?;
+        }
+    }
+    match out.write_all(table.as_bytes()) {
+        // As of `| head`, which has what it wanted.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(|error| CannotWrite {
+            file: PathBuf::from("standard output"),
+            error,
+        }),
+    }
 }
 
 /// Every figure, for a program.
@@ -74,16 +105,4 @@ pub(crate) fn json(report: &impl Serialize) -> String {
     let mut json = serde_json::to_string_pretty(report).unwrap_or_default();
     json.push('\n');
     json
-}
-
-/// Puts the table on standard output.
-pub(crate) fn print(out: &mut impl Write, text: &str) -> Result<(), CannotWrite> {
-    match out.write_all(text.as_bytes()) {
-        // As of `| head`, which has what it wanted.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.map_err(|error| CannotWrite {
-            file: PathBuf::from("standard output"),
-            error,
-        }),
-    }
 }

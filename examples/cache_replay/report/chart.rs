@@ -1,7 +1,4 @@
 //! Hit ratio against capacity, as an SVG picture that stands alone.
-//!
-//! The colours are written out and only repeated for dark surroundings, so that a viewer that knows no media queries
-//! still shows the light picture.
 
 use std::fmt::Write;
 
@@ -9,6 +6,7 @@ use indicatif::HumanCount;
 
 use super::{ENOUGH, Point, Report, percent};
 use crate::label::{escaped, shortened};
+use crate::page::page;
 use crate::replay::Contender;
 
 const WIDTH: f64 = 800.0;
@@ -18,31 +16,19 @@ const RIGHT: f64 = WIDTH - 28.0;
 const TOP: f64 = 84.0;
 const BOTTOM: f64 = HEIGHT - 58.0;
 
-const STYLE: &str = "
-svg { font: 13px system-ui, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif; }
-.paper { fill: #ffffff; }
-.title { fill: #1c2430; font-size: 16px; font-weight: 600; }
-.text { fill: #1c2430; }
-.axis { fill: #5b6675; }
-.grid { stroke: #dde2e8; }
-.enough { stroke: #5b6675; stroke-dasharray: 2 4; }
-.line { fill: none; stroke-width: 2.5; stroke-linejoin: round; stroke-linecap: round; }
+/// The colours of the curves, in light and in dark surroundings.
+const COLOURS: (&str, &str) = (
+    "\
 .line.adaptive { stroke: #1f6fd1; } circle.adaptive { fill: #1f6fd1; }
 .line.lru { stroke: #b86e12; } circle.lru { fill: #b86e12; }
 .line.exact_lru { stroke: #e8b872; stroke-width: 7; } circle.exact_lru { fill: #e8b872; }
-.line.optimum { stroke: #5b6675; stroke-dasharray: 7 5; } circle.optimum { fill: #5b6675; }
-@media (prefers-color-scheme: dark) {
-  .paper { fill: #12161c; }
-  .title, .text { fill: #e4e9f0; }
-  .axis { fill: #9aa6b5; }
-  .grid { stroke: #2b3440; }
-  .enough { stroke: #9aa6b5; }
+.line.optimum { stroke: #5b6675; stroke-dasharray: 7 5; } circle.optimum { fill: #5b6675; }",
+    "  \
   .line.adaptive { stroke: #5aa0f2; } circle.adaptive { fill: #5aa0f2; }
   .line.lru { stroke: #eeb05c; } circle.lru { fill: #eeb05c; }
   .line.exact_lru { stroke: #7a5524; } circle.exact_lru { fill: #7a5524; }
-  .line.optimum { stroke: #9aa6b5; } circle.optimum { fill: #9aa6b5; }
-}
-";
+  .line.optimum { stroke: #9aa6b5; } circle.optimum { fill: #9aa6b5; }",
+);
 
 /// The curves on a logarithmic axis of capacities.
 pub(crate) fn render(report: &Report) -> String {
@@ -62,7 +48,7 @@ pub(crate) fn render(report: &Report) -> String {
         let y = plot.y(ENOUGH * report.best_hit_ratio);
         let _ = writeln!(
             body,
-            r#"<line class="enough" x1="{LEFT}" x2="{RIGHT}" y1="{y:.1}" y2="{y:.1}"/><text class="axis" x="{:.1}" y="{:.1}">95 % of the best</text>"#,
+            r#"<line class="mark" x1="{LEFT}" x2="{RIGHT}" y1="{y:.1}" y2="{y:.1}"/><text class="axis" x="{:.1}" y="{:.1}">95 % of the best</text>"#,
             LEFT + 6.0,
             y - 6.0
         );
@@ -95,12 +81,8 @@ pub(crate) fn render(report: &Report) -> String {
             &curve.points,
         );
     }
-    format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" \
-         role=\"img\">\n<title>Hit ratio against capacity: {}</title>\n<style>{STYLE}</style>\n\
-         <rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n{body}</svg>\n",
-        escaped(&report.file)
-    )
+    let title = format!("Hit ratio against capacity: {}", escaped(&report.file));
+    page(&title, (WIDTH, HEIGHT), COLOURS, &body)
 }
 
 /// Where a capacity and a hit ratio lie in the picture.

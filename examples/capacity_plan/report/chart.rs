@@ -1,8 +1,9 @@
 //! Response time against load, or the wait where the target is about the wait.
 
 use crate::args::Measure;
+use crate::page::page;
 use crate::plan::{Plan, curve};
-use crate::plot::{Panel, legend, page, text, ticks};
+use crate::plot::{COLOURS, Panel, legend, text, ticks};
 use crate::pool::Pool;
 use crate::service::Service;
 use crate::units::{Time, digits};
@@ -119,7 +120,7 @@ pub(crate) fn render(plan: &Plan, service: &Service) -> String {
         let (x, y) = (panel.x(rate) - 14.0, panel.y(value) - 10.0);
         text(&mut body, "text", x, y, "knee");
     }
-    page(&title, WIDTH, HEIGHT, &body)
+    page(&title, (WIDTH, HEIGHT), COLOURS, &body)
 }
 
 fn mark(body: &mut String, (x1, x2): (f64, f64), (y1, y2): (f64, f64)) {

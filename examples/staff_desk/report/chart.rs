@@ -3,7 +3,8 @@
 use super::{Part, Report, clock, percent};
 use crate::desk::Outcome;
 use crate::label::{escaped, shortened};
-use crate::plot::{Panel, legend, page, text, ticks};
+use crate::page::page;
+use crate::plot::{COLOURS, Panel, legend, text, ticks};
 
 const WIDTH: f64 = 800.0;
 const HEIGHT: f64 = 600.0;
@@ -93,5 +94,5 @@ pub(crate) fn render(report: &Report) -> String {
         }
     }
     text(&mut body, "axis", LEFT, HEIGHT - 14.0, "time of day");
-    page(&title, WIDTH, HEIGHT, &body)
+    page(&title, (WIDTH, HEIGHT), COLOURS, &body)
 }

@@ -55,15 +55,19 @@ fn head(report: &Report) -> String {
         HumanCount(all.calls),
         report.days
     );
-    for (count, what) in [
+    let passed_over = [
         (report.bad_lines.count, "bad lines passed over"),
         (report.left_out, "left out"),
         (report.before_the_desk, "gave up before the desk"),
         (report.unattended, "came while no agent was there"),
-    ] {
-        if count > 0 {
-            let _ = write!(out, ", {} {what}", HumanCount(count));
-        }
+    ];
+    let passed_over: Vec<String> = passed_over
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{} {what}", HumanCount(count)))
+        .collect();
+    if !passed_over.is_empty() {
+        let _ = write!(out, "\n  {}", passed_over.join(", "));
     }
     let waiting = report.while_waiting.map(|agents| {
         format!(
