@@ -421,7 +421,31 @@ fn the_picture_has_three_curves_in_two_panels() {
         assert!(picture.contains(part), "{part} in {picture}");
     }
     assert!(!picture.contains("NaN") && !picture.contains("inf"));
-    // Too few calls to draw is still a picture.
+    // Ten o'clock has just enough calls to be drawn, eleven o'clock one too few.
+    let calls = |hour: usize, many: usize| -> String {
+        let call = |i| {
+            format!(
+                "mon,PS,{},{},HANG,0,0,0\n",
+                hour * 3_600 + i,
+                hour * 3_600 + i + 9
+            )
+        };
+        let served = format!(
+            "mon,PS,0,0,AGENT,{},{},1\n",
+            hour * 3_600,
+            hour * 3_600 + 60
+        );
+        (1..many).map(call).chain([served]).collect()
+    };
+    let log = folder.log(
+        "two.csv",
+        format!("{HEADER}{}{}", calls(10, 30), calls(11, 29)),
+    );
+    let output = run(&[&log, "--svg", svg.to_str().unwrap()]);
+    assert!(output.ended_with(ExitCode::SUCCESS), "{}", output.err);
+    let picture = fs::read_to_string(&svg).unwrap();
+    assert_eq!(picture.matches("<circle").count(), 6);
+    // Too few calls to draw any is still a picture.
     let log = folder.log("<small>.csv", format!("{HEADER}{SMALL}"));
     let output = run(&[&log, "--svg", svg.to_str().unwrap()]);
     assert!(output.ended_with(ExitCode::SUCCESS), "{}", output.err);

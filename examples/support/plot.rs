@@ -172,7 +172,7 @@ mod tests {
         let points = [
             (0.0, Some(0.0)),
             (2.0, Some(25.0)),
-            (4.0, Some(75.0)),
+            (4.0, Some(125.0)),
             (6.0, Some(25.0)),
             (7.0, None),
             (8.0, Some(0.0)),
@@ -183,8 +183,8 @@ mod tests {
         assert_eq!(
             pieces,
             [
-                r#"<polyline class="line blue" points="100.0,110.0 120.0,60.0 130.0,10.0 "/>"#,
-                r#"<polyline class="line blue" points="150.0,10.0 160.0,60.0 "/>"#,
+                r#"<polyline class="line blue" points="100.0,110.0 120.0,60.0 125.0,10.0 "/>"#,
+                r#"<polyline class="line blue" points="155.0,10.0 160.0,60.0 "/>"#,
                 r#"<polyline class="line blue" points="180.0,110.0 200.0,10.0 "/>"#,
             ]
         );

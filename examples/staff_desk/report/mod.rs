@@ -166,3 +166,47 @@ pub(crate) fn seconds(wait: f64) -> String {
         "no bound".to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_high_on_one_day_and_too_low_on_another_is_off_on_both() {
+        let half_hour = |day, calls, told: f64, happened: f64| {
+            let outcome = |share: f64| Outcome {
+                waits: share,
+                abandons: share / 2.0,
+                wait: 100.0 * share,
+                in_time: 1.0 - share,
+            };
+            HalfHour {
+                day,
+                start: 0.0,
+                calls,
+                service: 60.0,
+                patience: 60.0,
+                agents: 1.0,
+                load: 1.0,
+                happened: outcome(happened),
+                erlang_c: outcome(1.0),
+                erlang_a: outcome(told),
+                needed: Needed::default(),
+            }
+        };
+        let (one, other) = (half_hour(0, 30, 0.5, 0.4), half_hour(1, 10, 0.2, 0.5));
+        let part = Part::of(None, &[&one, &other]);
+        let near = |found: f64, expected: f64| {
+            assert!(
+                (found - expected).abs() < 1e-12,
+                "{found} instead of {expected}"
+            );
+        };
+        near(part.erlang_a.waits, part.happened.waits);
+        near(part.off_erlang_a.waits, 0.15);
+        near(part.off_erlang_a.abandons, 0.075);
+        near(part.off_erlang_a.wait, 15.0);
+        near(part.off_erlang_a.in_time, 0.15);
+        near(part.off_erlang_c.waits, (30.0 * 0.6 + 10.0 * 0.5) / 40.0);
+    }
+}
