@@ -5,7 +5,7 @@
 //! 120/s requests of 20 ms each (squared variation 3.06), p99 at most 250 ms
 //! model: M/G/c, approximate: mean wait after Kimura 1986, percentiles with an exponential wait of those who wait
 //!
-//! 4 servers needed; with 3 p99 would be 319 ms.
+//! 4 servers needed; with 3, p99 would be 319 ms.
 //!
 //!    load   arrivals     busy   mean wait   response       p50       p90       p95      p99   target   needs
 //!  ──────────────────────────────────────────────────────────────────────────────────────────────────────────

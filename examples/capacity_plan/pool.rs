@@ -409,6 +409,22 @@ mod tests {
     }
 
     #[test]
+    fn a_large_pool_in_which_hardly_anybody_waits_takes_as_long_as_the_service() {
+        let service = Service::new(1.0, 0.5);
+        let alone = pool(&service, 0.0, 1);
+        for servers in [120, 1_100, 1_040_000] {
+            let found = pool(&service, f64::from(servers) / 1.04, servers);
+            for p in [0.5, 0.95, 0.99] {
+                let (found, alone) = (found.response_quantile(p), alone.response_quantile(p));
+                assert!(
+                    found >= alone * (1.0 - 1e-9) && found < 1.2 * alone,
+                    "{servers}, {p}: {found}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn an_empty_queue_has_no_wait_and_no_nan() {
         let service = Service::new(1.0, 0.5);
         let found = pool(&service, 1e-200, 50);

@@ -88,7 +88,7 @@ impl Service {
                     let within = (t.min(cell.to) - cell.from).max(0.0);
                     let width = cell.to - cell.from;
                     // Of the services that are over by t, those whose wait was too long: the mean of e^(-rate (t - s)).
-                    let over = t - (cell.from + within);
+                    let over = (t - (cell.from + within)).max(0.0);
                     let late = waits * (-rate * over).exp() * mean_decay(rate * within);
                     cell.share * (1.0 - (within / width) * (1.0 - late))
                 })
@@ -211,17 +211,20 @@ mod tests {
 
     #[test]
     fn a_tail_falls_from_one_to_zero() {
-        for scv in [0.0, 1e-9, 0.3, 0.999, 1.0, 1e6] {
+        for (scv, rate) in [0.0, 1e-9, 0.3, 0.999, 1.0, 1e6]
+            .into_iter()
+            .flat_map(|scv| [0.1, 1e4, 1e300].map(|rate| (scv, rate)))
+        {
             let service = Service::new(3.0, scv);
-            let wait = Wait {
-                waits: 0.4,
-                rate: 0.1,
-            };
+            let wait = Wait { waits: 0.4, rate };
             let mut before = 1.0 + 1e-12;
             for i in 0..2_000 {
                 let tail = service.response_tail(wait, f64::from(i) * 0.05);
-                assert!(tail <= before && tail >= 0.0, "{scv} at {i}: {tail}");
-                before = tail;
+                assert!(
+                    tail <= before && tail >= 0.0,
+                    "{scv}, {rate} at {i}: {tail}"
+                );
+                before = tail + 1e-12;
             }
             assert!((service.response_tail(NO_WAIT, 0.0) - 1.0).abs() < 1e-9);
         }

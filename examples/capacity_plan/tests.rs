@@ -91,7 +91,7 @@ fn a_published_desk_is_found_and_one_agent_less_is_told() {
     assert!(
         output
             .out
-            .contains("14 servers needed; with 13 p80 of the wait would be "),
+            .contains("14 servers needed; with 13, p80 of the wait would be "),
         "{}",
         output.out
     );
@@ -263,6 +263,19 @@ fn a_large_pool_is_planned_too() {
         "wait=1ms",
         "--scv",
         "2",
+    ]);
+    let servers = plan["servers"].as_u64().unwrap();
+    assert!((1_000_001..1_003_000).contains(&servers), "{servers}");
+    // Where hardly anybody waits, so few more are enough.
+    let (_, plan) = figures(&[
+        "--arrivals",
+        "1_000_000/s",
+        "--service",
+        "1s",
+        "--target",
+        "p95=3s",
+        "--scv",
+        "0.5",
     ]);
     let servers = plan["servers"].as_u64().unwrap();
     assert!((1_000_001..1_003_000).contains(&servers), "{servers}");

@@ -66,11 +66,7 @@ fn servers(plan: &Plan) -> String {
     let measure = plan.target.measure;
     let found = |load: &Load| match &load.times {
         Some(times) => format!("{measure} would be {}", times.measure),
-        None => format!(
-            "they could work off less than {}",
-            plan.arrivals
-                .with(load.arrivals.per_second / load.utilisation)
-        ),
+        None => "the line would grow without end".to_owned(),
     };
     if plan.servers_were_given {
         let now = plan.loads.first().and_then(|load| load.times.as_ref());
@@ -86,7 +82,7 @@ fn servers(plan: &Plan) -> String {
     }
     match &plan.one_less {
         Some(less) => format!(
-            "{} needed; with {} {}.",
+            "{} needed; with {}, {}.",
             counted(plan.servers),
             plan.servers - 1,
             found(less)
