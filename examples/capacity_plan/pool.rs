@@ -10,7 +10,7 @@
 //!
 //! Where percentiles are approximate, those who have to wait do so for an exponential time, as long on average as the model
 //! says (H. C. Tijms, "Stochastic Models", Wiley 1994, section 4.4), and the service time has the distribution of
-//! [`Service`](crate::service::Service). In M/G/c the share that waits is taken from M/M/c. The tests find these percentiles
+//! [`Service`]. In M/G/c the share that waits is taken from M/M/c. The tests find these percentiles
 //! within 5 % of a simulation up to a variation of 2, and within 15 % at 4, where high ones come out too low.
 
 use crm_perf::metrics::queueing::{Ggc, Md1, Mdc, Mg1, Mmc, ModelError};
