@@ -37,6 +37,9 @@
 //! | more records than fit into memory, a sink, skipped records, a report | [`Batch::run`] |
 //! | the same with records filtered, tried again, sent to dead letters; a worker's own state; any [`Source`] | [`Batch::job`] |
 //!
+//! Files are sources as well: [`Csv`] and [`Lines`] read them in blocks, and the workers parse. [`Sized`] and [`Tried`] make
+//! sources of iterators.
+//!
 //! `Batch::new()` is right for most jobs. The [`Builder`] knows the rest:
 //!
 //! | choice | default | when to change it |
@@ -125,7 +128,9 @@
 //!
 //! # Features
 //!
-//! None. The only dependencies are `crm-clock` and `rayon`, which is public: [`Builder::pool`] takes its `ThreadPool`.
+//! `memchr` finds line ends and quotes of files by the crate of this name: [`Lines`] that are long are cut faster.
+//!
+//! The only other dependencies are `crm-clock` and `rayon`, which is public: [`Builder::pool`] takes its `ThreadPool`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -135,11 +140,14 @@ mod builder;
 mod checkpoint;
 mod chunk;
 mod control;
+mod csv;
 mod engine;
 mod error;
 mod failure;
 mod file;
+mod input;
 mod job;
+mod lines;
 mod order;
 mod outlet;
 mod panic;
@@ -162,10 +170,13 @@ pub use builder::Builder;
 pub use checkpoint::{Checkpoint, Fingerprint, JobId, Refusal, Repeatable, Seek};
 pub use chunk::{Chunk, Owned};
 pub use control::CancelToken;
+pub use csv::{Column, Csv, CsvBlock, CsvError, CsvErrorKind, CsvOptions, CsvRow, Fields};
 pub use error::{BatchError, BuildError, Stage};
 pub use failure::Failure;
 pub use file::{FileError, FileSink};
+pub use input::{InputError, Place};
 pub use job::{Job, Ready, Restartable, Worked};
+pub use lines::{Line, LineBlock, LineError, Lines};
 pub use order::Order;
 pub use panic::Panic;
 pub use progress::Progress;

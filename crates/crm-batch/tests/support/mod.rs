@@ -7,6 +7,8 @@
 )]
 
 pub mod fate;
+pub mod files;
+pub mod tables;
 pub mod tally;
 pub mod watchdog;
 
