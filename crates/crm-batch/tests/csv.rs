@@ -4,10 +4,11 @@
 mod support;
 
 use std::io::{self, Cursor, Read};
+use std::time::Duration;
 
 use crm_batch::{
-    Batch, BatchError, Chunk, Csv, CsvBlock, CsvError, CsvErrorKind, CsvOptions, Fingerprint,
-    InputError, Order, Position, Room, Seek, SkipLimit, Source, Verdict,
+    Batch, BatchError, Chunk, Csv, CsvBlock, CsvError, CsvErrorKind, CsvOptions, FileSink,
+    Fingerprint, InputError, Order, Position, Room, Seek, SkipLimit, Source, Verdict,
 };
 use proptest::prelude::*;
 use support::files::{Asked, Bytes, all, bytes};
@@ -481,6 +482,63 @@ fn no_row_begins_before_the_header_or_within_a_line() {
         (row.place().record, row.raw().to_vec())
     });
     assert_eq!(rows, [(1, b"2".to_vec())]);
+}
+
+/// Every row carries its number and its byte, so that one that is lost, doubled or counted wrongly shows.
+#[test]
+fn a_run_that_was_broken_off_goes_on_within_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("customers.csv");
+    let rows = (0..5_000).map(|id| format!("{id},\"note\n{id}\"\r\n"));
+    std::fs::write(&input, "id,note\n".to_owned() + &rows.collect::<String>()).unwrap();
+    let output = folder.path().join("places.csv");
+    let run = |threads: usize, ends: u64| {
+        let batch = Batch::builder().pool(pool(threads)).chunk_rows(100);
+        let sink = FileSink::create(&output).commit_every(Duration::ZERO);
+        let job = batch.build().unwrap().job(Csv::open(&input).unwrap());
+        job.encode(move |row, out| {
+            let id: u64 = row.parse("id")?;
+            if id == ends {
+                // What ends the run: a field that is not there.
+                row.bytes(9)?;
+            }
+            let place = row.place();
+            out.push_str(&format!("{id},{},{}\n", place.record, place.offset));
+            Ok::<_, CsvError>(())
+        })
+        .into(sink)
+        .checkpoint("places")
+        .unwrap()
+        .run()
+    };
+    for ends in [0, 1_234, 1_250, 3_999] {
+        let error = run(2, ends).unwrap_err();
+        assert!(matches!(error, BatchError::Process { position, .. } if position == ends));
+    }
+    let report = run(1, u64::MAX).unwrap();
+    assert_eq!(report.written(), 5_000 - 3_999);
+    let parts = std::fs::read_to_string(&output).unwrap();
+    let file = std::fs::read(&input).unwrap();
+    let mut lines = 0;
+    for (number, line) in parts.lines().enumerate() {
+        let [id, record, offset] = line.split(',').collect::<Vec<_>>()[..] else {
+            panic!("{line}")
+        };
+        assert_eq!((id, record), (&*number.to_string(), id));
+        let begin = format!("{id},\"note");
+        assert!(file[offset.parse::<usize>().unwrap()..].starts_with(begin.as_bytes()));
+        lines += 1;
+    }
+    assert_eq!(lines, 5_000);
+
+    // Another input is refused.
+    run(1, 7).unwrap_err();
+    std::fs::write(&input, "id,note\n1,\n").unwrap();
+    let error = run(1, u64::MAX).unwrap_err();
+    assert!(
+        error.to_string().contains("the input is not what it was"),
+        "{error}"
+    );
 }
 
 #[test]
