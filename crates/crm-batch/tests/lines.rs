@@ -4,10 +4,12 @@
 mod support;
 
 use std::io::{self, BufRead, Cursor, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crm_batch::{
-    Batch, BatchError, Chunk, InputError, LineBlock, Lines, Order, Position, Room, Seek, Source,
-    Verdict,
+    Batch, BatchError, CancelToken, Chunk, InputError, LineBlock, Lines, Order, Position, Room,
+    Seek, Source, Verdict,
 };
 use proptest::prelude::*;
 use support::files::{Asked, all, bytes};
@@ -178,6 +180,54 @@ fn an_endless_line_ends_the_run_after_the_limit() {
     let mut lines = Lines::new(Endless(0)).record_limit(5_000).unwrap();
     let (_, end) = all(&mut lines, WHOLE, |_| ());
     assert!(matches!(end, Err(InputError::TooLong { .. })));
+}
+
+/// Each read of a line without an end in sight is as large as all before it.
+#[test]
+fn a_long_line_takes_few_reads() {
+    struct Counted(usize, Cursor<String>);
+    impl Read for Counted {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.0 += 1;
+            assert!(self.0 <= 10, "too many reads");
+            self.1.read(buffer)
+        }
+    }
+    let mut lines = Lines::new(Counted(0, Cursor::new("x".repeat(1 << 20))));
+    let (records, end) = all(&mut lines, WHOLE, |line| line.len());
+    assert_eq!((records, end.is_ok()), (vec![1 << 20], true));
+}
+
+#[test]
+fn a_cancelled_run_reads_no_further() {
+    struct Slow(CancelToken, Arc<AtomicUsize>);
+    impl Read for Slow {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let reads = self.1.fetch_add(1, Ordering::Relaxed);
+            if reads == 100 {
+                self.0.cancel();
+            }
+            assert!(reads <= 100, "it reads on");
+            (&b"line\n"[..]).read(buffer)
+        }
+    }
+    let token = CancelToken::new();
+    let reads = Arc::new(AtomicUsize::new(0));
+    let batch = Batch::builder()
+        .pool(pool(2))
+        .chunk_rows(1_000_000)
+        .inline_start(false)
+        .cancel(token.clone());
+    let error = batch
+        .build()
+        .unwrap()
+        .job(Lines::new(Slow(token, Arc::clone(&reads))))
+        .process(|_| Ok::<_, io::Error>(Verdict::Output(())))
+        .into(|()| Ok::<_, io::Error>(()))
+        .run()
+        .unwrap_err();
+    assert!(matches!(error, BatchError::Cancelled { .. }), "{error}");
+    assert_eq!(reads.load(Ordering::Relaxed), 101);
 }
 
 #[test]
