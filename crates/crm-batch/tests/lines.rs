@@ -189,12 +189,12 @@ fn a_long_line_takes_few_reads() {
     impl Read for Counted {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
             self.0 += 1;
-            assert!(self.0 <= 10, "too many reads");
+            assert!(self.0 <= 12, "too many reads");
             self.1.read(buffer)
         }
     }
     let mut lines = Lines::new(Counted(0, Cursor::new("x".repeat(1 << 20))));
-    let (records, end) = all(&mut lines, WHOLE, |line| line.len());
+    let (records, end) = all(&mut lines, Asked { rows: 1, ..WHOLE }, |line| line.len());
     assert_eq!((records, end.is_ok()), (vec![1 << 20], true));
 }
 
