@@ -54,6 +54,9 @@ impl Way {
 pub fn record(row: CsvRow<'_>) -> Record {
     let fields: Record = row.fields().unwrap().map(<[u8]>::to_vec).collect();
     assert_eq!(fields.len(), row.len());
+    for (number, field) in fields.iter().enumerate() {
+        assert_eq!(row.bytes(number).as_ref(), Ok(&&**field));
+    }
     fields
 }
 
