@@ -9,7 +9,10 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-use crm_batch::{Batch, BatchError, Builder, CancelToken, Order, Retry, Verdict};
+use crm_batch::{
+    Batch, BatchError, Builder, CancelToken, End, Entry, Fill, Order, Owned, Position, Retry, Room,
+    Sink, Source, Verdict,
+};
 use crm_clock::Clock;
 use support::pool;
 use support::watchdog::within;
@@ -562,5 +565,83 @@ fn a_future_that_is_dropped_cancels_its_run() {
         begun.recv().unwrap();
         drop(run);
         ended.recv().unwrap(); // The source was endless.
+    });
+}
+
+/// Numbers that say where they are, and cancel their own run.
+struct Numbers {
+    next: u64,
+    cancel_at: u64,
+    token: CancelToken,
+}
+
+impl Source for Numbers {
+    type Chunk = Owned<u64>;
+    type Error = ();
+
+    fn fill(&mut self, chunk: &mut Owned<u64>, room: &Room<'_>) -> Result<Fill, ()> {
+        while chunk.len() < room.rows() {
+            if self.next == self.cancel_at {
+                self.token.cancel();
+            }
+            chunk.push(self.next);
+            self.next += 1;
+        }
+        Ok(Fill::more())
+    }
+
+    fn position(&self) -> Option<Position> {
+        Some(Position(self.next))
+    }
+}
+
+/// Keeps every entry that it is told.
+struct Ledger<'l>(&'l mut Vec<Entry>);
+
+impl Sink<u64> for Ledger<'_> {
+    type Error = ();
+
+    fn write(&mut self, _output: u64) -> Result<(), ()> {
+        Ok(())
+    }
+
+    fn commit(&mut self, entry: &Entry) -> Result<(), ()> {
+        self.0.push(*entry);
+        Ok(())
+    }
+
+    fn finish(&mut self, entry: &Entry, _end: End) -> Result<(), ()> {
+        self.0.push(*entry);
+        Ok(())
+    }
+}
+
+#[test]
+fn a_cancelled_run_never_says_that_the_source_is_further_than_what_is_settled() {
+    within(|| {
+        for threads in [1, 2] {
+            for inline in [false, true] {
+                for (rows, cancel_at) in [(1, 0), (1, 7), (4, 0), (4, 6), (300, 270), (300, 900)] {
+                    let (builder, token) = cancellable(threads, inline);
+                    let batch = builder.chunk_rows(rows).build().unwrap();
+                    let mut entries = Vec::new();
+                    let source = Numbers {
+                        next: 0,
+                        cancel_at,
+                        token,
+                    };
+                    batch
+                        .job(source)
+                        .process(|n| Ok::<_, ()>(Verdict::Output(n)))
+                        .into(Ledger(&mut entries))
+                        .run()
+                        .unwrap_err();
+                    for entry in entries {
+                        let place = entry.position.map_or(0, |Position(place)| place);
+                        assert_eq!(place + entry.past, entry.records);
+                    }
+                }
+            }
+        }
     });
 }

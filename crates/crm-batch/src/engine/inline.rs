@@ -11,7 +11,7 @@ use super::baton::{Baton, Pull};
 use super::desk::{Desk, Flow, Reading};
 use super::gate::{Before, Times};
 use super::pace::{ChunkSize, Sample, Trial};
-use super::part::{Attend, Part, Rejection, Stop, attempt, judge};
+use super::part::{Attend, Part, Rejection, Stop, Worked, attempt, judge};
 use crate::control::Control;
 use crate::outlet::Outlet;
 use crate::panic::contain;
@@ -35,6 +35,8 @@ struct Step {
     rows: usize,
     bytes: u64,
     flow: Flow,
+    /// Whether it was given up in the middle, so that the source is further than what is settled.
+    given_up: bool,
 }
 
 /// Looks whether the run is over; nobody is idle here, and nothing waits for its retry.
@@ -152,7 +154,7 @@ where
         chunk_rows += step.rows.min(size.most() - chunk_rows);
         let ended = step.flow == Flow::Ended;
         let full = chunk_rows == size.most() || size.is_long(last - chunk_start);
-        if chunk_rows > 0 && (ended || worth || full) && !desk.has_failed() {
+        if chunk_rows > 0 && (ended || worth || full) && !step.given_up && !desk.has_failed() {
             let reading = Reading {
                 read: before.read,
                 bytes: before.bytes,
@@ -208,7 +210,7 @@ where
     let filled = clock.now();
     let rows = part.chunk.rows();
     let most = desk.most_failures();
-    part.work(
+    let end = part.work(
         work,
         state,
         most,
@@ -243,7 +245,12 @@ where
     } else {
         flow
     };
-    Step { rows, bytes, flow }
+    Step {
+        rows,
+        bytes,
+        flow,
+        given_up: end == Worked::Over,
+    }
 }
 
 /// Takes `rows` records through all stages, one record after the other.
@@ -322,5 +329,6 @@ where
         rows: done + left,
         bytes,
         flow,
+        given_up: false,
     }
 }
