@@ -128,9 +128,11 @@
 //!
 //! # Features
 //!
-//! `memchr` finds line ends and quotes of files by the crate of this name: [`Lines`] that are long are cut faster.
+//! - `memchr` finds line ends and quotes of files by the crate of this name: [`Lines`] that are long are cut faster.
+//! - `rusqlite` brings `SqliteRows` and `SqliteSink`. It needs a C library, which rusqlite's feature `bundled` builds; the choice
+//!   is the user's, who names rusqlite as a dependency anyway. It is public: its `Connection` is what they are made of.
 //!
-//! The only other dependencies are `crm-clock` and `rayon`, which is public: [`Builder::pool`] takes its `ThreadPool`.
+//! The only other dependencies are `crm-clock`, `fs4` and `rayon`, which is public: [`Builder::pool`] takes its `ThreadPool`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -161,6 +163,8 @@ mod settings;
 mod sink;
 mod skip;
 mod source;
+#[cfg(feature = "rusqlite")]
+mod sqlite;
 mod verdict;
 mod work;
 mod writer;
@@ -188,6 +192,9 @@ pub use running::Running;
 pub use sink::{End, Entry, Recover, Sink};
 pub use skip::SkipLimit;
 pub use source::{Fill, Position, Room, Source};
+#[cfg(feature = "rusqlite")]
+#[cfg_attr(docsrs, doc(cfg(feature = "rusqlite")))]
+pub use sqlite::{SqliteError, SqliteRows, SqliteSink};
 pub use verdict::Verdict;
 pub use writer::Writer;
 
