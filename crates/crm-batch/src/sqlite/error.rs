@@ -27,15 +27,10 @@ pub enum SqliteError {
     Damaged(&'static str),
     /// A number is too large for a column of the ledger.
     TooLarge(&'static str),
-    /// A paging query has no parameter of this name.
-    MissingParameter(&'static str),
-    /// A paging query gave a key that is not above the one before it.
-    KeyOrder {
-        /// The key before it.
-        after: i64,
-        /// The key.
-        key: i64,
-    },
+    /// A query has no column of this name, which was to be its key.
+    NoKey(String),
+    /// A query gave two rows with this key.
+    RepeatedKey(i64),
 }
 
 impl SqliteError {
@@ -93,15 +88,13 @@ impl fmt::Display for SqliteError {
                 f,
                 "the number for column {column} is above 2^63 - 1, which SQLite cannot hold"
             ),
-            Self::MissingParameter(name) => write!(
+            Self::NoKey(column) => write!(
                 f,
-                "the query has no parameter {name}: page by key, as in \
-                 \"SELECT id, .. FROM .. WHERE id > :after ORDER BY id LIMIT :limit\""
+                "the query gives no column {column}, by which it is to be read: select it"
             ),
-            Self::KeyOrder { after, key } => write!(
+            Self::RepeatedKey(key) => write!(
                 f,
-                "the query gave key {key} after key {after}: keys must be above :after, differ, and grow, as with \
-                 \"WHERE id > :after ORDER BY id\""
+                "the query gives more than one row with key {key}: read it by a column that differs from row to row"
             ),
         }?;
         match self {

@@ -26,14 +26,9 @@ const LOOK_EVERY: usize = 64;
 ///      INSERT INTO customers VALUES (7, 'Ada'), (9, 'Grace'), (12, 'Edsger')",
 /// )?;
 ///
-/// let customers = SqliteRows::new(
-///     &mut shop,
-///     "SELECT id, name FROM customers WHERE id > :after ORDER BY id LIMIT :limit",
-///     |row| {
-///         let id = row.get(0)?;
-///         Ok((id, (id, row.get::<_, String>(1)?))) // the key, and the record
-///     },
-/// )?;
+/// let customers = SqliteRows::new(&mut shop, "SELECT id, name FROM customers", "id", |row| {
+///     Ok((row.get::<_, i64>("id")?, row.get::<_, String>("name")?))
+/// })?;
 /// let mut names = Vec::new();
 /// Batch::new()
 ///     .job(customers)
@@ -44,24 +39,29 @@ const LOOK_EVERY: usize = 64;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// The query has the parameters `:after`, above which keys are to be, and `:limit`. It orders its rows by the key, an
-/// integer that differs from row to row: the `rowid`, most often. A key that does not grow ends the run, and what an index
-/// over the key costs is paid for each page. Only an empty page is the end, so that the query may give fewer rows than the limit.
+/// The key is a column of the query, an integer that differs from row to row: the `rowid`, most often. The source adds
+/// `WHERE`, `ORDER BY` and `LIMIT` over it, so that no page depends on how the query is written. A key that is `NULL`, another type,
+/// or there twice ends the run. Select from tables, filter, join along indices: SQLite then seeks to the place of
+/// each page. A query that it must run to its end for each page, with `GROUP BY`, `DISTINCT`, `ORDER BY` or `LIMIT` of its own, belongs
+/// in a temporary table first.
 ///
-/// The function gives the key with the record, on the thread that reads; leave to the process function what takes long. Each page
+/// The function makes a record of a row, on the thread that reads; leave to the process function what takes long. Each page
 /// is read by itself, and the connection holds no lock between pages. So rows that others change during the run are read as
 /// they are when their page is due. In a transaction that one begins on the connection before, all pages show the same.
 ///
 /// # Going on after a kill
 ///
 /// The last key is the [position](Source::position). Whether the input is [what it was](Seek::fingerprint) is judged by the
-/// text of the query and the number of rows that it gives. This reads them once, without calling the function, and does not see
+/// text of the query and the number of rows that it gives. This counts them once, without calling the function, and does not see
 /// a row that was changed, or replaced by another. To judge by more or less, name a
-/// [query](Self::fingerprint_query) or [a version](Self::fingerprint). What the query selects must not depend on what
+/// [query](Self::known_by_query) or [a version](Self::known_by). What the query selects must not depend on what
 /// the job itself has written.
 pub struct SqliteRows<C, F> {
     connection: C,
     sql: String,
+    first: String,
+    next: String,
+    key: usize,
     map: F,
     known: Known,
     /// The last key that was read.
@@ -77,28 +77,40 @@ enum Known {
 }
 
 impl<C, F> SqliteRows<C, F> {
-    /// The rows of `sql`, each made into its key and a record by `map`. Keys are above `i64::MIN`.
+    /// The rows that `select` gives, by the column `key`, each made into a record by `map`.
     ///
     /// # Errors
     ///
-    /// [`SqliteError::Sqlite`] when SQLite does not take the query, [`SqliteError::MissingParameter`] when it has no
-    /// `:after` or `:limit`.
-    pub fn new<T>(connection: C, sql: impl Into<String>, map: F) -> Result<Self, SqliteError>
+    /// [`SqliteError::Sqlite`] when SQLite does not take the query, [`SqliteError::NoKey`] when it has no column `key`.
+    pub fn new<T>(
+        connection: C,
+        select: impl Into<String>,
+        key: &str,
+        map: F,
+    ) -> Result<Self, SqliteError>
     where
         C: Borrow<Connection>,
-        F: FnMut(&Row<'_>) -> rusqlite::Result<(i64, T)>,
+        F: FnMut(&Row<'_>) -> rusqlite::Result<T>,
     {
-        let sql = sql.into();
-        let statement = connection.borrow().prepare(&sql)?;
-        for name in [":after", ":limit"] {
-            if statement.parameter_index(name)?.is_none() {
-                return Err(SqliteError::MissingParameter(name));
-            }
-        }
+        let sql = select.into();
+        let select = within(&sql);
+        let name = key.replace('"', "\"\"");
+        // Without a condition on the first page, which would hide the rows whose key is NULL.
+        let page = |condition: &str| {
+            format!("SELECT * FROM ({select}\n) {condition} ORDER BY \"{name}\" LIMIT :limit")
+        };
+        let (first, next) = (page(""), page(&format!("WHERE \"{name}\" > :after")));
+        let statement = connection.borrow().prepare(&first)?;
+        let Ok(key) = statement.column_index(key) else {
+            return Err(SqliteError::NoKey(key.to_owned()));
+        };
         drop(statement);
         Ok(Self {
             connection,
             sql,
+            first,
+            next,
+            key,
             map,
             known: Known::Count,
             last: None,
@@ -107,28 +119,24 @@ impl<C, F> SqliteRows<C, F> {
 
     /// Lets the input be known by a version, a date or a hash that the user has.
     #[must_use]
-    pub fn fingerprint(mut self, fingerprint: Fingerprint) -> Self {
+    pub fn known_by(mut self, fingerprint: Fingerprint) -> Self {
         self.known = Known::Given(fingerprint);
         self
     }
 
-    /// Lets the input be known by the text of the paging query, this one, and all that it gives, such as
+    /// Lets the input be known by the texts of the query and of this one, and by all that this one gives, such as
     /// `SELECT count(*), max(id), max(changed_at) FROM customers`.
     #[must_use]
-    pub fn fingerprint_query(mut self, sql: impl Into<String>) -> Self {
+    pub fn known_by_query(mut self, sql: impl Into<String>) -> Self {
         self.known = Known::Query(sql.into());
         self
-    }
-
-    fn after(&self) -> i64 {
-        self.last.unwrap_or(i64::MIN)
     }
 }
 
 impl<C, F, T> Source for SqliteRows<C, F>
 where
     C: Borrow<Connection> + Send,
-    F: FnMut(&Row<'_>) -> rusqlite::Result<(i64, T)> + Send,
+    F: FnMut(&Row<'_>) -> rusqlite::Result<T> + Send,
     T: Send,
 {
     type Chunk = Owned<T>;
@@ -136,21 +144,27 @@ where
 
     fn fill(&mut self, chunk: &mut Owned<T>, room: &Room<'_>) -> Result<Fill, SqliteError> {
         let most = room.rows();
-        let limit = i64::try_from(most).unwrap_or(i64::MAX);
-        let mut after = self.after();
-        let mut statement = self.connection.borrow().prepare_cached(&self.sql)?;
-        let mut rows = statement.query(named_params! { ":after": after, ":limit": limit })?;
+        // One row more, to see that its key is another one: the next page begins above this one's last.
+        let limit = i64::try_from(most).map_or(i64::MAX, |most| most.saturating_add(1));
+        let connection = self.connection.borrow();
+        let mut statement = connection.prepare_cached(match self.last {
+            None => &self.first,
+            Some(_) => &self.next,
+        })?;
+        let mut rows = match self.last {
+            None => statement.query(named_params! { ":limit": limit })?,
+            Some(after) => statement.query(named_params! { ":after": after, ":limit": limit })?,
+        };
         let mut read = 0;
-        while read < most {
-            let Some(row) = rows.next()? else {
-                break;
-            };
-            let (key, record) = (self.map)(row)?;
-            if key <= after {
-                return Err(SqliteError::KeyOrder { after, key });
+        while let Some(row) = rows.next()? {
+            let key: i64 = row.get(self.key)?;
+            if self.last == Some(key) {
+                return Err(SqliteError::RepeatedKey(key));
             }
-            chunk.push(record);
-            after = key;
+            if read == most {
+                break;
+            }
+            chunk.push((self.map)(row)?);
             self.last = Some(key);
             read += 1;
             if read % LOOK_EVERY == 0 && room.is_over() {
@@ -173,7 +187,7 @@ where
 impl<C, F, T> Seek for SqliteRows<C, F>
 where
     C: Borrow<Connection> + Send,
-    F: FnMut(&Row<'_>) -> rusqlite::Result<(i64, T)> + Send,
+    F: FnMut(&Row<'_>) -> rusqlite::Result<T> + Send,
     T: Send,
 {
     fn fingerprint(&mut self) -> Result<Fingerprint, SqliteError> {
@@ -194,14 +208,10 @@ where
                 }
             }
             Known::Count => {
-                let query = self.sql.trim_end().trim_end_matches(';');
-                // The line break ends a comment.
+                let select = within(&self.sql);
                 let count: i64 = connection
-                    .prepare(&format!("SELECT count(*) FROM ({query}\n)"))?
-                    .query_row(
-                        named_params! { ":after": i64::MIN, ":limit": i64::MAX },
-                        |row| row.get(0),
-                    )?;
+                    .prepare(&format!("SELECT count(*) FROM ({select}\n)"))?
+                    .query_row([], |row| row.get(0))?;
                 digest.write_i64(count);
             }
         }
@@ -212,6 +222,11 @@ where
         self.last = Some(to.0 as i64);
         Ok(())
     }
+}
+
+/// The query as it can stand within another one, where a line break must follow that ends a comment.
+fn within(select: &str) -> &str {
+    select.trim_end().trim_end_matches(';')
 }
 
 /// Its length goes first, so that no two sequences of texts look alike.
@@ -249,7 +264,8 @@ fn value(digest: &mut Digest, value: ValueRef<'_>) {
 impl<C, F> fmt::Debug for SqliteRows<C, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqliteRows")
-            .field("sql", &self.sql)
+            .field("first", &self.first)
+            .field("next", &self.next)
             .field("known", &self.known)
             .field("last", &self.last)
             .finish_non_exhaustive()
