@@ -24,7 +24,7 @@ each_feature() {
 # What is only there with a feature that is no default, `cargo test` leaves out. The other tests run once more beside it: a
 # feature must not change what they find.
 tests_with_features() {
-    cargo test -p crm-batch --all-features --test csv --test lines
+    cargo test -p crm-batch --all-features
     cargo test -p crm-cache --all-features
     cargo test -p crm-perf --all-features
 }

@@ -102,6 +102,7 @@
 //! | the sink | what is committed together | after a kill |
 //! |---|---|---|
 //! | [`FileSink`] | rows, and a slot of the checkpoint file that names their length | exactly once: rows that no slot counts are cut off |
+//! | `SqliteSink` (feature `rusqlite`) | rows, dead letters and the job's row of a ledger, in one transaction | exactly once: SQLite rolls back the rest |
 //! | another database, a queue | nothing; [`Sink::write_at`] gives each output its position | at least once: the name of the job and the position are the key by which the receiver drops what it has |
 //!
 //! The checkpoint holds the job's name, its [parameters](Restartable::parameters) and the fingerprint of its input; a run with

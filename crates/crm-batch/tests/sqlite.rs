@@ -272,7 +272,6 @@ impl Setting {
         }
     }
 
-    #[expect(clippy::type_complexity, reason = "the error of a run")]
     fn run(
         &self,
         connection: &mut Connection,
@@ -760,14 +759,13 @@ fn a_run_overtaken_in_the_middle_ends_with_an_error_and_the_other_has_each_effec
     let inner = setting.clone();
     let batch = setting.builder().build().unwrap();
     let mut connection = open();
-    let numbers = (0..30_u64).map(move |id| {
+    let numbers = (0..30_u64).inspect(move |&id| {
         // Between two chunks, where the lock is free.
         if id == 15 {
             let mut other = other.take().unwrap();
             let report = inner.run(&mut other, Fault::None).unwrap();
             assert_eq!(report.before().records, 15);
         }
-        id
     });
     let error = batch
         .job(Repeatable::new(numbers, Fingerprint(1)))
@@ -837,7 +835,7 @@ fn a_checkpoint_is_for_the_same_input_parameters_and_name() {
 
     // None of them has touched anything, and a job of another name has a checkpoint of its own.
     assert_eq!(content(&connection), before);
-    let sink = SqliteSink::new(&mut connection, |connection, id| insert(connection, id));
+    let sink = SqliteSink::new(&mut connection, insert);
     Batch::new()
         .job(Repeatable::new(0..1_u64, Fingerprint(7)))
         .process(|_| Err::<Verdict<u64>, _>("fatal"))
@@ -896,7 +894,7 @@ fn a_job_that_has_succeeded_runs_anew_or_not_at_all() {
 fn start_with_runs_once_for_a_job_and_not_when_it_goes_on() {
     let mut connection = memory();
     let run = |connection: &mut Connection, fail: Option<u64>, over: bool| {
-        let sink = SqliteSink::new(connection, |connection, id| insert(connection, id));
+        let sink = SqliteSink::new(connection, insert);
         let sink = sink.start_with("DELETE FROM scores; INSERT INTO marks VALUES (1)");
         let job = Batch::builder()
             .chunk_rows(3)
@@ -937,9 +935,7 @@ fn start_with_runs_once_for_a_job_and_not_when_it_goes_on() {
 
     // Statements that fail leave neither a checkpoint nor half of what they do.
     let mut connection = memory();
-    let sink = SqliteSink::new(&mut connection, |connection, id: u64| {
-        insert(connection, id)
-    });
+    let sink = SqliteSink::new(&mut connection, insert);
     let sink = sink.start_with("INSERT INTO marks VALUES (1); INSERT INTO nowhere VALUES (1)");
     let job = Batch::new().job(Repeatable::new(0..9, Fingerprint(1)));
     let job = job
@@ -964,7 +960,7 @@ fn seen_while_running(
     let look = move || {
         sender
             .send(number(&witness, "SELECT count(*) FROM scores"))
-            .unwrap()
+            .unwrap();
     };
     let sink = SqliteSink::new(open(), |connection: &Connection, id| {
         hand.advance(Duration::from_millis(100));
@@ -1124,7 +1120,7 @@ fn a_damaged_checkpoint_can_be_started_over() {
     connection
         .execute_batch("UPDATE crm_batch_ledger SET format = 2, written = -1, run = 'x'")
         .unwrap();
-    let sink = SqliteSink::new(&mut connection, |connection, id| insert(connection, id));
+    let sink = SqliteSink::new(&mut connection, insert);
     let report = Batch::new()
         .job(Repeatable::new(0..5_u64, Fingerprint(3)))
         .process(|id| Ok::<_, ()>(Verdict::Output(id)))

@@ -45,6 +45,9 @@ const LOOK_EVERY: usize = 64;
 /// each page. A query that it must run to its end for each page, with `GROUP BY`, `DISTINCT`, `ORDER BY` or `LIMIT` of its own, belongs
 /// in a temporary table first.
 ///
+/// A page is as large as the chunk that it fills, and costs a search by key and a lock: some microseconds, so that
+/// [chunks](crate::Builder::chunk_rows) of a few rows are dear.
+///
 /// The function makes a record of a row, on the thread that reads; leave to the process function what takes long. Each page
 /// is read by itself, and the connection holds no lock between pages. So rows that others change during the run are read as
 /// they are when their page is due. In a transaction that one begins on the connection before, all pages show the same.
