@@ -1265,6 +1265,27 @@ fn a_database_that_is_held_by_another_is_busy() {
 }
 
 #[test]
+fn from_its_first_statement_on_a_transaction_is_that_of_a_writer() {
+    let (_folder, open) = shared();
+    let other = open();
+    let (sender, refusals) = mpsc::channel();
+    let sink = SqliteSink::new(open(), move |connection: &Connection, id| {
+        // One that reads first would see what it may then not write upon.
+        number(connection, "SELECT count(*) FROM scores");
+        sender.send(insert(&other, 99).is_err()).unwrap();
+        insert(connection, id)
+    });
+    Batch::new()
+        .job(0..3_u64)
+        .process(|id| Ok::<_, ()>(Verdict::Output(id)))
+        .into(sink)
+        .run()
+        .unwrap();
+    assert!(refusals.into_iter().eq([true; 3]));
+    assert_eq!(content(&open()).scores, [(0, 0), (1, 0), (2, 0)]);
+}
+
+#[test]
 fn a_job_that_owns_its_connections_runs_as_a_future() {
     fn sendable<F: Future + Send + 'static>(_: &F) {}
     let (_folder, open) = shared();
@@ -1507,7 +1528,7 @@ fn the_fingerprint_of_rows_tells_what_it_says() {
 #[test]
 fn a_job_from_rows_to_rows_goes_on_behind_its_last_key() {
     let (_folder, open) = shared();
-    let ids: Vec<i64> = (-9..30).map(|n| n * 3).collect();
+    let ids: Vec<i64> = (-9..30).collect();
     customers(&open(), ids.iter().copied());
     let read = AtomicUsize::new(0);
     let run = |fail: Option<i64>, chunk| {

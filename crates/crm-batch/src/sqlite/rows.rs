@@ -159,26 +159,24 @@ where
             Some(after) => statement.query(named_params! { ":after": after, ":limit": limit })?,
         };
         let mut read = 0;
-        while let Some(row) = rows.next()? {
+        loop {
+            let Some(row) = rows.next()? else {
+                return Ok(Fill::ended());
+            };
             let key: i64 = row.get(self.key)?;
             if self.last == Some(key) {
                 return Err(SqliteError::RepeatedKey(key));
             }
             if read == most {
-                break;
+                return Ok(Fill::more());
             }
             chunk.push((self.map)(row)?);
             self.last = Some(key);
             read += 1;
             if read % LOOK_EVERY == 0 && room.is_over() {
-                break;
+                return Ok(Fill::more());
             }
         }
-        Ok(if read == 0 {
-            Fill::ended()
-        } else {
-            Fill::more()
-        })
     }
 
     /// The last key, as the bits of a `u64`.

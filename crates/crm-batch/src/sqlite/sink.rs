@@ -85,8 +85,8 @@ pub struct SqliteSink<C: Borrow<Connection>, F> {
     clock: Clock,
     start: Option<String>,
     keep: bool,
-    /// What `recover` has found, if it was asked.
-    found: Option<Option<Checkpoint>>,
+    /// Whether `recover` was asked.
+    looked: bool,
     claim: Option<Claim>,
     state: State,
     /// The entry of the last whole chunk, while it is not committed.
@@ -121,7 +121,7 @@ impl<C: Borrow<Connection>, F> SqliteSink<C, F> {
             clock: Clock::system(),
             start: None,
             keep: false,
-            found: None,
+            looked: false,
             claim: None,
             state: State::Closed,
             noted: None,
@@ -298,6 +298,7 @@ impl<C: Borrow<Connection>, F> SqliteSink<C, F> {
     fn note(&mut self, entry: &Entry) -> Result<(), SqliteError> {
         if let State::Within { saved, .. } = self.state {
             self.enter()?;
+            // Savepoints of one name would lie one upon the other.
             if saved {
                 self.execute("RELEASE crm_batch_chunk")?;
             }
@@ -338,17 +339,14 @@ impl<C: Borrow<Connection>, F> SqliteSink<C, F> {
     fn claim(&mut self, job: &JobId, from: Option<&Entry>) -> Result<(), SqliteError> {
         let connection = self.connection.borrow();
         ledger::create(connection)?;
-        let seen = self.found.as_ref();
         // A run that was told to start over has not looked, and is not interested.
-        if seen.is_some() || from.is_some() {
-            let there = ledger::read(connection, &job.name)?;
-            let unchanged = seen.is_none_or(|seen| *seen == there);
-            let expected = match (&there, from) {
+        if self.looked || from.is_some() {
+            let unchanged = match (ledger::read(connection, &job.name)?, from) {
                 (None, None) => true,
                 (Some(there), Some(from)) => there.job == *job && there.entry == *from,
                 _ => false,
             };
-            if !unchanged || !expected {
+            if !unchanged {
                 return Err(SqliteError::Overtaken);
             }
         }
@@ -462,9 +460,8 @@ impl<C: Borrow<Connection>, F> Recover for SqliteSink<C, F> {
     type Error = SqliteError;
 
     fn recover(&mut self, name: &str) -> Result<Option<Checkpoint>, SqliteError> {
-        let found = ledger::read(self.connection.borrow(), name)?;
-        self.found = Some(found.clone());
-        Ok(found)
+        self.looked = true;
+        ledger::read(self.connection.borrow(), name)
     }
 }
 
