@@ -45,9 +45,8 @@ impl Job {
         Path::new("/out/scores.csv")
     }
 
-    fn id(&self) -> Option<JobId> {
-        self.named
-            .then(|| JobId::new("scores", Fingerprint(1), Fingerprint(2)).unwrap())
+    fn id(&self) -> JobId {
+        JobId::new("scores", Fingerprint(1), Fingerprint(2)).unwrap()
     }
 
     fn fate(&self, record: u64) -> Fate {
@@ -91,6 +90,17 @@ impl Job {
     }
 }
 
+/// How a job is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Start {
+    /// From its checkpoint.
+    Again,
+    /// From its beginning, whatever there is.
+    Over,
+    /// Without a checkpoint.
+    Unnamed,
+}
+
 /// A job on a machine, over several processes.
 struct Trial<'j> {
     job: &'j Job,
@@ -114,9 +124,14 @@ impl<'j> Trial<'j> {
 
     /// One process from its start to its end.
     fn run(&mut self, trouble: Option<Trouble>) -> Result<(), FileError> {
+        let named = self.job.named;
+        self.start(if named { Start::Again } else { Start::Unnamed }, trouble)
+    }
+
+    fn start(&mut self, start: Start, trouble: Option<Trouble>) -> Result<(), FileError> {
         self.machine.begin(trouble);
         let mut store = self.job.store(&self.machine);
-        let ended = self.drive(&mut store);
+        let ended = self.drive(start, &mut store);
         self.note(&store);
         drop(store);
         if ended.is_ok() {
@@ -137,14 +152,20 @@ impl<'j> Trial<'j> {
         ended
     }
 
-    fn drive(&mut self, store: &mut Store<Machine>) -> Result<(), FileError> {
-        let job = self.job;
-        let id = job.id();
-        let found = match &id {
-            Some(_) => store.recover()?,
-            None => None,
+    fn drive(&mut self, start: Start, store: &mut Store<Machine>) -> Result<(), FileError> {
+        let id = (start != Start::Unnamed).then(|| self.job.id());
+        let found = match start {
+            Start::Again => {
+                let found = store.recover()?;
+                self.check_found(found.as_ref());
+                found
+            }
+            Start::Over => {
+                self.claimed = Entry::default();
+                None
+            }
+            Start::Unnamed => None,
         };
-        self.check_found(found.as_ref());
         let from = found.as_ref().map(|found| found.entry);
         let mut entry = from.unwrap_or_default();
         let begun = store.begin(id.as_ref(), from.as_ref());
@@ -398,9 +419,15 @@ fn job() -> impl Strategy<Value = Job> {
     })
 }
 
-fn trouble() -> impl Strategy<Value = (Trouble, bool)> {
+fn trouble() -> impl Strategy<Value = (Start, Trouble, bool)> {
+    let start = prop_oneof![
+        6 => Just(Start::Again),
+        1 => Just(Start::Over),
+        1 => Just(Start::Unnamed),
+    ];
     let how = prop::sample::select(HOWS.to_vec());
-    (0..70_u64, how, any::<bool>()).prop_map(|(at, how, power)| (Trouble { at, how }, power))
+    (start, 0..70_u64, how, any::<bool>())
+        .prop_map(|(start, at, how, power)| (start, Trouble { at, how }, power))
 }
 
 proptest! {
@@ -412,11 +439,12 @@ proptest! {
         seed in any::<u64>(),
     ) {
         let mut trial = Trial::new(&job, sector, seed);
-        for (trouble, power) in troubles {
-            let ended = trial.run(Some(trouble));
-            // The disk may refuse, but nothing that is left is refused.
-            if let Err(error) = ended {
-                prop_assert!(matches!(error, FileError::Io { .. } | FileError::Broken(_)), "{error}");
+        for (start, trouble, power) in troubles {
+            match trial.start(start, Some(trouble)) {
+                Ok(()) | Err(FileError::Io { .. } | FileError::Broken(_)) => (),
+                Err(FileError::Unfinished(_)) if start == Start::Unnamed => (),
+                // The disk may refuse, but nothing that is left is refused.
+                Err(error) => prop_assert!(false, "{}", error),
             }
             if power {
                 trial.lose_power();
@@ -432,7 +460,7 @@ fn left<'j>(job: &'j Job) -> Trial<'j> {
     let mut store = job.store(&trial.machine);
     let mut entry = Entry::default();
     assert!(store.recover().unwrap().is_none());
-    store.begin(job.id().as_ref(), None).unwrap();
+    store.begin(Some(&job.id()), None).unwrap();
     trial.settle(&mut store, &mut entry).unwrap();
     drop(store);
     trial
@@ -568,9 +596,9 @@ fn a_checkpoint_that_changes_between_the_look_and_the_begin_is_refused() {
     let mut other = found.entry;
     other.records -= 1;
     let id = job.id();
-    let begun = store.begin(id.as_ref(), Some(&other));
+    let begun = store.begin(Some(&id), Some(&other));
     assert!(matches!(begun, Err(FileError::Damaged { .. })));
-    assert!(store.begin(id.as_ref(), Some(&found.entry)).is_ok());
+    assert!(store.begin(Some(&id), Some(&found.entry)).is_ok());
 }
 
 #[test]
@@ -582,13 +610,13 @@ fn a_file_is_written_by_one_run_at_a_time() {
     assert!(first.recover().unwrap().is_none());
     let mut late = job.store(&trial.machine);
     assert!(late.recover().unwrap().is_none());
-    first.begin(job.id().as_ref(), None).unwrap();
+    first.begin(Some(&job.id()), None).unwrap();
     // One that looked before there was anything, one that looks now, and one that starts over.
-    let begun = late.begin(job.id().as_ref(), None);
+    let begun = late.begin(Some(&job.id()), None);
     assert!(matches!(begun, Err(FileError::Busy(_))));
     let recovered = job.store(&trial.machine).recover();
     assert!(matches!(recovered, Err(FileError::Busy(_))));
-    let begun = job.store(&trial.machine).begin(job.id().as_ref(), None);
+    let begun = job.store(&trial.machine).begin(Some(&job.id()), None);
     assert!(matches!(begun, Err(FileError::Busy(_))));
     drop((first, late));
     assert!(job.store(&trial.machine).recover().unwrap().is_some());
@@ -605,7 +633,7 @@ fn a_run_that_waits_at_the_door_does_not_write_into_what_has_been_finished() {
     trial.machine.begin(None);
     let mut first = job.store(&trial.machine);
     let mut entry = Entry::default();
-    first.begin(job.id().as_ref(), None).unwrap();
+    first.begin(Some(&job.id()), None).unwrap();
     trial.settle(&mut first, &mut entry).unwrap();
     trial.machine.before_the_next_claim(move || {
         first.finish(&entry, End::Complete).unwrap();
@@ -613,7 +641,7 @@ fn a_run_that_waits_at_the_door_does_not_write_into_what_has_been_finished() {
     let mut late = job.store(&trial.machine);
     assert!(late.recover().unwrap().is_none());
     trial.check_done();
-    late.begin(job.id().as_ref(), None).unwrap();
+    late.begin(Some(&job.id()), None).unwrap();
     late.write(b"the first row of another run\n").unwrap();
     late.commit(&Entry::default()).unwrap();
     trial.check_done();
