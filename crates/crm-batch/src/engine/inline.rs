@@ -11,7 +11,7 @@ use super::baton::{Baton, Pull};
 use super::desk::{Desk, Flow, Reading};
 use super::gate::{Before, Times};
 use super::pace::{ChunkSize, Sample, Trial};
-use super::part::{Attend, Part, Rejection, Stop, attempt, judge};
+use super::part::{Attend, Part, Rejection, Stop, Worked, attempt, judge};
 use crate::control::Control;
 use crate::outlet::Outlet;
 use crate::panic::contain;
@@ -34,6 +34,8 @@ pub(super) enum Start {
 struct Step {
     rows: usize,
     bytes: u64,
+    /// Whether all of them are settled, so that the source's place is that of the desk.
+    whole: bool,
     flow: Flow,
 }
 
@@ -152,7 +154,7 @@ where
         chunk_rows += step.rows.min(size.most() - chunk_rows);
         let ended = step.flow == Flow::Ended;
         let full = chunk_rows == size.most() || size.is_long(last - chunk_start);
-        if chunk_rows > 0 && (ended || worth || full) && !desk.has_failed() {
+        if chunk_rows > 0 && (ended || worth || full) && step.whole && !desk.has_failed() {
             let reading = Reading {
                 read: before.read,
                 bytes: before.bytes,
@@ -208,7 +210,7 @@ where
     let filled = clock.now();
     let rows = part.chunk.rows();
     let most = desk.most_failures();
-    part.work(
+    let done = part.work(
         work,
         state,
         most,
@@ -243,7 +245,12 @@ where
     } else {
         flow
     };
-    Step { rows, bytes, flow }
+    Step {
+        rows,
+        bytes,
+        whole: done == Worked::Done,
+        flow,
+    }
 }
 
 /// Takes `rows` records through all stages, one record after the other.
@@ -321,6 +328,7 @@ where
     Step {
         rows: done + left,
         bytes,
+        whole: left == 0,
         flow,
     }
 }
