@@ -34,7 +34,7 @@ fn file(folder: &Path, every: Duration) -> Into {
 }
 
 /// Each kind of trouble, at a record.
-fn troubles(at: u64) -> [Trouble; 11] {
+fn troubles(at: u64) -> [Trouble; 12] {
     [
         Trouble::Fails(at),
         Trouble::Panics(at),
@@ -47,6 +47,7 @@ fn troubles(at: u64) -> [Trouble; 11] {
         Trouble::CommitPanics(at),
         Trouble::Cancelled(at),
         Trouble::Late(at),
+        Trouble::SourceCancels(at),
     ]
 }
 
@@ -103,6 +104,25 @@ fn trouble_at_the_end_is_made_good_by_the_next_run() {
 }
 
 #[test]
+fn a_run_that_is_cancelled_while_it_passes_over_what_is_done_loses_nothing() {
+    quiet_panics();
+    within(|| {
+        setups(|mut setup| {
+            for first in [2, 9, 17, 23] {
+                for second in 0..RECORDS {
+                    setup.into = table(1 + second % 3);
+                    let first = match second % 2 {
+                        0 => Trouble::Fails(first),
+                        _ => Trouble::SinkPanics(first),
+                    };
+                    until_done(&setup, &[first, Trouble::SourceCancels(second)]);
+                }
+            }
+        });
+    });
+}
+
+#[test]
 fn a_job_gets_there_however_often_it_is_disturbed() {
     quiet_panics();
     within(|| {
@@ -118,7 +138,7 @@ fn a_job_gets_there_however_often_it_is_disturbed() {
                 let mut series = Vec::new();
                 for _ in 0..6 {
                     let kinds = troubles(luck(RECORDS));
-                    series.push(kinds[usize::try_from(luck(11)).unwrap()]);
+                    series.push(kinds[usize::try_from(luck(12)).unwrap()]);
                 }
                 // After a success the next run is that of another night.
                 until_done_from_scratch(&setup, &series);
@@ -156,7 +176,8 @@ fn a_file_is_made_good_as_well() {
                     let every = [Duration::ZERO, Duration::from_secs(3_600)];
                     let every = every[usize::try_from(number / 3 % 2).unwrap()];
                     let mut setup = Setup::new(from, file(folder.path(), every));
-                    setup.chunk_rows = [Some(1), Some(4), None][usize::try_from(number % 7).unwrap() % 3];
+                    setup.chunk_rows =
+                        [Some(1), Some(4), None][usize::try_from(number % 7).unwrap() % 3];
                     setup.threads = 1 + usize::try_from(number % 2).unwrap();
                     setup.inline = number % 5 < 2;
                     setup.letters = number % 11 < 5;
@@ -376,7 +397,11 @@ fn an_input_that_ends_too_soon_is_refused_and_what_was_done_stays() {
             (setup.records, setup.inline) = (records, inline);
             let refused = run(&setup, Trouble::None).unwrap_err();
             assert_eq!(refused.kind, Kind::Checkpoint);
-            assert!(refused.message.contains("ends before"), "{}", refused.message);
+            assert!(
+                refused.message.contains("ends before"),
+                "{}",
+                refused.message
+            );
             setup.records = RECORDS;
             let report = run(&setup, Trouble::None).unwrap();
             assert_eq!(report.before().records, 14);
@@ -398,7 +423,10 @@ fn a_job_that_starts_over_forgets_what_was_there() {
         // Whatever it was: also what would be refused.
         (setup.start_over, setup.parameters) = (true, 2);
         let report = run(&setup, Trouble::None).unwrap();
-        assert_eq!((report.before(), report.read()), (&Entry::default(), RECORDS));
+        assert_eq!(
+            (report.before(), report.read()),
+            (&Entry::default(), RECORDS)
+        );
         assert_done(&setup);
         // Disturbed itself, it is gone on from like any other.
         run(&setup, Trouble::Fails(7)).unwrap_err();
@@ -617,10 +645,7 @@ fn refusals_say_what_is_not_as_it_was() {
             .run()
             .unwrap_err()
     };
-    for (input, refused) in [
-        (1, Refusal::ChangedParameters),
-        (2, Refusal::ChangedInput),
-    ] {
+    for (input, refused) in [(1, Refusal::ChangedParameters), (2, Refusal::ChangedInput)] {
         let error = job(input);
         assert!(
             matches!(error, BatchError::Checkpoint { refusal, .. } if refusal == refused),

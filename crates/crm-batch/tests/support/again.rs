@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crm_batch::{
     Batch, BatchError, CancelToken, Checkpoint, Chunk, End, Entry, FileSink, Fill, Fingerprint,
-    JobId, Position, Recover, Repeatable, Report, Room, Row, Seek, Sink, SkipLimit, Source,
+    JobId, Position, Recover, Repeatable, Report, Room, Row, Seek, Sink, Skip, SkipLimit, Source,
 };
 use crm_clock::Clock;
 
@@ -38,6 +38,8 @@ pub enum Trouble {
     /// The run is cancelled by the work on a record, or is late after it.
     Cancelled(u64),
     Late(u64),
+    /// The run is cancelled while the source makes a record, be it one that is passed over.
+    SourceCancels(u64),
     /// The sink, when all is done.
     FinishFails,
     FinishPanics,
@@ -139,15 +141,17 @@ pub struct Numbers<const COUNTED: bool> {
     next: u64,
     end: u64,
     trouble: Trouble,
+    token: CancelToken,
     fingerprint: Fingerprint,
 }
 
 impl<const COUNTED: bool> Numbers<COUNTED> {
-    pub fn new(end: u64, trouble: Trouble, fingerprint: u64) -> Self {
+    pub fn new(end: u64, trouble: Trouble, token: &CancelToken, fingerprint: u64) -> Self {
         Self {
             next: 0,
             end,
             trouble,
+            token: token.clone(),
             fingerprint: Fingerprint(fingerprint),
         }
     }
@@ -168,6 +172,9 @@ impl<const COUNTED: bool> Source for Numbers<COUNTED> {
                 self.trouble != Trouble::SourcePanics(self.next),
                 "the source is broken"
             );
+            if self.trouble == Trouble::SourceCancels(self.next) {
+                self.token.cancel();
+            }
             if self.next >= self.end {
                 return Ok(Fill::ended());
             }
@@ -188,7 +195,10 @@ impl<const COUNTED: bool> Seek for Numbers<COUNTED> {
     }
 
     fn seek(&mut self, to: Position) -> Result<(), String> {
-        assert_eq!(self.next, 0, "a source is asked once, before the first fill");
+        assert_eq!(
+            self.next, 0,
+            "a source is asked once, before the first fill"
+        );
         assert_eq!(to.0 % 10, 7, "{to:?} was never given");
         self.next = to.0 / 10;
         Ok(())
@@ -199,9 +209,14 @@ impl<const COUNTED: bool> Seek for Numbers<COUNTED> {
 pub fn repeatable(
     end: u64,
     trouble: Trouble,
+    token: &CancelToken,
     fingerprint: u64,
 ) -> Repeatable<impl Source<Chunk = crm_batch::Owned<u64>, Error = std::convert::Infallible>> {
+    let token = token.clone();
     let numbers = (0..end).inspect(move |record| {
+        if trouble == Trouble::SourceCancels(*record) {
+            token.cancel();
+        }
         assert!(
             trouble != Trouble::SourcePanics(*record),
             "the source is broken"
@@ -277,6 +292,7 @@ impl<'b> Sink<&'b [u8]> for Table {
         };
         kept.rows.truncate(lens.0);
         kept.rejects.truncate(lens.1);
+        kept.finished = false;
         Ok(())
     }
 
@@ -479,7 +495,7 @@ impl Setup {
 pub struct Ended {
     pub kind: Kind,
     pub position: u64,
-    pub report: Report<String>,
+    pub report: Box<Report<String>>,
     pub message: String,
 }
 
@@ -507,7 +523,7 @@ fn ended<X: std::fmt::Display, I: std::fmt::Display>(error: BatchError<String, X
         },
         position: error.position(),
         message: format!("{error:#}"),
-        report: error.into_report(),
+        report: Box::new(error.into_report()),
     }
 }
 
@@ -597,15 +613,22 @@ where
         }};
     }
     match setup.from {
-        From::Iterator => run!(repeatable(setup.records, trouble, setup.fingerprint)),
+        From::Iterator => run!(repeatable(
+            setup.records,
+            trouble,
+            &token,
+            setup.fingerprint
+        )),
         From::Counted => run!(Numbers::<true>::new(
             setup.records,
             trouble,
+            &token,
             setup.fingerprint
         )),
         From::Uncounted => run!(Numbers::<false>::new(
             setup.records,
             trouble,
+            &token,
             setup.fingerprint
         )),
     }
@@ -696,7 +719,7 @@ fn check_report(setup: &Setup, whole: &Whole, durable: &Entry, report: &Report<S
         .filter(|record| range.contains(record))
         .collect();
     assert_eq!(report.skipped(), skipped.len() as u64);
-    let told: Vec<u64> = report.skips().iter().map(|skip| skip.position()).collect();
+    let told: Vec<u64> = report.skips().iter().map(Skip::position).collect();
     assert_eq!(told, if setup.letters { vec![] } else { skipped });
     if let Some(committed) = report.committed() {
         assert!(committed.records >= before.records && committed.records <= range.end);
@@ -713,7 +736,7 @@ fn check_end(setup: &Setup, trouble: Trouble, ended: &Ended) {
         Trouble::SourcePanics(at) | Trouble::SinkPanics(at) => (Kind::Panicked, Some(at)),
         Trouble::CommitFails(_) | Trouble::CommitFailsAfterAll(_) => (Kind::Sink, None),
         Trouble::CommitPanics(_) => (Kind::Panicked, None),
-        Trouble::Cancelled(_) | Trouble::Late(_) => (Kind::Over, None),
+        Trouble::Cancelled(_) | Trouble::Late(_) | Trouble::SourceCancels(_) => (Kind::Over, None),
         Trouble::FinishFails => (Kind::Sink, Some(setup.records)),
         Trouble::FinishPanics => (Kind::Panicked, Some(setup.records)),
     };
