@@ -629,6 +629,58 @@ fn what_a_sink_finds_is_where_the_run_begins() {
 }
 
 #[test]
+fn a_checkpoint_whose_counts_do_not_add_up_is_refused() {
+    let whole = {
+        let mut entry = Entry::default();
+        (entry.records, entry.past) = (6, 6);
+        (entry.written, entry.filtered, entry.skipped) = (3, 2, 1);
+        entry
+    };
+    let changes: [fn(&mut Entry); 6] = [
+        |_| (),
+        // Of a source without a place of its own, all that is done is passed over.
+        |entry| entry.past = 5,
+        |entry| entry.past = 7,
+        |entry| entry.records = 7,
+        |entry| entry.written -= 1,
+        |entry| entry.skipped = u64::MAX,
+    ];
+    for (index, change) in changes.into_iter().enumerate() {
+        let job = JobId::new("found", Fingerprint::of(&()), Fingerprint(1)).unwrap();
+        let mut entry = whole;
+        change(&mut entry);
+        let mut sink = Finds {
+            found: Checkpoint::new(job, entry, false),
+            begun: None,
+            written: Vec::new(),
+        };
+        let result = Batch::new()
+            .job(Repeatable::new(0..10_u64, Fingerprint(1)))
+            .process(|n| Ok::<_, String>(crm_batch::Verdict::Output(n)))
+            .into(&mut sink)
+            .checkpoint("found")
+            .unwrap()
+            .run();
+        if index == 0 {
+            assert!(result.is_ok());
+            continue;
+        }
+        let error = result.unwrap_err();
+        assert!(
+            matches!(
+                error,
+                BatchError::Checkpoint {
+                    refusal: Refusal::WrongCounts,
+                    ..
+                }
+            ),
+            "{error:?}"
+        );
+        assert!(sink.begun.is_none() && sink.written.is_empty());
+    }
+}
+
+#[test]
 fn refusals_say_what_is_not_as_it_was() {
     let place = tempfile::tempdir().unwrap();
     let setup = disturbed(place.path(), From::Counted, 14);

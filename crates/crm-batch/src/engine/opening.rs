@@ -61,7 +61,7 @@ where
     let Some(found) = found else {
         return going(desk.begin(Some(&job), None));
     };
-    if let Err(refusal) = Refusal::check(&job, &found.job) {
+    if let Err(refusal) = Refusal::check(&job, &found) {
         return stopped(desk, Stop::Refused(refusal));
     }
     if found.complete {
