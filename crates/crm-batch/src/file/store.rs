@@ -5,9 +5,11 @@
 //!
 //! 1. a commit syncs the rows, then writes and syncs a slot that names their length: a slot never names rows that may be
 //!    lost;
-//! 2. a restart cuts the rows to the length in the newest whole slot: what came after it is written again;
+//! 2. a restart makes the newest whole slot durable, which the run before may not have come to, and cuts the rows to its
+//!    length: what came after it is written again;
 //! 3. the end is a commit that says `complete`, then the parts get their names, then the checkpoint goes: a kill in
-//!    between is gone on from by doing the rest, which can be done twice.
+//!    between is gone on from by doing the rest, which can be done twice;
+//! 4. a checkpoint that is to be forgotten has gone for good before a part is made or cut.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
