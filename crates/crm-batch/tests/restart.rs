@@ -108,7 +108,7 @@ fn a_run_that_is_cancelled_while_it_passes_over_what_is_done_loses_nothing() {
     quiet_panics();
     within(|| {
         setups(|mut setup| {
-            for first in [2, 9, 17, 23] {
+            for first in [2, 9, 16] {
                 for second in 0..RECORDS {
                     setup.into = table(1 + second % 3);
                     let first = match second % 2 {

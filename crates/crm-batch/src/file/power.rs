@@ -129,6 +129,13 @@ impl Machine {
         assert!(state.claimed.is_empty(), "a claim outlives its process");
     }
 
+    /// Something goes wrong with the next operation.
+    pub(super) fn begin_trouble(&self, how: How) {
+        let mut state = self.state();
+        let at = state.done;
+        state.trouble = Some(Trouble { at, how });
+    }
+
     /// Operations of this process so far.
     pub(super) fn operations(&self) -> u64 {
         self.state().done

@@ -365,7 +365,7 @@ fn trouble_twice_leaves_no_trace() {
         rejects: Some("/elsewhere/rejected.csv"),
         ..SMALL
     };
-    for seed in 0..16_u64 {
+    for seed in 0..8_u64 {
         for first in 0.. {
             let mut over = false;
             for second in 0.. {
@@ -569,6 +569,33 @@ fn rejects_are_not_lost_when_the_next_run_has_no_file_for_them() {
         let mut trial = left(first);
         trial.job = second;
         assert!(matches!(refused(&mut trial), FileError::Damaged { .. }));
+    }
+}
+
+/// A user may report a reject in several rows.
+#[test]
+fn half_a_reject_is_not_committed() {
+    for named in [true, false] {
+        let job = SMALL;
+        let trial = Trial::new(&job, 512, 1);
+        trial.machine.begin(None);
+        let mut store = job.store(&trial.machine);
+        let id = named.then(|| job.id());
+        store.begin(id.as_ref(), None).unwrap();
+        store.reject(b"the first row of two\n").unwrap();
+        trial.machine.begin_trouble(How::Refused);
+        store.reject(&[b'x'; 300_000]).unwrap_err();
+        store.finish(&Entry::default(), End::Early).unwrap();
+        drop(store);
+        if !named {
+            assert!(trial.machine.names().is_empty());
+            continue;
+        }
+        let mut store = job.store(&trial.machine);
+        let found = store.recover().unwrap().unwrap();
+        store.begin(id.as_ref(), Some(&found.entry)).unwrap();
+        let left = trial.machine.get(Path::new("/out/rejected.csv.part"));
+        assert_eq!(left, Some(Vec::new()));
     }
 }
 

@@ -307,7 +307,10 @@ impl<D: Disk> Store<D> {
 
     pub(super) fn reject(&mut self, row: &[u8]) -> Result<(), FileError> {
         match (&self.state, &mut self.rejects) {
-            (State::Open, Some(rejects)) => rejects.write(&mut self.disk, row),
+            (State::Open, Some(rejects)) => rejects
+                .write(&mut self.disk, row)
+                // It may have been the second row of one reject, the first of which must not be committed without it.
+                .inspect_err(|_| self.state = State::Broken),
             (State::Open, None) => Err(FileError::NoRejects(self.path.clone())),
             _ => Err(FileError::Broken(self.path.clone())),
         }
@@ -338,7 +341,7 @@ impl<D: Disk> Store<D> {
                 named
             }
             (State::Open, End::Early) if self.ledger.is_some() => self.make_durable(entry, false),
-            (State::Open, End::Early) => self.give_up(),
+            (State::Open | State::Broken, End::Early) if self.ledger.is_none() => self.give_up(),
             (State::Broken, End::Complete) => Err(FileError::Broken(self.path.clone())),
             _ => Ok(()),
         }

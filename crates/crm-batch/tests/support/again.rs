@@ -16,7 +16,7 @@ use crm_clock::Clock;
 
 use super::pool;
 
-pub const RECORDS: u64 = 24;
+pub const RECORDS: u64 = 18;
 
 /// What happens once, and not when the job is run again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
