@@ -473,9 +473,10 @@ fn a_checkpoint_needs_the_order_of_the_input_and_a_name() {
 #[test]
 fn a_job_that_is_complete_but_for_the_names_is_not_worked_on_again() {
     let place = tempfile::tempdir().unwrap();
-    for letters in [false, true] {
-        let mut setup = Setup::new(From::Counted, file(place.path(), Duration::ZERO));
+    for (from, letters) in FROM.into_iter().zip([true, false, true]) {
+        let mut setup = Setup::new(from, file(place.path(), Duration::ZERO));
         setup.letters = letters;
+        drop(fs::remove_file(place.path().join("rows.rejected")));
         let Into::File { path, .. } = &setup.into else {
             unreachable!()
         };
