@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crm_batch::{
     Batch, BatchError, BuildError, Checkpoint, Entry, FileError, FileSink, Fingerprint, JobId,
-    Order, Recover, Refusal, Repeatable, Retry, Sink, SkipLimit,
+    Order, Position, Recover, Refusal, Repeatable, Retry, Sink, SkipLimit,
 };
 use support::again::{
     From, Into, Kept, Kind, RECORDS, Setup, Trouble, assert_done, is_bad, output, plain_loop, run,
@@ -637,11 +637,12 @@ fn a_checkpoint_whose_counts_do_not_add_up_is_refused() {
         (entry.written, entry.filtered, entry.skipped) = (3, 2, 1);
         entry
     };
-    let changes: [fn(&mut Entry); 6] = [
+    let changes: [fn(&mut Entry); 7] = [
         |_| (),
         // Of a source without a place of its own, all that is done is passed over.
         |entry| entry.past = 5,
         |entry| entry.past = 7,
+        |entry| (entry.position, entry.past) = (Some(Position(3)), 7),
         |entry| entry.records = 7,
         |entry| entry.written -= 1,
         |entry| entry.skipped = u64::MAX,
