@@ -81,6 +81,36 @@ fn trouble_at_any_record_is_made_good_by_the_next_run() {
     });
 }
 
+/// The same records in the same order are the same input, however they are read.
+#[test]
+fn a_job_may_go_on_in_another_way_than_it_began() {
+    quiet_panics();
+    let ways = |from, way: usize| {
+        let mut setup = Setup::new(from, table(1));
+        setup.chunk_rows = [Some(1), Some(4), None][way % 3];
+        (setup.threads, setup.inline) = (1 + way % 2, way % 5 < 2);
+        setup
+    };
+    for at in 0..RECORDS {
+        for (one, first) in FROM.into_iter().enumerate() {
+            for (two, second) in FROM.into_iter().enumerate() {
+                let way = usize::try_from(at).unwrap() + 3 * one + two;
+                let mut setup = ways(first, way);
+                let into = setup.into.clone();
+                drop(run(&setup, Trouble::Cancelled(at)));
+                setup = ways(second, way * 7 + 1);
+                setup.into = into;
+                drop(run(&setup, Trouble::SinkPanics(at + 4)));
+                let into = setup.into.clone();
+                setup = ways(FROM[(one + two) % 3], way + 2);
+                setup.into = into;
+                run(&setup, Trouble::None).unwrap();
+                assert_done(&setup);
+            }
+        }
+    }
+}
+
 #[test]
 fn trouble_at_the_end_is_made_good_by_the_next_run() {
     quiet_panics();
