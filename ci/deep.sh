@@ -10,7 +10,7 @@ need python3 "ci/workspace.py reads cargo's metadata with it"
 need timeout "it holds each step to its share of the time (GNU coreutils)"
 
 # To add a check: write a function, name it here, and give its command a share of the time by `timeout`.
-names=(advisories loom shuttle miri stress stale_reads properties simulator operations fuzz)
+names=(advisories loom shuttle miri stress stale_reads properties kill simulator operations fuzz)
 
 packages() {
     python3 ci/workspace.py published | sed 's/^/-p /'
@@ -84,6 +84,13 @@ properties() {
     PROPTEST_CASES=10000 \
         CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true CARGO_PROFILE_RELEASE_LTO=off \
         timeout 300 cargo test --release $(packages) --all-features --lib --tests --target-dir "$target/deep"
+}
+
+# Batch jobs in processes of their own, killed at any moment and run again: nothing is lost, nothing is doubled.
+kill() {
+    CRM_BATCH_KILLS=${CRM_BATCH_KILLS:-300} \
+        CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true CARGO_PROFILE_RELEASE_LTO=off \
+        timeout 300 cargo test --release -p crm-batch --all-features --test kill --target-dir "$target/deep" -- --nocapture
 }
 
 # The adaptive policy against its simulator, hit for hit: every load at every capacity.

@@ -87,17 +87,30 @@ pub enum Refusal {
     ChangedInput,
     /// The input has ended before the place of the checkpoint.
     ShortInput,
+    /// Its counts do not add up: the sink has not kept what it was given.
+    WrongCounts,
 }
 
 impl Refusal {
     /// Compares what is to run with what a checkpoint says.
-    pub(crate) fn check(job: &JobId, found: &JobId) -> Result<(), Self> {
+    pub(crate) fn check(job: &JobId, found: &Checkpoint) -> Result<(), Self> {
+        let entry = &found.entry;
+        let found = &found.job;
+        let settled = entry
+            .written
+            .checked_add(entry.filtered)
+            .and_then(|sum| sum.checked_add(entry.skipped));
         if job.name != found.name {
             Err(Self::OtherJob)
         } else if job.input != found.input {
             Err(Self::ChangedInput)
         } else if job.parameters != found.parameters {
             Err(Self::ChangedParameters)
+        } else if settled != Some(entry.records)
+            || entry.past > entry.records
+            || (entry.position.is_none() && entry.past != entry.records)
+        {
+            Err(Self::WrongCounts)
         } else {
             Ok(())
         }
@@ -111,6 +124,7 @@ impl fmt::Display for Refusal {
             Self::ChangedParameters => "the job's parameters are not those that it had",
             Self::ChangedInput => "the input is not what it was",
             Self::ShortInput => "the input ends before its place",
+            Self::WrongCounts => "its counts do not add up",
         })
     }
 }

@@ -34,9 +34,9 @@ pub(super) enum Start {
 struct Step {
     rows: usize,
     bytes: u64,
+    /// Whether all of them are settled, so that the source's place is that of the desk.
+    whole: bool,
     flow: Flow,
-    /// Whether it was given up in the middle, so that the source is further than what is settled.
-    given_up: bool,
 }
 
 /// Looks whether the run is over; nobody is idle here, and nothing waits for its retry.
@@ -154,7 +154,7 @@ where
         chunk_rows += step.rows.min(size.most() - chunk_rows);
         let ended = step.flow == Flow::Ended;
         let full = chunk_rows == size.most() || size.is_long(last - chunk_start);
-        if chunk_rows > 0 && (ended || worth || full) && !step.given_up && !desk.has_failed() {
+        if chunk_rows > 0 && (ended || worth || full) && step.whole && !desk.has_failed() {
             let reading = Reading {
                 read: before.read,
                 bytes: before.bytes,
@@ -210,7 +210,7 @@ where
     let filled = clock.now();
     let rows = part.chunk.rows();
     let most = desk.most_failures();
-    let end = part.work(
+    let done = part.work(
         work,
         state,
         most,
@@ -248,8 +248,8 @@ where
     Step {
         rows,
         bytes,
+        whole: done == Worked::Done,
         flow,
-        given_up: end == Worked::Over,
     }
 }
 
@@ -328,7 +328,7 @@ where
     Step {
         rows: done + left,
         bytes,
+        whole: left == 0,
         flow,
-        given_up: false,
     }
 }

@@ -61,21 +61,25 @@ where
     let Some(found) = found else {
         return going(desk.begin(Some(&job), None));
     };
-    if let Err(refusal) = Refusal::check(&job, &found.job) {
+    if let Err(refusal) = Refusal::check(&job, &found) {
         return stopped(desk, Stop::Refused(refusal));
     }
     if found.complete {
         going(desk.begin(Some(&job), Some(&found.entry)))?;
         return ControlFlow::Break(());
     }
-    if let Some(position) = found.entry.position {
-        match contain(|| (resume.seek)(baton.source(), position)) {
-            Ok(Ok(())) => (),
-            Ok(Err(error)) => return stopped(desk, Stop::Source(error)),
-            Err(panic) => return stopped(desk, Stop::Panicked(Stage::Source, panic)),
+    let past = match found.entry.position {
+        Some(position) if baton.source_position().is_some() => {
+            match contain(|| (resume.seek)(baton.source(), position)) {
+                Ok(Ok(())) => found.entry.past,
+                Ok(Err(error)) => return stopped(desk, Stop::Source(error)),
+                Err(panic) => return stopped(desk, Stop::Panicked(Stage::Source, panic)),
+            }
         }
-    }
-    baton.pass_over(found.entry.past);
+        // The source has no places, be it that the one before it had, so that the number of records must do.
+        _ => found.entry.records,
+    };
+    baton.pass_over(past);
     going(desk.begin(Some(&job), Some(&found.entry)))
 }
 

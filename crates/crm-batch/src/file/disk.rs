@@ -20,6 +20,9 @@ pub(super) trait Disk: Send {
     /// Claims a file for this process until it is closed; false when another one has it.
     fn claim(&mut self, file: &mut Self::File) -> io::Result<bool>;
 
+    /// Whether the file still has this name: another run may have given it its last one before it was claimed.
+    fn is_at(&mut self, file: &mut Self::File, path: &Path) -> io::Result<bool>;
+
     fn len(&mut self, file: &mut Self::File) -> io::Result<u64>;
 
     /// The first so many bytes, or fewer if there are no more.
@@ -73,6 +76,23 @@ impl Disk for Real {
             Err(TryLockError::WouldBlock) => Ok(false),
             Err(TryLockError::Error(error)) => Err(error),
         }
+    }
+
+    #[cfg(unix)]
+    fn is_at(&mut self, file: &mut File, path: &Path) -> io::Result<bool> {
+        use std::os::unix::fs::MetadataExt as _;
+        let own = file.metadata()?;
+        match fs::metadata(path) {
+            Ok(named) => Ok((named.dev(), named.ino()) == (own.dev(), own.ino())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Elsewhere the standard library cannot compare files.
+    #[cfg(not(unix))]
+    fn is_at(&mut self, _file: &mut File, path: &Path) -> io::Result<bool> {
+        path.try_exists()
     }
 
     fn len(&mut self, file: &mut File) -> io::Result<u64> {

@@ -2,6 +2,10 @@
 
 mod disk;
 mod error;
+#[cfg(test)]
+mod power;
+#[cfg(test)]
+mod proof;
 mod sink;
 mod slots;
 mod store;

@@ -5,9 +5,11 @@
 //!
 //! 1. a commit syncs the rows, then writes and syncs a slot that names their length: a slot never names rows that may be
 //!    lost;
-//! 2. a restart cuts the rows to the length in the newest whole slot: what came after it is written again;
+//! 2. a restart makes the newest whole slot durable, which the run before may not have come to, and cuts the rows to its
+//!    length: what came after it is written again;
 //! 3. the end is a commit that says `complete`, then the parts get their names, then the checkpoint goes: a kill in
-//!    between is gone on from by doing the rest, which can be done twice.
+//!    between is gone on from by doing the rest, which can be done twice;
+//! 4. a checkpoint that is to be forgotten has gone for good before a part is made or cut.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -145,26 +147,34 @@ impl<D: Disk> Store<D> {
         let ledger = beside(&self.path, "checkpoint");
         match (job, from) {
             (Some(job), Some(entry)) => self.go_on(job, entry, ledger),
-            (job, _) => self.start(job, ledger),
+            (Some(_), None) => self.start(job, ledger),
+            (None, _) => self.start(None, ledger).inspect_err(|_| {
+                // The first error counts.
+                drop(self.give_up());
+            }),
         }
     }
 
     /// Begins at the start.
     fn start(&mut self, job: Option<&JobId>, ledger: PathBuf) -> Result<(), FileError> {
-        if job.is_none() {
-            let there = self.disk.exists(&ledger);
-            if there.map_err(FileError::io("looked for", &ledger))? {
-                return Err(FileError::Unfinished(ledger));
-            }
+        let there = self.disk.exists(&ledger);
+        let there = there.map_err(FileError::io("looked for", &ledger))?;
+        if there && job.is_none() {
+            return Err(FileError::Unfinished(ledger));
         }
-        self.open()?;
-        // A checkpoint goes before the rows that it counts.
-        remove(&mut self.disk, &ledger)?;
+        self.claim_existing()?;
+        // A checkpoint goes for good before the rows that it counts are cut, and also before new ones get their name: one that
+        // says `complete` would take them for its own.
+        if there {
+            remove(&mut self.disk, &ledger)?;
+        }
         sync_folder(&mut self.disk, &ledger)?;
+        self.open()?;
         for part in self.rows.iter_mut().chain(&mut self.rejects) {
             part.cut(&mut self.disk, 0)?;
         }
         if let Some(job) = job {
+            self.sync_folders()?;
             let slot = self.slot(job, 0, Entry::default(), false);
             self.ledger = Some(Ledger::create(&mut self.disk, ledger, &slot)?);
             self.committed = Some(Entry::default());
@@ -197,27 +207,86 @@ impl<D: Disk> Store<D> {
         let Some(file) = file else {
             return Err(damaged("has gone since it was read"));
         };
-        self.committed = Some(*entry);
-        self.ledger = Some(Ledger {
+        self.check_parts(&slot)?;
+        let mut ledger = Ledger {
             path,
             file,
             job: job.clone(),
-            number: slot.number + 1,
-        });
+            number: slot.number,
+        };
+        // It was read, which does not mean that it lies on the disk: the run before may have been killed, or have failed, between
+        // the write and the end of the sync. Nothing may be built on it before it does.
+        ledger.write(&mut self.disk, &slot)?;
+        sync_folder(&mut self.disk, &ledger.path)?;
+        self.ledger = Some(ledger);
+        self.committed = Some(*entry);
         if slot.checkpoint.complete {
             self.state = State::Complete;
             return Ok(());
         }
         self.open()?;
+        self.sync_folders()?;
         let lens = std::iter::once(slot.len).chain(slot.rejects);
         for (part, len) in self.rows.iter_mut().chain(&mut self.rejects).zip(lens) {
-            part.cut_back(&mut self.disk, len)?;
+            part.cut(&mut self.disk, len)?;
         }
         self.state = State::Open;
         Ok(())
     }
 
-    /// Opens and claims the parts.
+    /// Looks whether the files have at least what a slot counts. Makes none.
+    fn check_parts(&mut self, slot: &Slot) -> Result<(), FileError> {
+        self.claim_existing()?;
+        let rows = (&mut self.rows, &self.path, slot.len);
+        let rejects = self.rejects_path.as_ref().zip(slot.rejects);
+        let rejects = rejects.map(|(path, len)| (&mut self.rejects, path, len));
+        for (part, path, len) in std::iter::once(rows).chain(rejects) {
+            if let Some(part) = part {
+                let there = self.disk.len(&mut part.file);
+                if there.map_err(FileError::io("measured", &part.path))? < len {
+                    return Err(FileError::Damaged {
+                        path: part.path.clone(),
+                        what: "is shorter than its checkpoint says",
+                    });
+                }
+            } else if slot.checkpoint.complete {
+                let named = self.disk.exists(path);
+                if !named.map_err(FileError::io("looked for", path))? {
+                    return Err(FileError::Damaged {
+                        path: beside(path, "part"),
+                        what: "has gone, and a checkpoint says that it is whole",
+                    });
+                }
+            } else if len > 0 {
+                return Err(FileError::Damaged {
+                    path: beside(path, "part"),
+                    what: "has gone, and a checkpoint counts its rows",
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the names of the parts durable.
+    fn sync_folders(&mut self) -> Result<(), FileError> {
+        for part in self.rows.iter().chain(&self.rejects) {
+            sync_folder(&mut self.disk, &part.path)?;
+        }
+        Ok(())
+    }
+
+    /// Claims the parts that there are.
+    fn claim_existing(&mut self) -> Result<(), FileError> {
+        if self.rows.is_none() {
+            self.rows = open_existing(&mut self.disk, beside(&self.path, "part"))?;
+        }
+        if let (None, Some(path)) = (&self.rejects, &self.rejects_path) {
+            self.rejects = open_existing(&mut self.disk, beside(path, "part"))?;
+        }
+        Ok(())
+    }
+
+    /// Opens and claims the parts, and makes those that there are not.
     fn open(&mut self) -> Result<(), FileError> {
         if self.rows.is_none() {
             self.rows = Some(open(&mut self.disk, beside(&self.path, "part"))?);
@@ -238,7 +307,10 @@ impl<D: Disk> Store<D> {
 
     pub(super) fn reject(&mut self, row: &[u8]) -> Result<(), FileError> {
         match (&self.state, &mut self.rejects) {
-            (State::Open, Some(rejects)) => rejects.write(&mut self.disk, row),
+            (State::Open, Some(rejects)) => rejects
+                .write(&mut self.disk, row)
+                // It may have been the second row of one reject, the first of which must not be committed without it.
+                .inspect_err(|_| self.state = State::Broken),
             (State::Open, None) => Err(FileError::NoRejects(self.path.clone())),
             _ => Err(FileError::Broken(self.path.clone())),
         }
@@ -260,11 +332,16 @@ impl<D: Disk> Store<D> {
         match (&self.state, end) {
             (State::Complete, End::Complete) => self.give_names(),
             (State::Open, End::Complete) => {
-                self.make_durable(entry, true)?;
-                self.give_names()
+                let named = self.make_durable(entry, true);
+                let named = named.and_then(|()| self.give_names());
+                if named.is_err() && self.ledger.is_none() {
+                    // The first error counts.
+                    drop(self.give_up());
+                }
+                named
             }
             (State::Open, End::Early) if self.ledger.is_some() => self.make_durable(entry, false),
-            (State::Open, End::Early) => self.give_up(),
+            (State::Open | State::Broken, End::Early) if self.ledger.is_none() => self.give_up(),
             (State::Broken, End::Complete) => Err(FileError::Broken(self.path.clone())),
             _ => Ok(()),
         }
@@ -379,18 +456,6 @@ impl<F> Part<F> {
         self.synced = false;
         Ok(())
     }
-
-    /// Cuts off what no checkpoint counts.
-    fn cut_back<D: Disk<File = F>>(&mut self, disk: &mut D, len: u64) -> Result<(), FileError> {
-        let there = disk.len(&mut self.file);
-        if there.map_err(FileError::io("measured", &self.path))? < len {
-            return Err(FileError::Damaged {
-                path: self.path.clone(),
-                what: "is shorter than its checkpoint says",
-            });
-        }
-        self.cut(disk, len)
-    }
 }
 
 impl<F> Ledger<F> {
@@ -439,35 +504,49 @@ fn beside(path: &Path, extension: &str) -> PathBuf {
 }
 
 fn open<D: Disk>(disk: &mut D, path: PathBuf) -> Result<Part<D::File>, FileError> {
-    let file = disk.open(&path);
-    let file = file.map_err(FileError::io("opened", &path))?;
-    claimed(disk, path, file)
+    loop {
+        let file = disk.open(&path);
+        let file = file.map_err(FileError::io("opened", &path))?;
+        if let Some(part) = claimed(disk, &path, file)? {
+            return Ok(part);
+        }
+    }
 }
 
 fn open_existing<D: Disk>(disk: &mut D, path: PathBuf) -> Result<Option<Part<D::File>>, FileError> {
-    let file = disk.open_existing(&path);
-    match file.map_err(FileError::io("opened", &path))? {
-        Some(file) => claimed(disk, path, file).map(Some),
-        None => Ok(None),
+    loop {
+        let file = disk.open_existing(&path);
+        let Some(file) = file.map_err(FileError::io("opened", &path))? else {
+            return Ok(None);
+        };
+        if let Some(part) = claimed(disk, &path, file)? {
+            return Ok(Some(part));
+        }
     }
 }
 
+/// Claims a file. `None` when it has meanwhile lost this name, because the run that had it has ended: to write on would be
+/// to write into what that run has finished.
 fn claimed<D: Disk>(
     disk: &mut D,
-    path: PathBuf,
+    path: &Path,
     mut file: D::File,
-) -> Result<Part<D::File>, FileError> {
+) -> Result<Option<Part<D::File>>, FileError> {
     let claimed = disk.claim(&mut file);
-    if !claimed.map_err(FileError::io("claimed", &path))? {
-        return Err(FileError::Busy(path));
+    if !claimed.map_err(FileError::io("claimed", path))? {
+        return Err(FileError::Busy(path.to_owned()));
     }
-    Ok(Part {
-        path,
+    let there = disk.is_at(&mut file, path);
+    if !there.map_err(FileError::io("looked for", path))? {
+        return Ok(None);
+    }
+    Ok(Some(Part {
+        path: path.to_owned(),
         file,
         written: 0,
         buffer: Vec::with_capacity(BUFFER),
         synced: false,
-    })
+    }))
 }
 
 fn remove<D: Disk>(disk: &mut D, path: &Path) -> Result<(), FileError> {

@@ -6,6 +6,7 @@
     reason = "each test binary uses the parts that it needs"
 )]
 
+pub mod again;
 pub mod fate;
 pub mod files;
 pub mod tables;
