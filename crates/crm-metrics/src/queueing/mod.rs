@@ -51,6 +51,7 @@ mod mxm1;
 pub(crate) mod poisson;
 mod polling;
 mod priority;
+mod quantile;
 mod retrial;
 mod root;
 mod share;

@@ -1,0 +1,287 @@
+//! Response times of Erlang A and waits of M/D/c agree with their values at 60 digits.
+
+mod support;
+
+use crm_metrics::queueing::{ErlangA, Md1, Mdc, Mmc};
+use support::reference::{Case, cases_of};
+use support::{assert_close, assert_within, tolerance};
+
+/// Compares all values of the cases of a model and returns how many there were.
+fn compare(model: &str, figures: impl Fn(&Case) -> Box<dyn Fn(&str) -> Option<f64>>) -> usize {
+    let mut compared = 0;
+    let mut wrong = Vec::new();
+    for case in &cases_of(include_str!("data/completions.txt"), &[model]) {
+        let figure = figures(case);
+        for &(quantity, expected) in &case.values {
+            let what = case.name(quantity);
+            let actual = figure(quantity).unwrap_or_else(|| panic!("{what} is not compared"));
+            let relative = if case.hard {
+                tolerance::HARD_SYSTEMS
+            } else {
+                tolerance::PLAIN
+            };
+            let off = (actual - expected).abs();
+            // The error of a logarithm is the relative one of its argument; a distribution's that is one less a tail, absolute.
+            let absolute =
+                quantity.starts_with("ln_") || model == "mdc_wait" && quantity.contains("<=");
+            let size = if absolute {
+                expected.abs().max(1.0)
+            } else {
+                expected.abs()
+            };
+            if !(actual == expected || off <= relative * size) {
+                wrong.push(format!(
+                    "{what}: {actual:e} instead of {expected:e}, off by {:e}",
+                    off / expected.abs()
+                ));
+            }
+            compared += 1;
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    compared
+}
+
+/// The argument of a quantity such as `P(W>0.3)`.
+fn argument(quantity: &str, before: &str) -> Option<f64> {
+    let rest = quantity.strip_prefix(before)?;
+    rest.trim_end_matches(')').parse().ok()
+}
+
+#[test]
+fn erlang_a_response() {
+    let compared = compare("erlang_a_response", |case| {
+        let model = ErlangA::new(
+            case.get("lambda"),
+            case.get("mu"),
+            case.servers(),
+            case.get("theta"),
+        )
+        .unwrap();
+        Box::new(move |quantity| {
+            Some(match quantity {
+                "W" => model.mean_response_time(),
+                "W_served" => model.mean_response_time_of_served(),
+                "var_Wq_served" => model.waiting_time_variance_of_served(),
+                _ => {
+                    if let Some(t) = argument(quantity, "P(W_served>") {
+                        model.response_time_tail_of_served(t)
+                    } else if let Some(t) = argument(quantity, "P(W_served<=") {
+                        model.response_time_cdf_of_served(t)
+                    } else if let Some(t) = argument(quantity, "P(W>") {
+                        model.response_time_tail(t)
+                    } else {
+                        model.response_time_cdf(argument(quantity, "P(W<=")?)
+                    }
+                }
+            })
+        })
+    });
+    assert!(compared > 130, "{compared}");
+}
+
+#[test]
+fn mdc_wait() {
+    let compared = compare("mdc_wait", |case| {
+        let model = Mdc::new(case.get("lambda"), case.get("service_time"), case.servers()).unwrap();
+        Box::new(move |quantity| {
+            if let Some(t) = argument(quantity, "P(Wq>") {
+                Some(model.waiting_time_tail(t))
+            } else if let Some(t) = argument(quantity, "ln_P(Wq>") {
+                Some(model.ln_waiting_time_tail(t))
+            } else {
+                Some(model.waiting_time_cdf(argument(quantity, "P(Wq<=")?))
+            }
+        })
+    });
+    assert!(compared > 140, "{compared}");
+}
+
+/// A log-uniform number from each of some, by a fixed step.
+fn spread(low: f64, high: f64, count: u32) -> impl Iterator<Item = f64> {
+    let step = (high / low).ln() / f64::from(count - 1);
+    (0..count).map(move |i| low * (f64::from(i) * step).exp())
+}
+
+/// Where customers leave at the same rate whether they wait or are served, each stays for an exponential time.
+#[test]
+fn erlang_a_of_equal_rates() {
+    for (lambda, servers) in [(0.3, 1), (2.0, 1), (8.0, 12), (500.0, 400), (500.0, 600)] {
+        let model = ErlangA::new(lambda, 2.0, servers, 2.0).unwrap();
+        for t in spread(1e-6, 10.0, 30) {
+            let tail = model.response_time_tail(t);
+            assert_close("tail", tail, (-2.0 * t).exp(), tolerance::IDENTITY);
+            let cdf = model.response_time_cdf(t);
+            assert_close("cdf", cdf, -(-2.0 * t).exp_m1(), tolerance::IDENTITY);
+        }
+        for p in [1e-9, 0.1, 0.499, 0.501, 0.9, 0.999_999] {
+            let t = model.response_time_quantile(p);
+            assert_close("quantile", t, -(-p).ln_1p() / 2.0, tolerance::IDENTITY);
+        }
+        assert_close("mean", model.mean_response_time(), 0.5, tolerance::IDENTITY);
+    }
+}
+
+/// Without impatience worth the name, Erlang A is M/M/c.
+#[test]
+fn erlang_a_of_the_patient_is_mmc() {
+    let patient = ErlangA::new(8.0, 1.0, 10, 1e-15).unwrap();
+    let queue = Mmc::new(8.0, 1.0, 10).unwrap();
+    for t in spread(1e-3, 30.0, 20) {
+        let expected = queue.response_time_tail(t);
+        assert_close(
+            "served",
+            patient.response_time_tail_of_served(t),
+            expected,
+            1e-12,
+        );
+        assert_close("all", patient.response_time_tail(t), expected, 1e-12);
+        let expected = queue.response_time_cdf(t);
+        assert_close(
+            "cdf",
+            patient.response_time_cdf_of_served(t),
+            expected,
+            1e-12,
+        );
+    }
+    let (mine, other) = (
+        patient.response_time_variance_of_served(),
+        queue.response_time_variance(),
+    );
+    assert_close("variance", mine, other, 1e-11);
+}
+
+/// Distribution and tail fall and rise, add up to one, and jump nowhere, over many orders of magnitude.
+#[test]
+fn erlang_a_response_is_a_distribution() {
+    for lambda in spread(0.01, 3000.0, 9) {
+        for servers in [1, 3, 20, 300] {
+            for theta in spread(1e-3, 100.0, 6) {
+                let model = ErlangA::new(lambda, 1.0, servers, theta).unwrap();
+                let what = format!("{lambda} {servers} {theta}");
+                let (mut all, mut served) = (1.0, 1.0);
+                for t in spread(1e-4, 20.0, 25) {
+                    let tails = (
+                        model.response_time_tail(t),
+                        model.response_time_tail_of_served(t),
+                    );
+                    assert!(
+                        tails.0 <= all * (1.0 + 1e-11),
+                        "{what} {t}: {} after {all}",
+                        tails.0
+                    );
+                    assert!(
+                        tails.1 <= served * (1.0 + 1e-11),
+                        "{what} {t}: {} after {served}",
+                        tails.1
+                    );
+                    (all, served) = tails;
+                    let cdf = model.response_time_cdf(t);
+                    assert_within(&what, cdf + all, 1.0, 1e-10);
+                    let cdf = model.response_time_cdf_of_served(t);
+                    assert_within(&what, cdf + served, 1.0, 1e-10);
+                }
+                for p in [0.01, 0.3, 0.7, 0.999] {
+                    let t = model.response_time_quantile(p);
+                    assert_close(&what, model.response_time_cdf(t), p, 1e-8);
+                    let t = model.response_time_quantile_of_served(p);
+                    assert_close(&what, model.response_time_cdf_of_served(t), p, 1e-8);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn mdc_with_one_server_is_md1() {
+    for rho in [0.001, 0.05, 0.3, 0.6, 0.9, 0.999, 0.999_999] {
+        let (many, one) = (Mdc::new(rho, 1.0, 1).unwrap(), Md1::new(rho, 1.0).unwrap());
+        for t in [0.0, 1e-9, 0.01, 0.5, 1.0, 1.5, 2.0, 7.9, 8.1, 30.0, 400.0] {
+            let (mine, other) = (many.ln_waiting_time_tail(t), one.ln_waiting_time_tail(t));
+            assert_within(
+                &format!("{rho} {t}"),
+                mine,
+                other,
+                1e-12 * other.abs().max(1.0),
+            );
+        }
+        for p in [0.9995, 0.99999, 1.0 - 1e-12] {
+            let (mine, other) = (many.waiting_time_quantile(p), one.waiting_time_quantile(p));
+            assert_within(&format!("{rho} {p}"), mine, other, 1e-11 * other);
+        }
+    }
+}
+
+/// The tail integrates to the mean, and twice the time times it to the second moment, which are other integrals.
+#[test]
+fn mdc_tail_has_the_moments() {
+    for (rho, c) in [
+        (0.9, 400),
+        (0.97, 1_000),
+        (0.995, 10_000),
+        (0.999_8, 1_000_000),
+    ] {
+        let model = Mdc::new(0.5 * rho * f64::from(c), 2.0, c).unwrap();
+        let end = model.waiting_time_quantile(1.0 - 1e-15);
+        assert!(end < 2.0, "no corner within: {end}");
+        let steps = 300;
+        let h = end / f64::from(steps);
+        let (mut first, mut second) = (0.0, 0.0);
+        for i in 0..=steps {
+            let t = f64::from(i) * h;
+            let weight = match i {
+                0 => 1.0,
+                i if i == steps => 1.0,
+                i if i % 2 == 1 => 4.0,
+                _ => 2.0,
+            };
+            let tail = weight * h / 3.0 * model.waiting_time_tail(t);
+            first += tail;
+            second += 2.0 * t * tail;
+        }
+        let mean = model.mean_waiting_time();
+        assert_close("mean", first, mean, 1e-8);
+        assert_close(
+            "second",
+            second,
+            model.waiting_time_variance() + mean * mean,
+            1e-8,
+        );
+    }
+}
+
+#[test]
+fn mdc_quantiles_turn_the_tail_round() {
+    for (rho, c) in [
+        (0.5, 2),
+        (0.9, 7),
+        (0.99, 40),
+        (0.999_999, 5),
+        (0.98, 3_000),
+    ] {
+        let model = Mdc::new(rho * f64::from(c), 1.0, c).unwrap();
+        let mut last = 0.0;
+        for late in [0.5, 0.1, 1e-3, 1e-9] {
+            let late = late * model.probability_of_waiting();
+            let p = 1.0 - late;
+            let t = model.waiting_time_quantile(p);
+            assert!(t > last, "{rho} {c} {p}");
+            assert_close("tail", model.waiting_time_tail(t), 1.0 - p, 1e-11);
+            assert_eq!(model.response_time_quantile(p), 1.0 + t);
+            last = t;
+        }
+        assert_eq!(
+            model.waiting_time_quantile(0.5 * model.probability_of_not_waiting()),
+            0.0
+        );
+    }
+    assert_eq!(
+        Mdc::new(0.0, 1.0, 3).unwrap().waiting_time_quantile(1.0),
+        0.0
+    );
+    assert_eq!(Mdc::new(0.0, 1.0, 3).unwrap().waiting_time_tail(0.0), 0.0);
+    assert_eq!(
+        Mdc::new(1.0, 1.0, 3).unwrap().waiting_time_quantile(1.0),
+        f64::INFINITY
+    );
+}
