@@ -16,6 +16,7 @@
 //! - [`ErlangA`]: customers who give up waiting; [`Retrial`]: customers who try again, approximately.
 //! - [`FiniteSource`], [`Engset`]: few customers, who wait or are lost.
 //! - [`MxM1`] for requests that come in batches.
+//! - [`Target`]: what is promised, for the functions of most models that find the largest load, the smallest speed or the fewest servers for it.
 //! - [`BirthDeath`], [`steady_state`]: chains given by their rates.
 //! - [`halfin_whitt_probability_of_waiting`], [`halfin_whitt_beta`], [`garnett_probability_of_waiting`],
 //!   [`jagerman_scaled_blocking`], [`square_root_staffing`]: limits of many servers.
@@ -55,7 +56,9 @@ mod quantile;
 mod retrial;
 mod root;
 mod share;
+mod sizing;
 mod sojourn;
+mod target;
 mod truncated_geometric;
 mod unimodal;
 mod vacation;
@@ -88,4 +91,5 @@ pub use mxm1::MxM1;
 pub use polling::{Polling, PollingStation};
 pub use priority::{Mg1Priority, MmcPriority, PriorityClass};
 pub use retrial::Retrial;
+pub use target::{Target, TargetError};
 pub use vacation::Mg1Vacation;

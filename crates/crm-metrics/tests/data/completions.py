@@ -1,4 +1,4 @@
-"""Writes completions.txt: response times of Erlang A and waits of M/D/c at 60 digits and more.
+"""Writes completions.txt: response times of Erlang A and finite sources and waits of M/D/c at 60 digits and more.
 
     python3 completions.py > completions.txt          (needs mpmath; takes some minutes)
 
@@ -151,6 +151,34 @@ def mdc_wait(lam, d, c, times, hard=False):
     mp.dps = 60
 
 
+def finite_source_response(lam, mu, c, n, k, times, hard=False):
+    l, m = mpf(lam), mpf(mu)
+    weights = [mpf(1)]
+    for i in range(k):
+        weights.append(weights[-1] * (n - i) * l / (min(i + 1, c) * m))
+    # What an accepted request finds.
+    seen = [(n - i) * w for i, w in enumerate(weights[:k])]
+    total = sum(seen)
+    seen = [s / total for s in seen]
+    wait = sum(s * max(0, i - c + 1) for i, s in enumerate(seen)) / (c * m)
+    square = sum(s * max(0, i - c + 1) * (max(0, i - c + 1) + 1) for i, s in enumerate(seen)) / (c * m) ** 2
+    values = {"var_Wq": square - wait**2}
+    for t0 in times:
+        t = mpf(t0)
+
+        def tail(u):
+            # Of j + 1 stages, at most j are over.
+            term, below, late = exp(-c * m * u), mpf(0), mpf(0)
+            for j in range(k - c):
+                below += term
+                term *= c * m * u / (j + 1)
+                late += seen[c + j] * below
+            return late
+
+        values[f"P(W>{t0!r})"] = exp(-m * t) + mp.quad(lambda u: m * exp(-m * u) * tail(t - u), [0, t / 2, t])
+    emit("finite_source_response", {"lambda": lam, "mu": mu, "servers": c, "population": n, "capacity": k}, values, hard)
+
+
 erlang_a_response(48.0, 1.0, 50, 0.5, (0.01, 0.5, 2.0, 9.0))
 erlang_a_response(10.0, 1.0, 8, 1.25, (0.1, 1.0, 5.0))
 erlang_a_response(1.0, 1.0, 1, 1.5, (0.001, 1.0, 20.0))
@@ -173,3 +201,9 @@ mdc_wait(50.0, 1.0, 100, (0.0, 0.1, 0.5, 0.6, 0.8, 1.5), True)
 mdc_wait(6.0, 1.0, 20, (0.0, 0.25, 0.9, 1.7, 3.0), True)
 mdc_wait(4.999995, 1.0, 5, (0.0, 0.3, 1.0, 9.5), True)
 mdc_wait(0.999999, 1.0, 1, (0.0, 0.5, 3.0, 30.25), True)
+finite_source_response(1.0, 2.0, 1, 4, 4, (0.1, 1.0, 6.0))
+finite_source_response(0.05, 1.0, 1, 30, 30, (0.01, 5.0, 40.0))
+finite_source_response(0.1, 1.0, 3, 40, 40, (0.2, 3.0, 12.0))
+finite_source_response(0.1, 1.0, 3, 40, 12, (0.2, 3.0, 12.0))
+finite_source_response(5.0, 1.0, 20, 60, 60, (0.05, 1.0, 4.0))
+finite_source_response(0.001, 0.5, 2, 10, 10, (1.0, 10.0))
