@@ -71,6 +71,7 @@ pub(crate) use erlang::Loss;
 pub use erlang::{erlang_b, erlang_c, ln_erlang_b, ln_erlang_c};
 pub use erlang_a::{ErlangA, abandonment_rate};
 pub use erlang_inverse::{erlang_b_load, erlang_b_real_servers, erlang_b_servers};
+pub(crate) use erlang_sums::ErlangSums;
 pub use finite_source::FiniteSource;
 pub use gm1::Gm1;
 pub use heavy_traffic::{
