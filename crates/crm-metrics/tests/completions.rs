@@ -2,7 +2,8 @@
 
 mod support;
 
-use crm_metrics::queueing::{ErlangA, FiniteSource, Md1, Mdc, Mmc, Mmck};
+use crm_metrics::queueing::{ErlangA, FiniteSource, Gm1, Md1, Mdc, Mmc, Mmck};
+use support::naive::{mean_from_tail, square_from_tail};
 use support::reference::{Case, cases_of};
 use support::{assert_close, assert_within, tolerance};
 
@@ -353,4 +354,101 @@ fn mdc_quantiles_turn_the_tail_round() {
         Mdc::new(1.0, 1.0, 3).unwrap().waiting_time_quantile(1.0),
         f64::INFINITY
     );
+}
+
+/// Variances of numbers are those of the state probabilities.
+#[test]
+fn variances_of_the_states() {
+    let variance = |p: &dyn Fn(u64) -> f64, value: &dyn Fn(f64) -> f64| {
+        let (mut first, mut second) = (0.0, 0.0);
+        for n in 0..4_000 {
+            let x = value(n as f64);
+            first += x * p(n);
+            second += x * x * p(n);
+        }
+        second - first * first
+    };
+    let (all, waiting) = (|n: f64| n, |n: f64| (n - 1.0).max(0.0));
+    for rho in [0.05, 0.6, 0.9, 0.95] {
+        let line = Md1::new(rho * 3.0, 1.0 / 3.0).unwrap();
+        let p = |n| line.state_probability(n);
+        assert_close(
+            "M/D/1",
+            line.in_system_variance(),
+            variance(&p, &all),
+            1e-10,
+        );
+        assert_close(
+            "M/D/1",
+            line.in_queue_variance(),
+            variance(&p, &waiting),
+            1e-10,
+        );
+        assert_eq!(line.response_time_variance(), line.waiting_time_variance());
+        let same = Mdc::new(rho * 3.0, 1.0 / 3.0, 1).unwrap();
+        assert_close(
+            "M/D/c",
+            same.in_system_variance(),
+            line.in_system_variance(),
+            1e-12,
+        );
+        assert_close(
+            "M/D/c",
+            same.response_time_variance(),
+            line.response_time_variance(),
+            1e-12,
+        );
+        for line in [
+            Gm1::deterministic(1.0 / rho, 1.0).unwrap(),
+            Gm1::exponential(1.0 / rho, 1.0).unwrap(),
+            Gm1::hyperexponential(&[(0.9, 0.5 / rho), (0.1, 5.5 / rho)], 1.0).unwrap(),
+        ] {
+            let p = |n| line.state_probability(n);
+            assert_close(
+                "G/M/1",
+                line.in_system_variance(),
+                variance(&p, &all),
+                1e-10,
+            );
+            assert_close(
+                "G/M/1",
+                line.in_queue_variance(),
+                variance(&p, &waiting),
+                1e-10,
+            );
+        }
+    }
+}
+
+/// Mean and square of the time that all stay are those of its tail.
+#[test]
+fn erlang_a_moments_of_the_stay() {
+    for (lambda, servers, theta) in [
+        (48.0, 50, 0.5),
+        (3.0, 1, 0.2),
+        (30.0, 5, 2.0),
+        (0.5, 4, 9.0),
+    ] {
+        let model = ErlangA::new(lambda, 1.0, servers, theta).unwrap();
+        let tail = |t| model.response_time_tail(t);
+        let mean = model.mean_response_time();
+        assert_close("mean", mean_from_tail(tail, 60.0), mean, 1e-7);
+        let square = square_from_tail(tail, 60.0);
+        assert_close(
+            "variance",
+            model.response_time_variance(),
+            square - mean * mean,
+            1e-6,
+        );
+        let tail = |t| model.response_time_tail_of_served(t);
+        let mean = model.mean_response_time_of_served();
+        assert_close("mean", mean_from_tail(tail, 60.0), mean, 1e-7);
+        let square = square_from_tail(tail, 60.0) - mean * mean;
+        assert_close(
+            "variance",
+            model.response_time_variance_of_served(),
+            square,
+            1e-6,
+        );
+    }
 }

@@ -34,6 +34,8 @@ const STEP: f64 = 0.1;
 /// The relative error is below 1e-12 at any load and any number of servers; where results underflow, the logarithm of the
 /// probability of waiting goes on. The constructor evaluates an integral at some hundreds of points, whatever `c`.
 ///
+/// The probabilities of single states are not told; `P(W_q > (k - 1) D)` is that of `k c` or more in the system.
+///
 /// Source: F. Pollaczek 1930 and C. D. Crommelin 1932; F. Spitzer, Transactions of the AMS 82, 1956.
 ///
 /// # Example
@@ -200,6 +202,20 @@ impl Mdc {
     pub fn in_queue_variance(&self) -> f64 {
         let deviation = self.offered_load() * self.deviation;
         self.mean_in_queue() + deviation * deviation
+    }
+
+    /// The [variance of the waiting time](Self::waiting_time_variance), the service time having none: that of the response time.
+    #[must_use]
+    pub fn response_time_variance(&self) -> f64 {
+        self.waiting_time_variance()
+    }
+
+    /// `a` more than the [variance of the number waiting](Self::in_queue_variance): that of the number in the system.
+    ///
+    /// Source: those present are those who waited a service time ago, and a Poisson number that came since.
+    #[must_use]
+    pub fn in_system_variance(&self) -> f64 {
+        self.offered_load() + self.in_queue_variance()
     }
 }
 
