@@ -452,3 +452,83 @@ fn erlang_a_moments_of_the_stay() {
         );
     }
 }
+
+/// Whatever the parameters: probabilities, times, and no NaN.
+#[test]
+fn never_nan() {
+    let probability = |what: &str, p: f64| assert!((0.0..=1.0).contains(&p), "{what}: {p}");
+    let times = [0.0, 1e-300, 0.3, 7.0, 1e6, 1e300, f64::INFINITY];
+    let shares = [0.0, 1e-300, 0.3, 0.5, 0.999, 1.0];
+    for c in [1, 60, 5_000] {
+        for rho in [
+            1e-300,
+            1e-9,
+            0.1,
+            0.7,
+            0.99,
+            1.0 - 1e-9,
+            1.0 - 2.0_f64.powi(-52),
+        ] {
+            for service in [1e-200, 1e200] {
+                let Ok(model) = Mdc::new(rho * f64::from(c) / service, service, c) else {
+                    continue;
+                };
+                let what = format!("{c} {rho} {service}");
+                for t in times {
+                    probability(&what, model.waiting_time_tail(t * service));
+                    probability(&what, model.waiting_time_cdf(t * service));
+                    assert!(
+                        !model.ln_waiting_time_tail(t * service).is_nan(),
+                        "{what} {t}"
+                    );
+                }
+                let mut last = 0.0;
+                for p in shares {
+                    let t = model.waiting_time_quantile(p);
+                    assert!(t >= last, "{what} {p}: {t} after {last}");
+                    last = t;
+                }
+            }
+        }
+    }
+    for c in [1, 30, 4_000] {
+        for lambda in [0.0, 1e-200, 0.2, 25.0, 1e5, 1e12] {
+            for theta in [1e-12, 0.01, 1.0, 1e9] {
+                let model = ErlangA::new(lambda, 1.0, c, theta).unwrap();
+                let what = format!("{c} {lambda} {theta}");
+                for t in times {
+                    probability(&what, model.response_time_tail(t));
+                    probability(&what, model.response_time_cdf(t));
+                    probability(&what, model.response_time_tail_of_served(t));
+                    probability(&what, model.response_time_cdf_of_served(t));
+                }
+                let variances = [
+                    model.response_time_variance(),
+                    model.response_time_variance_of_served(),
+                ];
+                assert!(variances.iter().all(|v| *v >= 0.0), "{what}: {variances:?}");
+                for p in shares {
+                    assert!(model.response_time_quantile(p) >= 0.0, "{what} {p}");
+                    assert!(
+                        model.response_time_quantile_of_served(p) >= 0.0,
+                        "{what} {p}"
+                    );
+                }
+            }
+        }
+    }
+    for (c, n) in [(1, 1), (1, 50), (7, 2_000), (900, 1_000)] {
+        for rate in [1e-100, 1e-3, 1.0, 1e5, 1e100] {
+            let model = FiniteSource::new(rate, 1.0, c, n).unwrap();
+            let what = format!("{c} {n} {rate}");
+            for t in times {
+                probability(&what, model.response_time_tail(t));
+                probability(&what, model.response_time_cdf(t));
+            }
+            for p in shares {
+                assert!(model.response_time_quantile(p) >= 0.0, "{what} {p}");
+            }
+            assert!(model.waiting_time_variance() >= 0.0, "{what}");
+        }
+    }
+}

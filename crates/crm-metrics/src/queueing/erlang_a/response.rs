@@ -203,6 +203,10 @@ impl ErlangA {
         let sums = ErlangSums::new(order, x * (-theta * t).exp(), gap + x * given_up);
         let ln_later = self.drift(t) - theta * t + mu * t + sums.ln_from_above();
         let later = ln_later - ln_all;
+        if later.is_nan() {
+            // So long a time that its product with a rate is infinite: nobody is left.
+            return at_once;
+        }
         let waited = if later < -0.7 {
             let ln_scale = ln_all - self.waiting.ln_from_above() - mu * t;
             let share = self.servers * mu / rate;

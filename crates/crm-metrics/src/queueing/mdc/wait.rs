@@ -16,7 +16,8 @@
 //! `Q` is Spitzer's identity as an integral. Its contour is the circle `|y| = c/a` of the means, bent inwards by a fixed angle on the scale
 //! of the ring, so that it keeps away from the outer one. That is A. Talbot's (1979), `z = R w (cot w + i)`, on which `phi` and the exponential
 //! both fall; it crosses the real axis at the saddle point `R` between `c/a` and the pole `r` of `G`, so that nothing cancels in a tail
-//! however thin. Where the pole alone decides, its residue is the tail: `e^Q(r) e^(-lambda t (r - 1)) / ((a - c/r) (r - 1))`.
+//! however thin. Where the pole alone decides, its residue is the tail: `e^Q(r) e^(-lambda t (r - 1)) / ((a - c/r) (r - 1))`. In very thin tails
+//! the next poles, the zeros of `1 - phi`, are added up one by one.
 
 use super::{Complex, Mdc, ln_share};
 use crate::check;
@@ -274,6 +275,48 @@ impl Contours {
         x.0
     }
 
+    /// All residues, as a multiple of that at the real pole.
+    fn poles(&self, n: f64) -> f64 {
+        let c = self.servers;
+        let residue = |x: Complex| {
+            let from_one = Complex(self.idle + x.0, x.1);
+            let one = Complex(1.0 + x.0, x.1);
+            let queue = self.spitzer(x);
+            let queue = Complex::turned(queue.0.exp(), queue.1);
+            queue.times(one).times(x.times(from_one).inverse())
+        };
+        let first = residue(Complex(self.pole, 0.0)).0;
+        let stretch = 1.0 + self.pole;
+        let mut sum = 1.0;
+        let mut y = Complex(0.0, 0.0);
+        for j in 1.. {
+            // With x = pole + (1 + pole) y the equation is pole y + y - ln(1 + y) = 2 pi i j / c.
+            let turn = 2.0 * PI * f64::from(j) / c;
+            let slope = |y: Complex| {
+                let share = y.times(Complex(1.0 + y.0, y.1).inverse());
+                Complex(self.pole + share.0, share.1)
+            };
+            y = y.plus(Complex(0.0, 2.0 * PI / c).times(slope(y).inverse()));
+            for _ in 0..30 {
+                let lag = lag(y);
+                let off = Complex(self.pole * y.0 + lag.0, self.pole * y.1 + lag.1 - turn);
+                let step = off.times(slope(y).inverse());
+                y = Complex(y.0 - step.0, y.1 - step.1);
+                if step.size() <= 1e-13 * y.size() {
+                    break;
+                }
+            }
+            let fall = Complex::turned((-c * n * stretch * y.0).exp(), -c * n * stretch * y.1);
+            let x = Complex(self.pole + stretch * y.0, stretch * y.1);
+            let term = residue(x).times(fall).scaled(2.0 / first);
+            sum += term.0;
+            if term.size() <= 1e-17 {
+                break;
+            }
+        }
+        sum
+    }
+
     /// `ln P(W_q > n D)`.
     fn ln_tail(&self, n: f64) -> f64 {
         let c = self.servers;
@@ -298,6 +341,10 @@ impl Contours {
         let varies = drift.abs() / (2.0 * k * c).sqrt();
         let close = ((self.pole - saddle) / self.pole).sqrt();
         let step = STEP.min(close / 5.0).min(0.45 / varies);
+        // So thin a tail has fewer poles that count than the contour has points.
+        if close < 0.1 && (self.late / n).sqrt() * step < 10.0 {
+            return self.ln_residue - self.decay * n + self.poles(n).ln();
+        }
         let stretch = Stretch::new(narrow, step);
         let largest = k * real(saddle) - c * n * (self.idle + saddle);
         let (mut sum, mut most) = (0.0, 0.0_f64);
@@ -430,6 +477,27 @@ fn pole(height: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::{Contours, Mdc};
+
+    /// The poles one by one and the contours, from where these take as many points.
+    #[test]
+    fn poles_are_what_the_contours_find() {
+        let mut compared = 0;
+        for (rho, c) in [(0.5, 12), (0.3, 40), (0.8, 60), (0.6, 200)] {
+            let model = Mdc::new(rho * f64::from(c), 1.0, c).unwrap();
+            let contours = Contours::new(&model);
+            for n in [0.9, 1.0, 1.7, 3.3] {
+                let poles = contours.ln_residue - contours.decay * n + contours.poles(n).ln();
+                let found = contours.ln_tail(n);
+                let allowed = 1e-12 * found.abs().max(1.0);
+                assert!(
+                    (found - poles).abs() < allowed,
+                    "{rho} {c} {n}: {found:e} {poles:e}"
+                );
+                compared += usize::from(n < contours.late);
+            }
+        }
+        assert!(compared > 10, "{compared}");
+    }
 
     /// The contours and the residue alone agree where one takes over from the other.
     #[test]
