@@ -77,7 +77,8 @@ impl Mdc {
     /// `ln P(W_q > t)`, finite where the probability itself underflows. Without arrivals it is negative infinity.
     ///
     /// The relative error of the tail is below 1e-12, and some `x` units in the last place for a tail of `e^-x`. Where the leading exponential decides,
-    /// which is from some `20 D / sqrt(c)` on at high load, it takes some ten to forty microseconds; before, up to a tenth of a millisecond; whatever `c`.
+    /// which is from some `20 D / sqrt(c)` on at high load, it takes some ten to forty microseconds; before, up to a tenth of a millisecond, whatever
+    /// `c`; for tails thinner than `e^-1000` more, as the square root of the exponent.
     ///
     /// # Panics
     ///
