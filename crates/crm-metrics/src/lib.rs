@@ -57,7 +57,7 @@
 //! | one | waits | mean and variation measured | [`queueing::Mg1`]: means, and variances from a third moment |
 //! | one | waits, and comes in batches | exponential | [`queueing::MxM1`]: means, variances, state probabilities |
 //! | several, one line | waits | exponential, or nothing else known | [`queueing::Mmc`]: everything, and the number of servers for a target |
-//! | several, one line | waits, but not for ever | exponential | [`queueing::ErlangA`]: abandonment, waits of all and of the served, service levels |
+//! | several, one line | waits, but not for ever | exponential | [`queueing::ErlangA`]: abandonment, waits and responses of all and of the served, service levels |
 //! | several, one line | waits if there is room | exponential | [`queueing::Mmck`]; with one server it is M/M/1/K |
 //! | several | is lost | any | [`queueing::Mmcc`], or [`queueing::erlang_b`] and its inverses for the bare formula |
 //! | several | tries again later | exponential | [`queueing::Retrial`], an approximation |
@@ -67,7 +67,7 @@
 //! | any rates that depend on the length of the line | | exponential | [`queueing::BirthDeath`], [`queueing::steady_state`] |
 //! | very many | | exponential | [`queueing::halfin_whitt_probability_of_waiting`] and the like: the limits as rules of thumb |
 //! | one | waits | always the same | [`queueing::Md1`]: everything, distributions included |
-//! | several, one line | waits | always the same | [`queueing::Mdc`]: the probability of waiting, means and variances |
+//! | several, one line | waits | always the same | [`queueing::Mdc`]: means, variances and distributions |
 //! | one | shares it with all present | mean known | [`queueing::Mg1Ps`] |
 //! | one that goes away when idle | waits | mean and variation measured | [`queueing::Mg1Vacation`] |
 //! | one or several, urgent requests first | waits | mean and variation, or exponential | [`queueing::Mg1Priority`], [`queueing::MmcPriority`] |
@@ -76,7 +76,8 @@
 //! Where arrivals are more regular or more bursty than random ones: [`queueing::Gm1`] for one server with exponential service,
 //! exactly, and else the approximations of [`queueing::Gg1`] and [`queueing::Ggc`].
 //!
-//! How many agents a desk needs, interval by interval, is asked of [`staffing::Desk`].
+//! How much load is too much, how quick a server must be and how many are needed for a promise is asked of most of them in the same way: see
+//! [`queueing::Target`]. How many agents a desk needs, interval by interval, is asked of [`staffing::Desk`].
 //!
 //! # Guarantees
 //!

@@ -3,8 +3,8 @@
 mod support;
 
 use crm_metrics::queueing::{
-    Gg1, Gm1, Md1, Mdc, Mg1, Mg1Priority, Mg1Ps, Mg1Vacation, Mm1, Mmc, MmcPriority, Polling,
-    PollingStation, PriorityClass, erlang_b,
+    ErlangA, Gg1, Gm1, Md1, Mdc, Mg1, Mg1Priority, Mg1Ps, Mg1Vacation, Mm1, Mmc, MmcPriority,
+    Polling, PollingStation, PriorityClass, erlang_b,
 };
 use support::simulation::{Law, Line, Visit, polled, prioritised, shared, single_vacations};
 
@@ -160,6 +160,22 @@ fn impatience() {
     }
 }
 
+/// How long callers stay, whether they leave served or not.
+#[test]
+fn erlang_a() {
+    for (lambda, c, theta, seed) in [(5.0, 4, 0.5, 41), (9.0, 10, 2.0, 42)] {
+        let model = ErlangA::new(lambda, 1.0, c, theta).unwrap();
+        let line = Line::new(random(lambda), random(1.0), c);
+        let found = line.patience(random(theta)).times(&TIMES).run(seed);
+        let response = model.mean_response_time();
+        found.agrees(&[
+            ("W", response),
+            ("W^2", model.response_time_variance() + response * response),
+        ]);
+        found.agrees(&named(&tails("W", |t| model.response_time_tail(t))));
+    }
+}
+
 #[test]
 fn mg1() {
     for (service, seed) in [
@@ -205,14 +221,16 @@ fn mdc() {
     for (lambda, c, seed) in [(2.4, 3, 16), (8.5, 10, 17)] {
         let model = Mdc::new(lambda, 1.0, c).unwrap();
         let wait = model.mean_waiting_time();
-        Line::new(random(lambda), Law::Constant(1.0), c)
-            .run(seed)
-            .agrees(&[
-                ("Wq", wait),
-                ("Wq^2", model.waiting_time_variance() + wait * wait),
-                ("Lq", model.mean_in_queue()),
-                ("P(wait)", model.probability_of_waiting()),
-            ]);
+        let found = Line::new(random(lambda), Law::Constant(1.0), c)
+            .times(&TIMES[..1])
+            .run(seed);
+        found.agrees(&named(&tails("Wq", |t| model.waiting_time_tail(t))[..1]));
+        found.agrees(&[
+            ("Wq", wait),
+            ("Wq^2", model.waiting_time_variance() + wait * wait),
+            ("Lq", model.mean_in_queue()),
+            ("P(wait)", model.probability_of_waiting()),
+        ]);
     }
 }
 

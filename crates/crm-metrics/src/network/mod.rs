@@ -19,6 +19,7 @@ mod error;
 mod jackson;
 mod mean_values;
 mod multiclass;
+mod multiserver;
 mod routing;
 mod single_class;
 mod solution;

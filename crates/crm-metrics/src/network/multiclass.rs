@@ -2,6 +2,7 @@
 
 use super::approximate::{self, Classes, Figures};
 use super::error::{NetworkError, at};
+use super::multiserver::{self, Serves, Solved};
 use super::station::{demand, unstable};
 use crate::check;
 use crate::error::{ModelError, ParamError};
@@ -22,11 +23,17 @@ const MOST_CELLS: f64 = 5e7;
 /// ```
 ///
 /// `D_ck` is the demand of class `c` at station `k` and `Z_c` its think time, in one unit of time; `n` holds the numbers of requests by
-/// class, `1_c` one of class `c`. Exact for stations that share the processor among their requests, or serve in the order of arrival with equal service
-/// times per visit. The exact solution of closed classes takes `O(K C)` steps for each of the `(N_1 + 1) (N_2 + 1) ...` populations; the
-/// [`linearizer`](Self::linearizer) takes a few thousand in all.
+/// class, `1_c` one of class `c`. Exact for stations that share the processor among their requests, or serve in the order of arrival with equal,
+/// exponential service times per visit. The exact solution of closed classes takes `O(K C)` steps for each of the `(N_1 + 1) (N_2 + 1) ...`
+/// populations; the [`linearizer`](Self::linearizer) takes a few thousand in all.
 ///
-/// Source: E. D. Lazowska and others, "Quantitative System Performance", Prentice Hall 1984, chapters 7 and 8.
+/// Stations of several servers are exact under the same conditions (shared processors: each request gets a whole one or an equal share of
+/// all), in closed and mixed networks too, by convolution of positive terms, which stays stable where the textbook's mean value analysis turns negative:
+/// with one such station at no further cost, with more of them in a number of steps that is the square of that of populations for each pair.
+/// The approximations replace them as A. Seidmann and others (1987) do, by one server of `s` times the speed and a delay of `D (s - 1) / s`.
+///
+/// Source: E. D. Lazowska and others, "Quantitative System Performance", Prentice Hall 1984, chapters 7 and 8; for several servers
+/// F. Baskett and others, Journal of the ACM 22, 1975, and M. Reiser and H. Kobayashi, IBM Journal of Research and Development 19, 1975.
 ///
 /// # Example
 ///
@@ -82,7 +89,7 @@ impl ClassStation {
         Self::new(Kind::Servers(1), service_times.into())
     }
 
-    /// Several servers behind one line, with the mean service time of each class. For open classes only.
+    /// Several servers behind one line, with the mean service time of each class.
     pub fn servers(servers: u32, service_times: impl Into<Vec<f64>>) -> Self {
         Self::new(Kind::Servers(servers), service_times.into())
     }
@@ -248,10 +255,29 @@ impl MulticlassNetwork {
     ///
     /// [`NetworkError::Param`] when there is not one workload for each class, or an arrival rate is negative or not finite;
     /// [`NetworkError::Unstable`] with the first station that cannot work off the open classes (in units of its service capacity);
-    /// [`NetworkError::Unsupported`] when there is a closed class and a station of several servers; [`NetworkError::TooLarge`] when the
-    /// closed classes have more populations than fit the memory.
+    /// [`NetworkError::TooLarge`] when the closed classes have more populations than fit the memory, or, with two or more stations of several
+    /// servers, than can be convolved in seconds.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use crm_metrics::network::{ClassStation, MulticlassNetwork, Workload};
+    ///
+    /// // Twenty clerks and three managers, at four servers and a database.
+    /// let office = MulticlassNetwork::builder()
+    ///     .station(ClassStation::servers(4, [0.3, 1.2]))
+    ///     .station(ClassStation::queue([0.05, 0.1]))
+    ///     .think_times([2.0, 10.0])
+    ///     .build()?;
+    /// let solution = office.closed(&[20, 3])?;
+    /// assert!(solution.utilisation(0) < 1.0);
+    /// let (clerks, managers) = (solution.throughput(0), solution.throughput(1));
+    /// assert!((clerks * (2.0 + solution.response_time(0)) - 20.0).abs() < 1e-12);
+    /// assert!((managers * (10.0 + solution.response_time(1)) - 3.0).abs() < 1e-12);
+    /// # Ok::<(), crm_metrics::network::NetworkError>(())
+    /// ```
     pub fn solve(&self, workloads: &[Workload]) -> Result<MulticlassSolution, NetworkError> {
-        self.solve_with(workloads, Self::exact)
+        self.solve_with(workloads, Self::exact, true)
     }
 
     /// Closed classes by the approximation of Bard and Schweitzer, as for [`Network`](super::Network::bard_schweitzer); open ones are as in
@@ -264,9 +290,11 @@ impl MulticlassNetwork {
         &self,
         workloads: &[Workload],
     ) -> Result<MulticlassSolution, NetworkError> {
-        self.solve_with(workloads, |classes, n| {
-            Ok(approximate::bard_schweitzer(classes, n))
-        })
+        self.solve_with(
+            workloads,
+            |classes, n| Ok(approximate::bard_schweitzer(classes, n)),
+            false,
+        )
     }
 
     /// Closed classes by the approximation of Chandy and Neuse, as for [`Network`](super::Network::linearizer); open ones are as in
@@ -276,15 +304,18 @@ impl MulticlassNetwork {
     ///
     /// As for [`solve`](Self::solve), but never [`NetworkError::TooLarge`].
     pub fn linearizer(&self, workloads: &[Workload]) -> Result<MulticlassSolution, NetworkError> {
-        self.solve_with(workloads, |classes, n| {
-            Ok(approximate::linearizer(classes, n))
-        })
+        self.solve_with(
+            workloads,
+            |classes, n| Ok(approximate::linearizer(classes, n)),
+            false,
+        )
     }
 
     fn solve_with(
         &self,
         workloads: &[Workload],
         method: impl Fn(&Classes<'_>, &[f64]) -> Result<Figures, NetworkError>,
+        exact: bool,
     ) -> Result<MulticlassSolution, NetworkError> {
         let classes = self.classes();
         if workloads.len() != classes {
@@ -303,7 +334,7 @@ impl MulticlassNetwork {
         }
         let any_closed = workloads.iter().any(|w| matches!(w, Workload::Closed(_)));
         let any_open = workloads.iter().any(|w| matches!(w, Workload::Open(_)));
-        let loads = self.open_loads(&rates, any_closed)?;
+        let loads = self.open_loads(&rates)?;
         let lines: Vec<bool> = self
             .stations
             .iter()
@@ -324,7 +355,12 @@ impl MulticlassNetwork {
             throughputs: vec![0.0; classes],
             numbers: vec![vec![0.0; classes]; self.stations.len()],
         };
-        if any_closed {
+        let mut stretches = None;
+        if any_closed && self.several_servers() {
+            let solved = self.with_several_servers(&loads, &populations, &method, exact)?;
+            figures = solved.figures;
+            stretches = Some(solved.stretches);
+        } else if any_closed {
             let closed = Classes {
                 demands: &slower,
                 lines: &lines,
@@ -335,10 +371,10 @@ impl MulticlassNetwork {
         let mut measures = Vec::with_capacity(self.stations.len());
         for (k, station) in self.stations.iter().enumerate() {
             let present: f64 = figures.numbers[k].iter().sum();
-            let stretch = if any_open {
-                self.stretch(k, loads[k], present)?
-            } else {
-                1.0
+            let stretch = match &stretches {
+                Some(stretches) => stretches[k],
+                None if any_open => self.stretch(k, loads[k], present)?,
+                None => 1.0,
             };
             let by_class = (0..classes).map(|class| {
                 let demand = self.demands[k][class];
@@ -391,8 +427,56 @@ impl MulticlassNetwork {
         })
     }
 
+    fn several_servers(&self) -> bool {
+        let several = |s: &ClassStation| matches!(s.kind, Kind::Servers(servers) if servers > 1);
+        self.stations.iter().any(several)
+    }
+
+    /// Closed classes, and open ones beside them, where a station has several servers.
+    fn with_several_servers(
+        &self,
+        loads: &[f64],
+        populations: &[f64],
+        method: &impl Fn(&Classes<'_>, &[f64]) -> Result<Figures, NetworkError>,
+        exact: bool,
+    ) -> Result<Solved, NetworkError> {
+        let serves = |(station, &load): (&ClassStation, &f64)| match station.kind {
+            Kind::Delay => Serves::Delay,
+            Kind::Servers(servers) => Serves::Servers {
+                servers: f64::from(servers),
+                load,
+            },
+        };
+        let stations: Vec<Serves> = self.stations.iter().zip(loads).map(serves).collect();
+        if exact {
+            return multiserver::exact(&stations, &self.demands, &self.think_times, populations);
+        }
+        let (demands, lines) = multiserver::seidmann(&stations, &self.demands);
+        let closed = Classes {
+            demands: &demands,
+            lines: &lines,
+            think_times: &self.think_times,
+        };
+        let mut figures = method(&closed, populations)?;
+        let delays = figures.numbers.split_off(stations.len());
+        let mut stretches = Vec::with_capacity(stations.len());
+        for ((station, numbers), delays) in stations.iter().zip(&mut figures.numbers).zip(delays) {
+            let waiting: f64 = numbers.iter().sum();
+            stretches.push(match *station {
+                Serves::Delay => 1.0,
+                Serves::Servers { servers, load } => {
+                    (1.0 + waiting) / (servers - load) + (servers - 1.0) / servers
+                }
+            });
+            for (number, delay) in numbers.iter_mut().zip(delays) {
+                *number += delay;
+            }
+        }
+        Ok(Solved { figures, stretches })
+    }
+
     /// The work that the open classes bring to each station, in multiples of one server.
-    fn open_loads(&self, rates: &[f64], any_closed: bool) -> Result<Vec<f64>, NetworkError> {
+    fn open_loads(&self, rates: &[f64]) -> Result<Vec<f64>, NetworkError> {
         let mut loads = Vec::with_capacity(self.stations.len());
         for (index, (station, row)) in self.stations.iter().zip(&self.demands).enumerate() {
             let load: f64 = row
@@ -401,12 +485,6 @@ impl MulticlassNetwork {
                 .map(|(demand, rate)| demand * rate)
                 .sum();
             if let Kind::Servers(servers) = station.kind {
-                if servers > 1 && any_closed {
-                    return Err(NetworkError::Unsupported {
-                        station: index,
-                        must: "have one server or be a delay",
-                    });
-                }
                 if load >= f64::from(servers) {
                     return Err(unstable(index, load, f64::from(servers)));
                 }

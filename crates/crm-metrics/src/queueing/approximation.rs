@@ -14,6 +14,17 @@ use std::f64::consts::PI;
 /// Symbols: `lambda` and `mu` are the arrival and the service rate, `rho = lambda / mu`, `ca2` and `cs2` the squared coefficients of
 /// variation of the time between arrivals and of the service time. Each formula is evaluated to some 1e-14, whatever it is worth.
 ///
+/// # What they are worth
+///
+/// Errors in per cent against exact waits of all pairs of Erlang (`c2 = 0.5`), exponential and balanced hyperexponential (2 and 4) times; a third moment
+/// other than theirs moves the truth as well. They shrink as the load grows, and none is to be trusted below half load.
+///
+/// | method | `rho` from 0.9 on | from 0.7 on | from 0.5 on |
+/// |---|---|---|---|
+/// | [`kingman`](Self::kingman) | -1 to 4 | -2 to 13 | -3 to 29 |
+/// | [`marchal`](Self::marchal) | -2 to 8 | -6 to 28 | -11 to 59 |
+/// | [`kraemer_langenbach_belz`](Self::kraemer_langenbach_belz) | -4 to 2 | -7 to 5 | -9 to 9 |
+///
 /// # Example
 ///
 /// ```
@@ -24,6 +35,12 @@ use std::f64::consts::PI;
 /// assert!((server.kingman() - 1.5).abs() < 1e-14);
 /// assert!((server.marchal() - 1.422_413_793_103_449).abs() < 1e-14);
 /// assert!((server.kraemer_langenbach_belz() - 1.418_939_203_360_149).abs() < 1e-14);
+///
+/// // E2/E2/1 at nine tenths of its capacity: 4.359_047_821_72 is exact.
+/// let server = Gg1::new(0.9, 1.0, 0.5, 0.5)?;
+/// assert_eq!(format!("{:.3}", server.kingman()), "4.500");
+/// assert_eq!(format!("{:.3}", server.marchal()), "4.348");
+/// assert_eq!(format!("{:.3}", server.kraemer_langenbach_belz()), "4.417");
 /// # Ok::<(), crm_metrics::queueing::ModelError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -150,7 +167,21 @@ impl Gg1 {
 ///
 /// Each method is one approximation of the mean waiting time, named after its authors; see [`Gg1`] for the symbols and for one server.
 /// With random arrivals and exponential service all but [`sakasegawa`](Self::sakasegawa) agree with [`Mmc`], which is exact. Each formula is
-/// evaluated to some 1e-12, whatever it is worth.
+/// evaluated to some 1e-12, whatever it is worth. Constant services after random arrivals are exact in [`Mdc`](super::Mdc).
+///
+/// # What they are worth
+///
+/// Errors in per cent against exact waits, as for [`Gg1`], of 2, 5 and 12 servers. At light loads the wait is a small number, of which no moment tells
+/// much.
+///
+/// | method | `rho` from 0.9 on | from 0.7 on | from 0.5 on |
+/// |---|---|---|---|
+/// | [`allen_cunneen`](Self::allen_cunneen) | -14 to 12 | -43 to 59 | -70 to 243 |
+/// | [`sakasegawa`](Self::sakasegawa) | -13 to 14 | -28 to 100 | -28 to 791 |
+/// | [`whitt`](Self::whitt) | -11 to 5 | -35 to 26 | -63 to 117 |
+/// | [`kimura`](Self::kimura) | -6 to 1 | -31 to 3 | -89 to 9 |
+///
+/// The [probability of waiting](Self::whitt_probability_of_waiting) is off by less than 0.04 throughout.
 ///
 /// # Example
 ///
@@ -160,6 +191,14 @@ impl Gg1 {
 /// let pool = Ggc::new(95.0, 1.0, 100, 1.2, 1.3)?;
 /// assert!((pool.allen_cunneen() - 0.126_614_213).abs() < 1e-9);
 /// assert!((pool.sakasegawa() - 0.126_943_172).abs() < 1e-9);
+///
+/// // E2/E2/5 at nine tenths of its capacity: a wait of 0.719_317_316_983 and P(wait) = 0.697_140_008_514 are exact.
+/// let pool = Ggc::new(4.5, 1.0, 5, 0.5, 0.5)?;
+/// assert_eq!(format!("{:.3}", pool.allen_cunneen()), "0.762");
+/// assert_eq!(format!("{:.3}", pool.sakasegawa()), "0.771");
+/// assert_eq!(format!("{:.3}", pool.whitt()), "0.716");
+/// assert_eq!(format!("{:.3}", pool.kimura().unwrap_or(0.0)), "0.711");
+/// assert_eq!(format!("{:.3}", pool.whitt_probability_of_waiting()), "0.688");
 /// # Ok::<(), crm_metrics::queueing::ModelError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -234,7 +273,9 @@ impl Ggc {
     /// (1 - ca2) / W(D/M/c) + (1 - cs2) / W(M/D/c) + 2 (ca2 + cs2 - 1) / W(M/M/c)
     /// ```
     ///
-    /// The waits of D/M/c and M/D/c are G. P. Cosmetatos' approximations, as Whitt 1993 gives them.
+    /// The waits of D/M/c and M/D/c are G. P. Cosmetatos' approximations, as Whitt 1993 gives them, `(1/2 - 2 g) e^(-2 (1 - rho) / (3 rho))` and
+    /// `(1 + g) / 2` times that of M/M/c with `g` as in [`whitt`](Self::whitt), where Kimura himself took exact ones: for many servers at light
+    /// load that of D/M/c is much too small, and the result with it.
     ///
     /// Source: T. Kimura, "A two-moment approximation for the mean waiting time in the GI/G/s queue", Management Science 32, 1986.
     #[must_use]
@@ -259,6 +300,15 @@ impl Ggc {
     }
 
     /// [`allen_cunneen`](Self::allen_cunneen) corrected for the number of servers and for arrivals and services of different variation.
+    ///
+    /// ```text
+    /// g  = min(0.24, (1 - rho) (c - 1) (sqrt(4 + 5 c) - 2) / (16 c rho))
+    /// f1 = 1 + g,    f3 = (1 - 4 g) e^(-2 (1 - rho) / (3 rho)),    f4 = min(1, (f1 + f3) / 2)
+    /// v  = (ca2 + cs2) / 2,    psi = 1 where v >= 1, else f4^(2 (1 - v))
+    ///
+    /// factor = (4 (ca2 - cs2) f1 + cs2 psi) / (4 ca2 - 3 cs2)                where ca2 >= cs2,
+    ///          ((cs2 - ca2) f3 + (cs2 + 3 ca2) psi) / (2 (ca2 + cs2))        elsewhere
+    /// ```
     ///
     /// Source: W. Whitt, "Approximations for the GI/G/m queue", Production and Operations Management 2, 1993.
     #[must_use]
@@ -287,6 +337,17 @@ impl Ggc {
     }
 
     /// The probability of having to wait, approximately.
+    ///
+    /// With `Q` the tail of the normal distribution, `C` Erlang's probability of waiting, `z = (ca2 + cs2) / (1 + cs2)` and `b = (1 - rho) sqrt(c)`:
+    ///
+    /// ```text
+    /// pi4 = min(1, Q(b/z) C / Q(b)),    pi5 = min(1, Q(2 b / (1 + ca2)) C / Q(b)),    pi6 = Q((c (1 - rho) - 1/2) / sqrt(c rho z))
+    /// pi1 = rho^2 pi4 + (1 - rho^2) pi5
+    /// pi2 = ca2 pi1 + (1 - ca2) pi6
+    /// ```
+    ///
+    /// `pi1` for up to six servers, for `ca2 >= 1` and where pi6's argument is at most one half; `pi2` where it is at least one; between the
+    /// two, the mixture with `2 (1 - ca2) (argument - 1/2)` of `pi2`.
     ///
     /// Source: as for [`whitt`](Self::whitt).
     #[must_use]

@@ -1,6 +1,7 @@
 //! Engset: a finite number of sources, and no waiting line.
 
 use super::finite_source::FiniteSource;
+use crate::check;
 use crate::error::ParamError;
 
 /// Engset's loss model: `S` sources, `c` servers, nobody waits; a source that finds all servers busy gives up and is idle again.
@@ -72,7 +73,7 @@ impl Engset {
         sources: u32,
         blocking: f64,
     ) -> Result<Self, ParamError> {
-        let blocking = crate::check::open_share("blocking", blocking)?;
+        let blocking = check::open_share("blocking", blocking)?;
         let (mut low, mut high) = (0, sources);
         let mut best = Self::new(request_rate, service_rate, sources.max(1), sources)?;
         while high - low > 1 {
@@ -145,6 +146,47 @@ impl Engset {
     #[must_use]
     pub fn mean_response_time(&self) -> f64 {
         self.system.mean_response_time()
+    }
+
+    /// `1 / mu^2`: the variance of the response time of requests that are not lost.
+    #[must_use]
+    pub fn response_time_variance(&self) -> f64 {
+        let service = 1.0 / self.system.service_rate();
+        service * service
+    }
+
+    /// `P(W > t) = e^(-mu t)`: the probability that a call that is not lost takes longer than `t`. There is no line, so that it is that of an
+    /// exponential service time.
+    ///
+    /// # Panics
+    ///
+    /// When `t` is NaN.
+    #[must_use]
+    pub fn response_time_tail(&self, t: f64) -> f64 {
+        let Some(t) = check::time(t) else { return 1.0 };
+        (-self.system.service_rate() * t).exp()
+    }
+
+    /// `P(W <= t) = 1 - e^(-mu t)`: the probability that a call that is not lost takes at most `t`.
+    ///
+    /// # Panics
+    ///
+    /// When `t` is NaN.
+    #[must_use]
+    pub fn response_time_cdf(&self, t: f64) -> f64 {
+        let Some(t) = check::time(t) else { return 0.0 };
+        -(-self.system.service_rate() * t).exp_m1()
+    }
+
+    /// `-ln(1 - p) / mu`: the time that a share `p` of the calls that are not lost does not exceed.
+    ///
+    /// # Panics
+    ///
+    /// When `p` is not between zero and one. At one the result is infinite.
+    #[must_use]
+    pub fn response_time_quantile(&self, p: f64) -> f64 {
+        check::probability(p);
+        -(-p).ln_1p() / self.system.service_rate()
     }
 
     /// The variance of the number of busy servers.

@@ -7,6 +7,8 @@ use crate::check;
 use crate::error::ParamError;
 use crate::numeric::{quadrature, root};
 
+mod response;
+
 /// Erlang A: `c` servers behind one line, Poisson arrivals, exponential service, and exponential patience.
 ///
 /// The model of a sales or support desk: who waits longer than their patience hangs up. Symbols: `lambda` is the arrival

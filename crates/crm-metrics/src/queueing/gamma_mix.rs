@@ -23,7 +23,9 @@ pub(crate) fn ln_later(n: f64, decay: f64, t: f64) -> f64 {
     let one_less = -(-decay).exp_m1();
     let here = -t * one_less + ErlangSums::new(n, r * t, n - r * t).ln_gamma_q();
     let there = -n * decay + ErlangSums::new(n, t, n - t).ln_gamma_q();
-    if (here - there).abs() > 0.2 {
+    // Under heavy overload the first one is itself a difference of large numbers.
+    let known = decay >= 0.0 || 1e-3 * r * t < here.abs().max(1.0);
+    if known && (here - there).abs() > 0.2 {
         let (more, less) = if here > there {
             (here, there)
         } else {
@@ -35,16 +37,23 @@ pub(crate) fn ln_later(n: f64, decay: f64, t: f64) -> f64 {
         ln_poisson(i, t, i - t) - i * decay + TruncatedGeometric::new(n - 1.0 - i, decay).ln_sum()
     };
     let (first, last) = window(0.0, n - 1.0, ln_term);
-    // Downwards, so that the partial sums grow.
-    let mut rest = TruncatedGeometric::new(n - 1.0 - last, decay)
-        .ln_sum()
-        .exp();
-    let base = ln_poisson(last, t, last - t) - last * decay;
+    // Downwards, so that the partial sums grow; they are kept relative to their largest term, the first or the last.
+    let falls = decay >= 0.0;
+    let scale = |i: f64| if falls { 0.0 } else { (n - 1.0 - i) * -decay };
+    let mut rest = (TruncatedGeometric::new(n - 1.0 - last, decay).ln_sum() - scale(last)).exp();
+    let mut power = (-(n - 1.0 - last) * decay.abs()).exp();
+    let base = ln_poisson(last, t, last - t) - last * decay + scale(last);
     let (mut weight, mut sum, mut i) = (1.0, rest, last);
     while i > first {
-        weight *= i / t / r;
+        if falls {
+            weight *= i / t / r;
+            rest = 1.0 + r * rest;
+        } else {
+            weight *= i / t;
+            power /= r;
+            rest += power;
+        }
         i -= 1.0;
-        rest = 1.0 + r * rest;
         sum += weight * rest;
     }
     base + sum.ln()
@@ -100,7 +109,7 @@ pub(crate) fn ln_earlier(n: f64, decay: f64, t: f64) -> f64 {
 }
 
 /// The whole numbers in `[low, high]` between which the terms of a log-concave sequence count.
-fn window(low: f64, high: f64, ln_term: impl Fn(f64) -> f64) -> (f64, f64) {
+pub(super) fn window(low: f64, high: f64, ln_term: impl Fn(f64) -> f64) -> (f64, f64) {
     let (mut a, mut b) = (low, high);
     while b - a >= 1.0 {
         let middle = (0.5 * (a + b)).floor();

@@ -334,6 +334,18 @@ impl Gm1 {
         1.0 / self.waits_not / self.service_rate
     }
 
+    /// `rho sigma (1 + sigma (1 - rho)) / (1 - sigma)^2`: the variance of the number waiting.
+    #[must_use]
+    pub fn in_queue_variance(&self) -> f64 {
+        self.mean_in_queue() * ((1.0 + self.waits * self.idle) / self.waits_not)
+    }
+
+    /// `rho (sigma + 1 - rho) / (1 - sigma)^2`: the variance of the number in the system.
+    #[must_use]
+    pub fn in_system_variance(&self) -> f64 {
+        self.mean_in_system() * ((self.waits + self.idle) / self.waits_not)
+    }
+
     /// `sigma (2 - sigma) / (mu (1 - sigma))^2`: the variance of the waiting time.
     #[must_use]
     pub fn waiting_time_variance(&self) -> f64 {

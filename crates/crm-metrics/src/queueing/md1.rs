@@ -126,6 +126,29 @@ impl Md1 {
         wait * wait + service * (service * (self.rho / self.idle / 3.0))
     }
 
+    /// The [variance of the waiting time](Self::waiting_time_variance), the service time having none: that of the response time.
+    #[must_use]
+    pub fn response_time_variance(&self) -> f64 {
+        self.waiting_time_variance()
+    }
+
+    /// `L_q + lambda^2 Var[W_q]`: the variance of the number waiting.
+    ///
+    /// Source: the distributional form of Little's law, as for [`Mg1::in_queue_variance`].
+    #[must_use]
+    pub fn in_queue_variance(&self) -> f64 {
+        let waiting = self.mean_in_queue();
+        waiting + (waiting * waiting + self.rho * (self.rho * (self.rho / self.idle / 3.0)))
+    }
+
+    /// `rho` more than the [variance of the number waiting](Self::in_queue_variance): that of the number in the system.
+    ///
+    /// Source: those present are those who waited a service time ago, and a Poisson number that came since.
+    #[must_use]
+    pub fn in_system_variance(&self) -> f64 {
+        self.rho + self.in_queue_variance()
+    }
+
     /// `P(W_q <= t)`: the probability of waiting at most `t`.
     ///
     /// At zero it jumps to `1 - rho`, the share that does not wait.

@@ -20,6 +20,8 @@ use crate::check;
 use crate::error::{ModelError, Unstable};
 use std::f64::consts::PI;
 
+mod wait;
+
 /// The distance of the points of the trapezoidal rule: the singularities lie at least `pi / 4` off the line, so that the
 /// error is about `e^(-2 pi (pi / 4) / step)`.
 const STEP: f64 = 0.1;
@@ -27,10 +29,12 @@ const STEP: f64 = 0.1;
 /// M/D/c: `c` servers behind one line, Poisson arrivals, every request takes the same time, first come, first served.
 ///
 /// Symbols: `lambda` is the arrival rate, `D` the service time, `c` the number of servers, `a = lambda D` the offered load and `rho = a / c`
-/// the utilisation. With one server, [`Md1`](super::Md1) has the distribution of the wait too.
+/// the utilisation. With one server, [`Md1`](super::Md1) is quicker, and has the state probabilities too.
 ///
 /// The relative error is below 1e-12 at any load and any number of servers; where results underflow, the logarithm of the
 /// probability of waiting goes on. The constructor evaluates an integral at some hundreds of points, whatever `c`.
+///
+/// The probabilities of single states are not told; `P(W_q > (k - 1) D)` is that of `k c` or more in the system.
 ///
 /// Source: F. Pollaczek 1930 and C. D. Crommelin 1932; F. Spitzer, Transactions of the AMS 82, 1956.
 ///
@@ -199,6 +203,20 @@ impl Mdc {
         let deviation = self.offered_load() * self.deviation;
         self.mean_in_queue() + deviation * deviation
     }
+
+    /// The [variance of the waiting time](Self::waiting_time_variance), the service time having none: that of the response time.
+    #[must_use]
+    pub fn response_time_variance(&self) -> f64 {
+        self.waiting_time_variance()
+    }
+
+    /// `a` more than the [variance of the number waiting](Self::in_queue_variance): that of the number in the system.
+    ///
+    /// Source: those present are those who waited a service time ago, and a Poisson number that came since.
+    #[must_use]
+    pub fn in_system_variance(&self) -> f64 {
+        self.offered_load() + self.in_queue_variance()
+    }
 }
 
 /// Three of Pollaczek's integrals, each less its factor `e^-exponent`, which may underflow.
@@ -309,6 +327,14 @@ impl Complex {
     fn inverse(self) -> Self {
         let square = self.0 * self.0 + self.1 * self.1;
         Self(self.0 / square, -self.1 / square)
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self(self.0 + other.0, self.1 + other.1)
+    }
+
+    fn scaled(self, factor: f64) -> Self {
+        Self(factor * self.0, factor * self.1)
     }
 
     fn size(self) -> f64 {

@@ -158,6 +158,47 @@ impl Mmcc {
         1.0 / self.service_rate
     }
 
+    /// `1 / mu^2`: the variance of the response time of requests that are not lost.
+    #[must_use]
+    pub fn response_time_variance(&self) -> f64 {
+        let service = 1.0 / self.service_rate;
+        service * service
+    }
+
+    /// `P(W > t) = e^(-mu t)`: the probability that a request that is not lost takes longer than `t`. There is no line, so that it is that of an
+    /// exponential service time.
+    ///
+    /// # Panics
+    ///
+    /// When `t` is NaN.
+    #[must_use]
+    pub fn response_time_tail(&self, t: f64) -> f64 {
+        let Some(t) = check::time(t) else { return 1.0 };
+        (-self.service_rate * t).exp()
+    }
+
+    /// `P(W <= t) = 1 - e^(-mu t)`: the probability that a request that is not lost takes at most `t`.
+    ///
+    /// # Panics
+    ///
+    /// When `t` is NaN.
+    #[must_use]
+    pub fn response_time_cdf(&self, t: f64) -> f64 {
+        let Some(t) = check::time(t) else { return 0.0 };
+        -(-self.service_rate * t).exp_m1()
+    }
+
+    /// `-ln(1 - p) / mu`: the time that a share `p` of the requests that are not lost does not exceed.
+    ///
+    /// # Panics
+    ///
+    /// When `p` is not between zero and one. At one the result is infinite.
+    #[must_use]
+    pub fn response_time_quantile(&self, p: f64) -> f64 {
+        check::probability(p);
+        -(-p).ln_1p() / self.service_rate
+    }
+
     /// `L - a B (c - L)`: the variance of the number in the system.
     #[must_use]
     pub fn in_system_variance(&self) -> f64 {

@@ -16,6 +16,7 @@
 //! - [`ErlangA`]: customers who give up waiting; [`Retrial`]: customers who try again, approximately.
 //! - [`FiniteSource`], [`Engset`]: few customers, who wait or are lost.
 //! - [`MxM1`] for requests that come in batches.
+//! - [`Target`]: what is promised, for the functions of most models that find the largest load, the smallest speed or the fewest servers for it.
 //! - [`BirthDeath`], [`steady_state`]: chains given by their rates.
 //! - [`halfin_whitt_probability_of_waiting`], [`halfin_whitt_beta`], [`garnett_probability_of_waiting`],
 //!   [`jagerman_scaled_blocking`], [`square_root_staffing`]: limits of many servers.
@@ -51,10 +52,13 @@ mod mxm1;
 pub(crate) mod poisson;
 mod polling;
 mod priority;
+mod quantile;
 mod retrial;
 mod root;
 mod share;
+mod sizing;
 mod sojourn;
+mod target;
 mod truncated_geometric;
 mod unimodal;
 mod vacation;
@@ -67,6 +71,7 @@ pub(crate) use erlang::Loss;
 pub use erlang::{erlang_b, erlang_c, ln_erlang_b, ln_erlang_c};
 pub use erlang_a::{ErlangA, abandonment_rate};
 pub use erlang_inverse::{erlang_b_load, erlang_b_real_servers, erlang_b_servers};
+pub(crate) use erlang_sums::ErlangSums;
 pub use finite_source::FiniteSource;
 pub use gm1::Gm1;
 pub use heavy_traffic::{
@@ -87,4 +92,5 @@ pub use mxm1::MxM1;
 pub use polling::{Polling, PollingStation};
 pub use priority::{Mg1Priority, MmcPriority, PriorityClass};
 pub use retrial::Retrial;
+pub use target::{Target, TargetError};
 pub use vacation::Mg1Vacation;
