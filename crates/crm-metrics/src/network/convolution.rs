@@ -14,6 +14,9 @@ use crate::queueing::poisson::ln_poisson;
 /// Probabilities below this one cannot change any digit of the result.
 const NEGLIGIBLE: f64 = 1e-40;
 
+/// Stations with one server that are added together.
+const LANES: usize = 16;
+
 /// What the convolution tells of a network with `N` requests.
 #[derive(Debug)]
 pub(super) struct Convolved {
@@ -56,11 +59,12 @@ pub(super) fn solve(stations: &[Station], think_time: f64, population: u32) -> C
         .map(|tilted| tilted.load)
         .sum();
     let mut base = Partial::poisson(theta * think_time + without_line, n);
-    for &k in &simple {
-        if !matches!(stations[k].kind, Kind::Delay) {
-            base.add_queue(tilted[k].load);
-        }
-    }
+    let lines: Vec<f64> = simple
+        .iter()
+        .filter(|&&k| !matches!(stations[k].kind, Kind::Delay))
+        .map(|&k| tilted[k].load)
+        .collect();
+    base.add_queues(&lines);
     // What the network without each of the others looks like, every addition shared by half of them.
     let mut without: Vec<Option<Partial>> = stations.iter().map(|_| None).collect();
     let whole = if let Some(&first) = complex.first() {
@@ -73,6 +77,7 @@ pub(super) fn solve(stations: &[Station], think_time: f64, population: u32) -> C
     };
     let at = whole.probabilities[n];
     let throughput = theta * (whole.probabilities[n - 1] / at);
+    let mut others = others(&whole.probabilities[..n], &lines).into_iter();
     let figures = stations
         .iter()
         .enumerate()
@@ -95,10 +100,7 @@ pub(super) fn solve(stations: &[Station], think_time: f64, population: u32) -> C
                 }
                 (Kind::Delay, None) => (throughput * demand, demand),
                 (_, None) => {
-                    // D times the sum of P(at least j here with N - 1), j = 0 ... N - 1.
-                    let sum = whole.probabilities[..n]
-                        .iter()
-                        .fold(0.0, |sum, p| tilted[k].load * sum + p);
+                    let sum = others.next().expect("there is one for each line");
                     let residence = demand * (sum / whole.probabilities[n - 1]);
                     (throughput * demand, residence)
                 }
@@ -232,22 +234,39 @@ impl Partial {
         }
     }
 
-    /// Adds a station with one server.
-    fn add_queue(&mut self, load: f64) {
-        let idle = 1.0 - load;
-        let mut last = 0.0;
-        for p in &mut self.probabilities {
-            last = idle * *p + load * last;
-            *p = last;
+    /// Adds stations with one server each.
+    ///
+    /// For each, `p_n` becomes `idle p_n + load p_(n-1)`, and waits for the one before. So some go through the list together, each one place
+    /// behind the one before it: what they do at a time does not depend on each other.
+    fn add_queues(&mut self, loads: &[f64]) {
+        let size = self.probabilities.len();
+        for group in loads.chunks(LANES) {
+            // A load of zero changes nothing.
+            let mut load = [0.0; LANES];
+            load[..group.len()].copy_from_slice(group);
+            let idle = load.map(|load| 1.0 - load);
+            let mut last = [0.0; LANES];
+            for place in 0..size + LANES - 1 {
+                let mut next = [0.0; LANES];
+                next[0] = self.probabilities.get(place).copied().unwrap_or(0.0);
+                next[1..].copy_from_slice(&last[..LANES - 1]);
+                for lane in 0..LANES {
+                    next[lane] = idle[lane] * next[lane] + load[lane] * last[lane];
+                }
+                last = next;
+                if place >= LANES - 1 {
+                    self.probabilities[place - (LANES - 1)] = last[LANES - 1];
+                }
+            }
+            self.ln_scale -= idle.iter().map(|idle| idle.ln()).sum::<f64>();
         }
-        self.ln_scale -= idle.ln();
     }
 
     /// Adds a station of any kind.
     fn add(&mut self, tilted: &Tilted<'_>) {
         let n = self.probabilities.len() - 1;
         match &tilted.station.kind {
-            Kind::Servers(1) => self.add_queue(tilted.load),
+            Kind::Servers(1) => self.add_queues(&[tilted.load]),
             Kind::Delay => {
                 let other = Self::poisson(tilted.load, n);
                 self.ln_scale += other.ln_scale;
@@ -287,6 +306,24 @@ impl Partial {
         }
         self.probabilities = result;
     }
+}
+
+/// For each load the sum of `load^j` times the probability of `n - 1 - j` elsewhere: of the probabilities of at least `j` at that station
+/// with `n - 1` present, relative to that of all being there.
+fn others(probabilities: &[f64], loads: &[f64]) -> Vec<f64> {
+    let mut sums = Vec::with_capacity(loads.len());
+    for group in loads.chunks(LANES) {
+        let mut load = [0.0; LANES];
+        load[..group.len()].copy_from_slice(group);
+        let mut sum = [0.0; LANES];
+        for p in probabilities {
+            for lane in 0..LANES {
+                sum[lane] = load[lane] * sum[lane] + p;
+            }
+        }
+        sums.extend_from_slice(&sum[..group.len()]);
+    }
+    sums
 }
 
 /// The range outside which all values are negligible beside the largest.
