@@ -2,7 +2,7 @@
 
 use super::erlang_sums::ErlangSums;
 use super::fewest::fewest_servers;
-use super::gamma_mix::{ln_earlier, ln_later};
+use super::gamma_mix::{ln_earlier, ln_later, ln_thinned};
 use super::mmcc::truncated_poisson_variance;
 use super::poisson::{ln_poisson, ln_poisson_ratio};
 use super::truncated_geometric::TruncatedGeometric;
@@ -373,7 +373,7 @@ impl Mmck {
     pub fn waiting_time_cdf(&self, t: f64) -> f64 {
         let Some(t) = check::time(t) else { return 0.0 };
         let stages = f64::from(self.servers) * self.service_rate * t;
-        let waited = ln_earlier(self.waiting_room(), self.decay, stages) + self.ln_full();
+        let waited = ln_earlier(self.waiting_room(), self.decay, 0.0, stages) + self.ln_full();
         (self.busy_not / self.accepted_share() + waited.exp()).min(1.0)
     }
 
@@ -493,9 +493,11 @@ impl Mmck {
         (self.capacity - u64::from(self.servers)) as f64
     }
 
-    /// `ln` of the probability, given acceptance, of finding all servers busy and nobody waiting.
+    /// `ln` of the probability, given acceptance, of finding all servers busy and nobody waiting, times `r^(K - c)` where `r` is above one:
+    /// the sums of `gamma_mix` are relative to that.
     fn ln_full(&self) -> f64 {
-        self.ln_busy - self.line.ln_sum() - self.accepted_share().ln()
+        let line = TruncatedGeometric::new(self.waiting_room(), self.decay.abs());
+        self.ln_busy - line.ln_sum() - self.accepted_share().ln()
     }
 
     fn ln_waiting_tail(&self, t: f64) -> f64 {
@@ -522,36 +524,30 @@ impl Mmck {
         let c = f64::from(self.servers);
         if self.servers == 1 {
             // Service is one more stage: the sum over j of r^j P(Erlang(j + 2) > t).
-            let ln = ln_later(room + 1.0, self.decay, service) + self.decay;
-            let first = self.decay - service;
+            let shift = self.decay.max(0.0);
+            let ln = ln_later(room + 1.0, self.decay, service) + shift;
+            let first = self.decay - service + room * self.decay.min(0.0);
             let rest = if ln > first {
                 ln + (-(first - ln).exp()).ln_1p()
             } else {
                 f64::NEG_INFINITY
             };
-            let here = ln_thinned(room + 1.0, self.decay, service) + self.decay;
+            let here = ln_thinned(room + 1.0, self.decay, service) + shift;
             let in_service = at_once + (full + here).exp() - (full + first).exp();
             return (at_once + (full + rest).exp(), mu * in_service.max(0.0));
         }
         // P(Erlang(k, c mu) + Exp(mu) > t) is Q(k, c mu t) + e^(-mu t) (c / (c - 1))^k P(k, (c - 1) mu t).
         let stretch = -(-1.0 / c).ln_1p();
         let waiting = ln_later(room, self.decay, c * service);
-        let served =
-            ln_earlier(room, self.decay - stretch, (c - 1.0) * service) + stretch - service;
+        let served = ln_earlier(room, self.decay, stretch, (c - 1.0) * service) + stretch - service;
         let in_service = at_once + (full + served).exp();
         (in_service + (full + waiting).exp(), mu * in_service)
     }
 }
 
-/// `ln` of the sum over `j < n` of `r^j` times the Poisson probability of `j`, with `r = e^-decay`.
-fn ln_thinned(n: f64, decay: f64, mean: f64) -> f64 {
-    let thinned = (-decay).exp() * mean;
-    mean * (-decay).exp_m1() + ErlangSums::new(n, thinned, n - thinned).ln_gamma_q()
-}
-
 /// The zero of a function that grows from below to above zero, by I. Newton's steps from a guess, from `f(t)`, the value and the slope.
 ///
-/// Each evaluation narrows a bracket; a step that leaves it, or a value that is no number, halves it instead. `f` is the logarithm of a
+/// Each evaluation narrows a bracket; a step that leaves it, or is no number, halves it instead. `f` is the logarithm of a
 /// probability of log-concave shape, on which these steps converge from either side.
 fn climb(guess: f64, f: impl Fn(f64) -> (f64, f64)) -> f64 {
     const FAR: f64 = 16.0;
@@ -562,17 +558,30 @@ fn climb(guess: f64, f: impl Fn(f64) -> (f64, f64)) -> f64 {
     let mut moved_before = f64::NAN;
     for _ in 0..200 {
         let (value, slope) = f(t);
-        if value == 0.0 {
-            break;
+        let step = value / slope;
+        if step.abs() <= FINE * t {
+            return t - step;
         }
         if value > 0.0 {
             high = t;
         } else {
             low = t;
         }
-        let next = (t - value / slope).min(FAR * t);
-        if !(next > low && next < high) {
-            let next = if high == f64::INFINITY {
+        let next = t - step;
+        if next > low && next < high {
+            let next = next.min(FAR * t);
+            let moved = (next - t).abs();
+            t = next;
+            // The next step would be as much shorter again, squared, were it not for rounding.
+            let shorter = moved / moved_before;
+            let last = moved * shorter * shorter <= 0.1 * f64::EPSILON * t;
+            let rounding = moved < 1e-8 * t && shorter > 0.25;
+            if last || rounding {
+                break;
+            }
+            moved_before = moved;
+        } else {
+            t = if high == f64::INFINITY {
                 FAR * t
             } else if low == 0.0 {
                 t / FAR
@@ -584,19 +593,8 @@ fn climb(guess: f64, f: impl Fn(f64) -> (f64, f64)) -> f64 {
             if high - low <= FINE * high {
                 break;
             }
-            (t, moved_before) = (next, f64::NAN);
-            continue;
+            moved_before = f64::NAN;
         }
-        let moved = (next - t).abs();
-        t = next;
-        // The next step would be as much shorter again, squared, were it not for rounding.
-        let shorter = moved / moved_before;
-        let last = moved * shorter * shorter <= 0.1 * f64::EPSILON * t;
-        let rounding = moved < 1e-8 * t && shorter > 0.25;
-        if moved <= FINE * t || last || rounding {
-            break;
-        }
-        moved_before = moved;
     }
     t
 }
