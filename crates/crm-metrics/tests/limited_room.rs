@@ -10,7 +10,16 @@ fn quantiles_with_room_for_a_million() {
     let mut compared = 0;
     for line in include_str!("data/limited_room.txt").lines() {
         let cells: Vec<f64> = line.split(' ').map(|cell| cell.parse().unwrap()).collect();
-        let &[arrival_rate, service_rate, servers, capacity, p, wait, response] = &cells[..] else {
+        let &[
+            arrival_rate,
+            service_rate,
+            servers,
+            capacity,
+            p,
+            wait,
+            response,
+        ] = &cells[..]
+        else {
             panic!("not seven numbers: {line}");
         };
         let model = Mmck::new(arrival_rate, service_rate, servers as u32, capacity as u64).unwrap();
