@@ -6,7 +6,8 @@
 //! lie between zero and one, what underflows is too small to matter, and `X(N) = theta G(N-1) / G(N)`.
 //!
 //! One server costs one multiplication per population (Buzen 1973). Several servers have a generating function with a short
-//! polynomial of positive coefficients over `1 - z D / c`, and cost about `c` (at most some `27 sqrt(D X)`) per population.
+//! polynomial of positive coefficients over `1 - z D / c`, and cost about `c` (at most some `27 sqrt(D X)`) per population, once
+//! on the way there, and twice on the way back, which leads past each station's own number: what is left of it is what the other stations hold.
 
 use super::station::{Kind, Station};
 use crate::queueing::poisson::ln_poisson;
@@ -333,7 +334,8 @@ fn multiply(short: &[f64], series: &[f64]) -> Vec<f64> {
     const BLOCK: usize = 512;
     let mut product = vec![0.0; series.len()];
     let (first, last) = support(short);
-    let (from, to) = support(series);
+    // Probabilities, of which the largest need not be looked for.
+    let (from, to) = above(series, 1e-10 * NEGLIGIBLE);
     for (block, cells) in product.chunks_mut(BLOCK).enumerate() {
         let begin = block * BLOCK;
         for (j, q) in short[..last].iter().enumerate().skip(first) {
@@ -398,7 +400,14 @@ fn others(probabilities: &[f64], loads: &[f64]) -> Vec<f64> {
 
 /// The range outside which all values are negligible beside the largest.
 fn support(values: &[f64]) -> (usize, usize) {
-    let least = NEGLIGIBLE * values.iter().copied().fold(0.0, f64::max);
+    above(
+        values,
+        NEGLIGIBLE * values.iter().copied().fold(0.0, f64::max),
+    )
+}
+
+/// The range outside which no value is above `least`.
+fn above(values: &[f64], least: f64) -> (usize, usize) {
     let counts = |value: &f64| *value > least;
     let first = values.iter().position(counts).unwrap_or(0);
     let last = values.iter().rposition(counts).map_or(0, |last| last + 1);
