@@ -27,7 +27,7 @@ fn check() {
     close(
         "Erlang A",
         desk.probability_of_waiting(),
-        1.289_708_700_651_540_7e-213,
+        7.431_171_304_768_02e-213,
     );
     let room = Mmck::new(1.0, 1.0, 1, 1_000_000).expect("valid");
     close(
