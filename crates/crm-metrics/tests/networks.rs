@@ -148,14 +148,24 @@ proptest! {
     }
 
     #[test]
-    fn two_exact_methods(demands in proptest::collection::vec(demand(), 1..8), think_time in prop_oneof![Just(0.0), demand()], n in 1..2_000_u32) {
-        let network = Network::builder().demands(demands).think_time(think_time).build().unwrap();
+    fn two_exact_methods(demands in proptest::collection::vec(demand(), 1..40), delay in demand(), think_time in prop_oneof![Just(0.0), demand()], n in 1..2_000_u32) {
+        let network = Network::builder().station(Station::delay(delay)).demands(demands).think_time(think_time).build().unwrap();
         let convolved = network.closed(n).unwrap();
         let values = network.mean_values().unwrap().nth(n as usize - 1).unwrap();
         assert_close("X", convolved.throughput(), values.throughput(), IDENTITY);
         for (a, b) in convolved.stations().iter().zip(values.stations()) {
             assert_close("Q", a.mean_in_system(), b.mean_in_system(), 1e-11);
         }
+    }
+
+    /// The utilisation of a station whose speed depends on the number present is the share of time that anybody is there.
+    #[test]
+    fn anybody_there(stations in proptest::collection::vec(plain(), 0..3), first in demand(), rest in proptest::collection::vec(0.2..5.0_f64, 0..6), n in 1..40_u32) {
+        let times: Vec<f64> = std::iter::once(first).chain(rest.iter().map(|share| first * share)).collect();
+        let builder = Network::builder().station(Station::load_dependent(&times)).think_time(1.0);
+        let network = stations.iter().fold(builder, |builder, plain| builder.station(plain.station.clone())).build().unwrap();
+        let there: f64 = network.state_probabilities(n, 0).unwrap()[1..].iter().sum();
+        assert_close("U", network.closed(n).unwrap().station(0).utilisation(), there, IDENTITY);
     }
 
     /// More users never slow the whole down where speeds do not fall, and the bounds hold.

@@ -18,18 +18,43 @@ use super::station::{Kind, Station};
 pub struct MeanValues {
     stations: Vec<Station>,
     think_time: f64,
-    numbers: Vec<f64>,
     population: u32,
+    throughput: f64,
+    /// Station by station: the demand, one where there is a line, and the last residence time and mean number.
+    demands: Vec<f64>,
+    lines: Vec<f64>,
+    residence: Vec<f64>,
+    numbers: Vec<f64>,
 }
 
 impl MeanValues {
     pub(super) fn new(stations: Vec<Station>, think_time: f64) -> Self {
+        let line = |station: &Station| f64::from(u8::from(!matches!(station.kind, Kind::Delay)));
         Self {
+            demands: stations.iter().map(Station::demand).collect(),
+            lines: stations.iter().map(line).collect(),
+            residence: vec![0.0; stations.len()],
             numbers: vec![0.0; stations.len()],
             stations,
             think_time,
             population: 0,
+            throughput: 0.0,
         }
+    }
+
+    /// One request more.
+    fn advance(&mut self) -> Option<()> {
+        self.population = self.population.checked_add(1)?;
+        let at = self.demands.iter().zip(&self.lines).zip(&self.numbers);
+        for (time, ((demand, line), number)) in self.residence.iter_mut().zip(at) {
+            *time = demand * (1.0 + line * number);
+        }
+        let cycle = self.think_time + self.residence.iter().sum::<f64>();
+        self.throughput = f64::from(self.population) / cycle;
+        for (number, time) in self.numbers.iter_mut().zip(&self.residence) {
+            *number = self.throughput * time;
+        }
+        Some(())
     }
 }
 
@@ -37,30 +62,26 @@ impl Iterator for MeanValues {
     type Item = Solution;
 
     fn next(&mut self) -> Option<Solution> {
-        self.population = self.population.checked_add(1)?;
-        let residence: Vec<f64> = self
-            .stations
-            .iter()
-            .zip(&self.numbers)
-            .map(|(station, number)| match station.kind {
-                Kind::Delay => station.demand(),
-                _ => station.demand() * (1.0 + number),
-            })
-            .collect();
-        let cycle = self.think_time + residence.iter().sum::<f64>();
-        let throughput = f64::from(self.population) / cycle;
+        self.nth(0)
+    }
+
+    /// Without the figures of those in between.
+    fn nth(&mut self, n: usize) -> Option<Solution> {
+        for _ in 0..=n {
+            self.advance()?;
+        }
+        let throughput = self.throughput;
         let measures = self
             .stations
             .iter()
-            .zip(&residence)
-            .zip(&mut self.numbers)
-            .map(|((station, time), number)| {
-                *number = throughput * time;
+            .zip(&self.demands)
+            .zip(&self.residence)
+            .map(|((station, demand), &time)| {
                 StationMeasures::closed(
                     throughput,
                     station.visit_count(),
-                    throughput * station.demand(),
-                    *time,
+                    throughput * demand,
+                    time,
                     matches!(station.kind, Kind::Delay),
                 )
             })

@@ -1,10 +1,9 @@
 //! M/M/c//N: a finite number of customers who come again and again.
 
 use super::erlang_sums::ErlangSums;
-use super::gamma_mix::window;
 use super::poisson::{ln_binomial, ln_poisson, ln_poisson_ratio};
 use super::quantile;
-use super::unimodal::Unimodal;
+use super::unimodal::{Unimodal, window};
 use crate::check;
 use crate::error::ParamError;
 use crate::numeric::root;

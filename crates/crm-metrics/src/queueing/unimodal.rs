@@ -68,3 +68,36 @@ impl Unimodal {
         (self.second / self.sum - mean * mean).max(0.0)
     }
 }
+
+/// How far below the largest term, as a logarithm, one no longer counts.
+const NEGLIGIBLE: f64 = 45.0;
+
+/// The whole numbers in `[low, high]` between which the terms of a log-concave sequence count.
+pub(crate) fn window(low: f64, high: f64, ln_term: impl Fn(f64) -> f64) -> (f64, f64) {
+    let (mut a, mut b) = (low, high);
+    while b - a >= 1.0 {
+        let middle = (0.5 * (a + b)).floor();
+        if ln_term(middle) < ln_term(middle + 1.0) {
+            a = middle + 1.0;
+        } else {
+            b = middle;
+        }
+    }
+    let top = a.min(high);
+    let least = ln_term(top) - NEGLIGIBLE;
+    let edge = |mut inside: f64, mut outside: f64| {
+        if ln_term(outside) >= least {
+            return outside;
+        }
+        while (outside - inside).abs() > 1.0 {
+            let middle = (0.5 * (inside + outside)).floor();
+            if ln_term(middle) >= least {
+                inside = middle;
+            } else {
+                outside = middle;
+            }
+        }
+        inside
+    };
+    (edge(top, low), edge(top, high))
+}
