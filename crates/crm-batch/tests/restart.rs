@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crm_batch::{
-    Batch, BatchError, BuildError, Checkpoint, Entry, FileError, FileSink, Fingerprint, JobId,
+    Batch, BatchError, BuildError, Checkpoint, End, Entry, FileError, FileSink, Fingerprint, JobId,
     Order, Position, Recover, Refusal, Repeatable, Retry, Sink, SkipLimit,
 };
 use support::again::{
@@ -467,6 +467,22 @@ fn a_job_that_starts_over_forgets_what_was_there() {
 }
 
 #[test]
+fn a_source_with_places_is_not_read_again_from_the_start() {
+    quiet_panics();
+    for from in [From::Counted, From::Uncounted] {
+        let rows = if from == From::Counted { 3 } else { 4 };
+        for at in 0..14 / rows * rows {
+            let setup = Setup::new(from, table(1));
+            run(&setup, Trouble::Fails(14)).unwrap_err();
+            let report = run(&setup, Trouble::SourcePanics(at)).unwrap();
+            assert_eq!(report.before().chunks, 14 / rows);
+            assert_eq!(report.chunks(), RECORDS.div_ceil(rows) - 14 / rows);
+            assert_done(&setup);
+        }
+    }
+}
+
+#[test]
 fn a_success_leaves_nothing_so_that_the_next_night_begins_at_the_start() {
     let place = tempfile::tempdir().unwrap();
     let setup = disturbed(place.path(), From::Counted, 14);
@@ -601,6 +617,7 @@ struct Finds {
     found: Checkpoint,
     begun: Option<Entry>,
     written: Vec<u64>,
+    ended: Option<End>,
 }
 
 impl Sink<u64> for &mut Finds {
@@ -614,6 +631,11 @@ impl Sink<u64> for &mut Finds {
 
     fn write(&mut self, output: u64) -> Result<(), String> {
         self.written.push(output);
+        Ok(())
+    }
+
+    fn finish(&mut self, _entry: &Entry, end: End) -> Result<(), String> {
+        self.ended = Some(end);
         Ok(())
     }
 }
@@ -638,6 +660,7 @@ fn what_a_sink_finds_is_where_the_run_begins() {
                 found: Checkpoint::new(job, entry, complete),
                 begun: None,
                 written: Vec::new(),
+                ended: None,
             };
             let report = Batch::builder()
                 .inline_start(inline)
@@ -655,6 +678,7 @@ fn what_a_sink_finds_is_where_the_run_begins() {
             assert_eq!(report.before(), &entry);
             assert_eq!(sink.begun, Some(entry));
             assert!(sink.written.into_iter().eq(records..10));
+            assert_eq!(sink.ended, Some(End::Complete));
         }
     }
 }
@@ -685,6 +709,7 @@ fn a_checkpoint_whose_counts_do_not_add_up_is_refused() {
             found: Checkpoint::new(job, entry, false),
             begun: None,
             written: Vec::new(),
+            ended: None,
         };
         let result = Batch::new()
             .job(Repeatable::new(0..10_u64, Fingerprint(1)))
@@ -708,7 +733,7 @@ fn a_checkpoint_whose_counts_do_not_add_up_is_refused() {
             ),
             "{error:?}"
         );
-        assert!(sink.begun.is_none() && sink.written.is_empty());
+        assert!(sink.begun.is_none() && sink.written.is_empty() && sink.ended.is_none());
     }
 }
 

@@ -217,15 +217,15 @@ impl<D: Disk> Store<D> {
         // It was read, which does not mean that it lies on the disk: the run before may have been killed, or have failed, between
         // the write and the end of the sync. Nothing may be built on it before it does.
         ledger.write(&mut self.disk, &slot)?;
-        sync_folder(&mut self.disk, &ledger.path)?;
         self.ledger = Some(ledger);
-        self.committed = Some(*entry);
         if slot.checkpoint.complete {
+            self.committed = Some(*entry);
             self.state = State::Complete;
             return Ok(());
         }
         self.open()?;
         self.sync_folders()?;
+        self.committed = Some(*entry);
         let lens = std::iter::once(slot.len).chain(slot.rejects);
         for (part, len) in self.rows.iter_mut().chain(&mut self.rejects).zip(lens) {
             part.cut(&mut self.disk, len)?;

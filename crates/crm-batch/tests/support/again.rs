@@ -107,31 +107,43 @@ pub fn plain_loop(records: u64, allows: impl Fn(u64, u64) -> bool) -> Whole {
 
 /// Records, with or without their number, in their order.
 #[derive(Debug, Default)]
-pub struct Block<const COUNTED: bool>(VecDeque<u64>);
+pub struct Block<const COUNTED: bool> {
+    records: VecDeque<u64>,
+    /// Whether it has been used since it was cleared.
+    used: bool,
+}
 
 impl<const COUNTED: bool> Chunk for Block<COUNTED> {
     type Record<'r> = u64;
 
     fn next(&mut self) -> Option<u64> {
-        self.0.pop_front()
+        self.used = true;
+        self.records.pop_front()
     }
 
     fn only(record: u64) -> Self {
-        Self(VecDeque::from([record]))
+        Self {
+            records: VecDeque::from([record]),
+            used: false,
+        }
     }
 
     fn rows(&self) -> Option<usize> {
-        COUNTED.then_some(self.0.len())
+        COUNTED.then_some(self.records.len())
     }
 
     fn split(&mut self) -> Option<Self> {
-        let half = self.0.len() / 2;
-        let rest = self.0.len() - half;
-        (half > 0).then(|| Self(self.0.split_off(rest)))
+        let half = self.records.len() / 2;
+        let rest = self.records.len() - half;
+        (half > 0).then(|| Self {
+            records: self.records.split_off(rest),
+            used: false,
+        })
     }
 
     fn clear(&mut self) {
-        self.0.clear();
+        self.records.clear();
+        self.used = false;
     }
 }
 
@@ -164,7 +176,8 @@ impl<const COUNTED: bool> Source for Numbers<COUNTED> {
     fn fill(&mut self, chunk: &mut Block<COUNTED>, room: &Room<'_>) -> Result<Fill, String> {
         // One that does not count goes by its own blocks.
         let rows = if COUNTED { room.rows() } else { 4 };
-        while chunk.0.len() < rows {
+        assert!(!chunk.used, "a chunk is cleared before it is filled again");
+        while chunk.records.len() < rows {
             if self.trouble == Trouble::SourceFails(self.next) {
                 return Err("the source fails".to_owned());
             }
@@ -178,7 +191,7 @@ impl<const COUNTED: bool> Source for Numbers<COUNTED> {
             if self.next >= self.end {
                 return Ok(Fill::ended());
             }
-            chunk.0.push_back(self.next);
+            chunk.records.push_back(self.next);
             self.next += 1;
         }
         Ok(Fill::more())
