@@ -677,7 +677,7 @@ impl Seek for Silent<'_> {
         Ok(Fingerprint(1))
     }
 
-    fn seek(&mut self, to: Position) -> Result<(), String> {
+    fn seek(&mut self, to: Position, _records: u64) -> Result<(), String> {
         self.next = to.0;
         Ok(())
     }

@@ -179,7 +179,7 @@ impl Seek for Numbers {
         Ok(self.input)
     }
 
-    fn seek(&mut self, to: Position) -> Result<(), Self::Error> {
+    fn seek(&mut self, to: Position, _records: u64) -> Result<(), Self::Error> {
         assert!(self.seeks);
         self.next = to.0;
         Ok(())

@@ -17,13 +17,15 @@ pub trait Seek: Source {
     /// Whatever keeps the source from looking at its input.
     fn fingerprint(&mut self) -> Result<Fingerprint, Self::Error>;
 
-    /// Goes to a place that [`position`](Source::position) gave in an earlier run, before the first fill. A source that has no
-    /// position before its first fill is not asked: the run then passes over as many records as are done.
+    /// Goes to a place that [`position`](Source::position) gave in an earlier run, with `records` records before it; it is called
+    /// before the first fill.
+    ///
+    /// A source that has no position even then has no places: the run passes over as many records as are done.
     ///
     /// # Errors
     ///
     /// Whatever keeps the source from going there.
-    fn seek(&mut self, to: Position) -> Result<(), Self::Error>;
+    fn seek(&mut self, to: Position, records: u64) -> Result<(), Self::Error>;
 }
 
 /// A source that gives the same records each time it is made, as its owner promises.
@@ -78,7 +80,7 @@ impl<S: Source> Seek for Repeatable<S> {
         Ok(self.fingerprint)
     }
 
-    fn seek(&mut self, _to: Position) -> Result<(), S::Error> {
+    fn seek(&mut self, _to: Position, _records: u64) -> Result<(), S::Error> {
         Ok(())
     }
 }

@@ -290,15 +290,13 @@ impl<R: Read + Send> Source for Csv<R> {
     }
 }
 
-/// A run with a checkpoint goes on at a byte, and the records before it are cut once more to be counted, at some gigabytes a
-/// second, so that each later one has its number. [`Csv::seek`] with both goes there at once.
 impl<R: Read + Seek + Send> crate::Seek for Csv<R> {
     fn fingerprint(&mut self) -> Result<Fingerprint, InputError> {
         self.fingerprint()
     }
 
-    fn seek(&mut self, to: Position) -> Result<(), InputError> {
-        self.blocks.seek_and_count(to.0)
+    fn seek(&mut self, to: Position, records: u64) -> Result<(), InputError> {
+        self.blocks.seek(records, to.0)
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct Resume<S: Source, K, X> {
     /// Whether a checkpoint that is there is to be forgotten.
     pub(crate) afresh: bool,
     pub(crate) fingerprint: fn(&mut S) -> Result<Fingerprint, S::Error>,
-    pub(crate) seek: fn(&mut S, Position) -> Result<(), S::Error>,
+    pub(crate) seek: fn(&mut S, Position, u64) -> Result<(), S::Error>,
     pub(crate) recover: fn(&mut K, &str) -> Result<Option<Checkpoint>, X>,
 }
 
@@ -68,16 +68,19 @@ where
         going(desk.begin(Some(&job), Some(&found.entry)))?;
         return ControlFlow::Break(());
     }
-    let past = match found.entry.position {
-        Some(position) if baton.source_position().is_some() => {
-            match contain(|| (resume.seek)(baton.source(), position)) {
-                Ok(Ok(())) => found.entry.past,
-                Ok(Err(error)) => return stopped(desk, Stop::Source(error)),
-                Err(panic) => return stopped(desk, Stop::Panicked(Stage::Source, panic)),
-            }
+    let entry = &found.entry;
+    if let Some(position) = entry.position {
+        let before = entry.records - entry.past;
+        match contain(|| (resume.seek)(baton.source(), position, before)) {
+            Ok(Ok(())) => (),
+            Ok(Err(error)) => return stopped(desk, Stop::Source(error)),
+            Err(panic) => return stopped(desk, Stop::Panicked(Stage::Source, panic)),
         }
+    }
+    let past = match entry.position {
+        Some(_) if baton.source_position().is_some() => entry.past,
         // The source has no places, be it that the one before it had, so that the number of records must do.
-        _ => found.entry.records,
+        _ => entry.records,
     };
     baton.pass_over(past);
     going(desk.begin(Some(&job), Some(&found.entry)))

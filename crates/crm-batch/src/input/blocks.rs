@@ -279,33 +279,6 @@ impl<R: Read + Seek, C: Rule> Blocks<R, C> {
         Ok(())
     }
 
-    /// Goes on at this place, of which only the bytes are known: what is before it is cut once more, and counted.
-    pub(crate) fn seek_and_count(&mut self, offset: u64) -> Result<(), InputError>
-    where
-        C: Copy,
-    {
-        let failed = |error| InputError::Read { offset, error };
-        // Whether it may be one at all.
-        self.seek(0, offset)?;
-        let origin = self.origin;
-        self.reader.seek(SeekFrom::Start(origin)).map_err(failed)?;
-        let before = self.reader.by_ref().take(offset - origin);
-        let mut before = Blocks::new(before, self.rule, self.limit);
-        let mut block = Block::default();
-        let counted = loop {
-            match before.fill(&mut block, &Room::new(usize::MAX, MOST_READ)) {
-                Ok(fill) if fill.ended => break Ok(before.place.record),
-                Ok(_) => (),
-                Err(error @ InputError::Read { .. }) => break Err(error),
-                // It lies within quotes.
-                Err(_) => break Err(InputError::NoRecordAt { offset }),
-            }
-        };
-        let records = *counted.as_ref().unwrap_or(&0);
-        self.seek(records, offset)?;
-        counted.map(drop)
-    }
-
     /// What the file is known by: `kind`, the length, and the first and the last 64 KiB.
     pub(crate) fn fingerprint(&mut self, kind: &[u8]) -> Result<Fingerprint, InputError> {
         let goes_on = self.read_until();

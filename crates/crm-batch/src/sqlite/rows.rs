@@ -219,7 +219,7 @@ where
         Ok(Fingerprint(digest.finish()))
     }
 
-    fn seek(&mut self, to: Position) -> Result<(), SqliteError> {
+    fn seek(&mut self, to: Position, _records: u64) -> Result<(), SqliteError> {
         self.last = Some(to.0 as i64);
         Ok(())
     }

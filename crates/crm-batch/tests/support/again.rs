@@ -207,7 +207,7 @@ impl<const COUNTED: bool> Seek for Numbers<COUNTED> {
         Ok(self.fingerprint)
     }
 
-    fn seek(&mut self, to: Position) -> Result<(), String> {
+    fn seek(&mut self, to: Position, _records: u64) -> Result<(), String> {
         assert_eq!(
             self.next, 0,
             "a source is asked once, before the first fill"
