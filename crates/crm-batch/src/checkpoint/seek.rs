@@ -18,7 +18,7 @@ pub trait Seek: Source {
     fn fingerprint(&mut self) -> Result<Fingerprint, Self::Error>;
 
     /// Goes to a place that [`position`](Source::position) gave in an earlier run, before the first fill. A source that has no
-    /// position before its first fill is not asked: the run then passes over as many records as are done.
+    /// position after that has none at all: the run then passes over as many records as are done.
     ///
     /// # Errors
     ///

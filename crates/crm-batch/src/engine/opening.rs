@@ -69,15 +69,14 @@ where
         return ControlFlow::Break(());
     }
     let past = match found.entry.position {
-        Some(position) if baton.source_position().is_some() => {
-            match contain(|| (resume.seek)(baton.source(), position)) {
-                Ok(Ok(())) => found.entry.past,
-                Ok(Err(error)) => return stopped(desk, Stop::Source(error)),
-                Err(panic) => return stopped(desk, Stop::Panicked(Stage::Source, panic)),
-            }
-        }
-        // The source has no places, be it that the one before it had, so that the number of records must do.
-        _ => found.entry.records,
+        Some(position) => match contain(|| (resume.seek)(baton.source(), position)) {
+            Ok(Ok(())) if baton.source_position().is_some() => found.entry.past,
+            // A source without places has stayed where it was, so that the number of records must do.
+            Ok(Ok(())) => found.entry.records,
+            Ok(Err(error)) => return stopped(desk, Stop::Source(error)),
+            Err(panic) => return stopped(desk, Stop::Panicked(Stage::Source, panic)),
+        },
+        None => found.entry.records,
     };
     baton.pass_over(past);
     going(desk.begin(Some(&job), Some(&found.entry)))
