@@ -69,18 +69,16 @@ where
         return ControlFlow::Break(());
     }
     let entry = &found.entry;
-    if let Some(position) = entry.position {
-        let before = entry.records - entry.past;
-        match contain(|| (resume.seek)(baton.source(), position, before)) {
-            Ok(Ok(())) => (),
+    let whole = entry.records - entry.past;
+    let past = match entry.position {
+        Some(position) => match contain(|| (resume.seek)(baton.source(), position, whole)) {
+            Ok(Ok(())) if baton.source_position().is_some() => entry.past,
+            // A source without places has stayed where it was, so that the number of records must do.
+            Ok(Ok(())) => entry.records,
             Ok(Err(error)) => return stopped(desk, Stop::Source(error)),
             Err(panic) => return stopped(desk, Stop::Panicked(Stage::Source, panic)),
-        }
-    }
-    let past = match entry.position {
-        Some(_) if baton.source_position().is_some() => entry.past,
-        // The source has no places, be it that the one before it had, so that the number of records must do.
-        _ => entry.records,
+        },
+        None => entry.records,
     };
     baton.pass_over(past);
     going(desk.begin(Some(&job), Some(&found.entry)))
