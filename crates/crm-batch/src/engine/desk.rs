@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crm_clock::{Clock, Tick};
 
-use super::gate::Times;
 use super::part::{Fate, Part, Rejection, Stop};
+use super::times::Times;
 use crate::control::Cause;
 use crate::outlet::{Outlet, Rejected};
 use crate::panic::contain;

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use super::baton::{Baton, Pull};
 use super::desk::{Desk, Flow, Reading};
-use super::gate::{Before, Times};
+use super::gate::Before;
 use super::pace::{ChunkSize, Sample, Trial};
 use super::part::{Attend, Part, Rejection, Stop, attempt, judge};
+use super::times::Times;
 use crate::control::Control;
 use crate::outlet::Outlet;
 use crate::panic::contain;

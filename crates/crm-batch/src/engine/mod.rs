@@ -7,16 +7,24 @@
 //! - `pace`: when the pool is worth it, and how large a chunk is. Pure arithmetic on measured times.
 //! - `opening`: whether the run begins, and where: at the start, or at the place of a checkpoint.
 //! - `inline`: the start of a run, on the caller's thread.
-//! - `relay`: the rest of it, in the pool.
+//! - `relay`: the rest of it, in the pool: rounds of tasks.
+//! - `task`: a task that fills a chunk and works on it; `ear`: what it hears meanwhile; `retry`: a record tried again.
+//! - `piece`: what a chunk is handed in as; `settle`: what happens to it then.
 
 mod baton;
 mod desk;
+mod ear;
 mod gate;
 mod inline;
 mod opening;
 mod pace;
 mod part;
+mod piece;
 mod relay;
+mod retry;
+mod settle;
+mod task;
+mod times;
 
 use crate::control::Control;
 use crate::outlet::Outlet;
@@ -33,8 +41,8 @@ use inline::{Inline, Start};
 use pace::ChunkSize;
 use part::Stop;
 
-pub(crate) use gate::Times;
 pub(crate) use opening::Resume;
+pub(crate) use times::Times;
 
 /// What a run is made of, besides its source, work and sink.
 pub(crate) struct Run<'run> {
