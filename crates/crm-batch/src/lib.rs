@@ -130,6 +130,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+mod aside;
 mod batch;
 mod builder;
 mod checkpoint;

@@ -1,5 +1,6 @@
 //! The sink, the counts and the reason for the end.
 
+use std::io;
 use std::time::Duration;
 
 use crm_clock::{Clock, Tick};
@@ -38,6 +39,7 @@ pub(super) struct Desk<'run, W: Work, K: Outlet<W>, I> {
 
 /// Why a run ended before the end of its source.
 enum Ending<E, S, I> {
+    NoThread(io::Error),
     Process {
         position: u64,
         failure: Failure<E>,
@@ -121,6 +123,11 @@ impl<'run, W: Work, K: Outlet<W>, I> Desk<'run, W, K, I> {
     /// Ends the run because the sink failed before it began.
     pub(super) fn failed(&mut self, error: K::Error) -> Flow {
         self.end(Ending::Sink { position: 0, error })
+    }
+
+    /// Ends the run because a thread for it could not be started.
+    pub(super) fn no_thread(&mut self, error: io::Error) {
+        self.end(Ending::NoThread(error));
     }
 
     /// Failures in one part after which that part ends the run.
@@ -394,6 +401,7 @@ impl<'run, W: Work, K: Outlet<W>, I> Desk<'run, W, K, I> {
                 attempts,
                 report,
             },
+            Ending::NoThread(error) => BatchError::Thread { error, report },
             Ending::Share => BatchError::SkipShare { report },
             Ending::Refused(refusal) => BatchError::Checkpoint { refusal, report },
             Ending::Sink { position, error } => BatchError::Sink {

@@ -81,6 +81,7 @@ where
         };
         let due = self.relay.settings.clock.now() + delay;
         drop(self.relay.gate.delay(self.number, due, again, true));
+        self.relay.ring();
     }
 }
 

@@ -45,6 +45,7 @@ struct State<B, P, D, U, H, L> {
     /// Chunks that hold a place in the window: being filled, worked on, waiting or being settled.
     in_flight: usize,
     window: usize,
+    apart: Apart,
     spare: Vec<U>,
     hands: Vec<H>,
     delayed: BinaryHeap<Delayed<L>>,
@@ -107,13 +108,30 @@ pub(super) struct Filled {
     pub(super) position: Option<Position>,
 }
 
-/// The right to settle, with the chunk whose turn it is.
-pub(super) struct Turn<P, D> {
-    pub(super) desk: D,
+/// A complete chunk whose turn it is to be settled.
+pub(super) struct Due<P> {
     pub(super) pieces: Pieces<P>,
     pub(super) first: Option<u64>,
     pub(super) rows: usize,
     pub(super) reading: Reading,
+}
+
+/// The right to settle, with the chunk whose turn it is.
+pub(super) struct Turn<P, D> {
+    pub(super) desk: D,
+    pub(super) due: Due<P>,
+}
+
+/// What there is to do for the keeper of a run whose stages have threads of their own.
+pub(super) enum Next<B, P, L> {
+    /// Nothing more: everything is settled, or the run is over.
+    Done,
+    /// To settle this chunk.
+    Settle(Due<P>),
+    /// To have the source read again.
+    Fill(B),
+    /// To try this record again.
+    Again(L),
 }
 
 /// What became of a piece that was handed in.
@@ -152,8 +170,6 @@ pub(super) enum Rest<B, L> {
     Done,
     /// With these tasks.
     Go(Option<B>, Vec<L>),
-    /// When the time has come, or when it is resumed.
-    Wait(Option<Tick>),
 }
 
 /// What was done before the pool.
@@ -169,14 +185,27 @@ pub(super) struct Shape {
     pub(super) window: usize,
     pub(super) threads: usize,
     pub(super) as_finished: bool,
+    pub(super) apart: Apart,
     pub(super) size: ChunkSize,
 }
 
+/// Which stages have a thread of their own.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Apart {
+    pub(super) source: bool,
+    pub(super) sink: bool,
+}
+
+impl Apart {
+    pub(super) fn any(self) -> bool {
+        self.source || self.sink
+    }
+}
+
 impl<'run, B, P, D, U, H, L> Gate<'run, B, P, D, U, H, L> {
-    /// A gate through which the first chunk may be filled.
+    /// A gate through which the first chunk may be filled. It has no desk before it is [given](Self::put) one.
     pub(super) fn new(
         control: &'run Control,
-        desk: D,
         hand: Option<H>,
         shape: &Shape,
         before: Before,
@@ -188,16 +217,18 @@ impl<'run, B, P, D, U, H, L> Gate<'run, B, P, D, U, H, L> {
                 held: None,
                 filling: true,
                 ended: false,
-                desk: Some(desk),
+                desk: None,
                 slots: BTreeMap::new(),
                 finished: shape.as_finished.then(VecDeque::new),
-                in_flight: 1,
+                // A first task has the baton, unless the source is apart.
+                in_flight: usize::from(!shape.apart.source),
                 window: shape.window,
+                apart: shape.apart,
                 spare: Vec::new(),
                 hands: Vec::from_iter(hand),
                 delayed: BinaryHeap::new(),
                 delays: 0,
-                active: 1,
+                active: usize::from(!shape.apart.source),
                 threads: shape.threads,
                 size: shape.size,
                 read: before.read,
@@ -234,6 +265,73 @@ impl<'run, B, P, D, U, H, L> Gate<'run, B, P, D, U, H, L> {
             in_flight: state.rows,
         };
         Ok(Some((baton, opening)))
+    }
+
+    /// Begins a fill on the thread of a source that is apart: `None` when the run has ended, and an error when that thread is
+    /// to wait, be it for room in the window or to be resumed.
+    pub(super) fn admit(&self) -> Result<Option<Opening<U, H>>, Option<Tick>> {
+        let mut state = self.lock();
+        if self.control.is_over() {
+            return Ok(None);
+        }
+        if self.control.is_paused() || state.in_flight >= state.window {
+            return Err(None);
+        }
+        state.in_flight += 1;
+        Ok(Some(Opening {
+            spare: state.spare.pop(),
+            hand: None,
+            size: state.size,
+            in_flight: state.rows,
+        }))
+    }
+
+    /// Counts a chunk that the thread of the source has filled in `time`, and the task that is to work on it.
+    pub(super) fn enter(&self, filled: &Filled, time: Duration) {
+        let mut state = self.lock();
+        state.enter(filled);
+        state.times.source += time;
+        state.active += 1;
+        state.show_idle(self.control);
+    }
+
+    /// What there is to do for the keeper; an error when it is to wait, perhaps until a time.
+    pub(super) fn next(&self, now: Tick) -> Result<Next<B, P, L>, Option<Tick>> {
+        let mut state = self.lock();
+        if self.control.is_over() {
+            return Ok(Next::Done);
+        }
+        if state.apart.sink {
+            if let Some(due) = state.take_due() {
+                return Ok(Next::Settle(due));
+            }
+        }
+        if state.ended && state.slots.is_empty() {
+            return Ok(Next::Done);
+        }
+        if self.control.is_paused() {
+            return Err(None);
+        }
+        if let Some(load) = state.pop_due(now) {
+            state.active += 1;
+            return Ok(Next::Again(load));
+        }
+        if let Some(baton) = state.held.take() {
+            state.filling = true;
+            state.active += 1;
+            return Ok(Next::Fill(baton));
+        }
+        Err(state.delayed.peek().map(|delayed| delayed.due))
+    }
+
+    /// Gives the desk out, if it is here.
+    pub(super) fn take(&self) -> Option<D> {
+        self.lock().desk.take()
+    }
+
+    /// Takes the desk, or takes it back.
+    pub(super) fn put(&self, desk: D) {
+        self.lock().desk = Some(desk);
     }
 
     /// What a task needs that works on a part.
@@ -288,9 +386,7 @@ impl<'run, B, P, D, U, H, L> Gate<'run, B, P, D, U, H, L> {
     ) -> Deposit<P, D> {
         let mut state = self.lock();
         if let Some(timing) = timing {
-            state.times.source += timing.fill;
-            state.times.work += timing.work;
-            state.times.spend(timing.fill + timing.work);
+            state.book(timing.fill, timing.work);
             state.size.adapt(timing);
         }
         if self.control.is_over() {
@@ -333,25 +429,24 @@ impl<'run, B, P, D, U, H, L> Gate<'run, B, P, D, U, H, L> {
         time: Duration,
     ) -> (Option<B>, Option<Turn<P, D>>) {
         let mut state = self.lock();
-        state.rows -= rows;
-        state.times.sink += time;
         state.times.spend(time);
-        for spare in spare {
-            state.spare.push(spare);
-        }
-        let baton = state.parked.take();
-        if baton.is_some() {
-            state.filling = true;
-            state.active += 1;
-        } else {
-            state.in_flight -= 1;
-        }
+        let baton = state.free(rows, spare, time);
         if self.control.is_over() {
             state.desk = Some(desk);
             return (baton, None);
         }
         let turn = state.turn(desk);
         (baton, turn)
+    }
+
+    /// The same for a sink that is apart, whose thread keeps the desk and looks for the next chunk itself.
+    pub(super) fn settled_apart(
+        &self,
+        rows: usize,
+        spare: impl Iterator<Item = U>,
+        time: Duration,
+    ) -> Option<B> {
+        self.lock().free(rows, spare, time)
     }
 
     /// Ends the run: from here on every piece is refused and no fill begins.
@@ -389,10 +484,7 @@ impl<'run, B, P, D, U, H, L> Gate<'run, B, P, D, U, H, L> {
 
     /// Counts the time of a part that was given up because the run is over.
     pub(super) fn spent(&self, timing: &Timing, work: Duration) {
-        let mut state = self.lock();
-        state.times.source += timing.fill;
-        state.times.work += work;
-        state.times.spend(timing.fill + work);
+        self.lock().book(timing.fill, work);
     }
 
     /// Takes a load whose time has come, for the caller to spawn.
@@ -439,14 +531,14 @@ impl<'run, B, P, D, U, H, L> Gate<'run, B, P, D, U, H, L> {
         state.show_idle(self.control);
     }
 
-    /// Says how the run goes on when all its tasks have ended.
-    pub(super) fn rest(&self, now: Tick) -> Rest<B, L> {
+    /// Says how the run goes on when all its tasks have ended; an error when it is to wait, perhaps until a time.
+    pub(super) fn rest(&self, now: Tick) -> Result<Rest<B, L>, Option<Tick>> {
         let mut state = self.lock();
         if self.control.is_over() || (state.ended && state.slots.is_empty()) {
-            return Rest::Done;
+            return Ok(Rest::Done);
         }
         if self.control.is_paused() {
-            return Rest::Wait(None);
+            return Err(None);
         }
         let baton = state.held.take();
         state.filling |= baton.is_some();
@@ -456,9 +548,9 @@ impl<'run, B, P, D, U, H, L> Gate<'run, B, P, D, U, H, L> {
         }
         state.active += loads.len() + usize::from(baton.is_some());
         if baton.is_none() && loads.is_empty() {
-            return Rest::Wait(state.delayed.peek().map(|delayed| delayed.due));
+            return Err(state.delayed.peek().map(|delayed| delayed.due));
         }
-        Rest::Go(baton, loads)
+        Ok(Rest::Go(baton, loads))
     }
 
     /// Opens up what is left when the last task has ended.
@@ -504,8 +596,44 @@ impl<B, P, D, U, H, L> State<B, P, D, U, H, L> {
         self.peak_rows = self.peak_rows.max(filled.before + rows);
     }
 
+    /// Books the time that a worker has spent on a chunk. That of a fill is there already when the source is apart.
+    fn book(&mut self, fill: Duration, work: Duration) {
+        let fill = if self.apart.source {
+            Duration::ZERO
+        } else {
+            fill
+        };
+        self.times.source += fill;
+        self.times.work += work;
+        self.times.spend(fill + work);
+    }
+
+    /// Gives back the place of a settled chunk, to the baton if it waits for one.
+    fn free(&mut self, rows: usize, spare: impl Iterator<Item = U>, time: Duration) -> Option<B> {
+        self.rows -= rows;
+        self.times.sink += time;
+        self.spare.extend(spare);
+        let baton = self.parked.take();
+        if baton.is_some() {
+            self.filling = true;
+            self.active += 1;
+        } else {
+            self.in_flight -= 1;
+        }
+        baton
+    }
+
     /// Takes the chunk that is due, or puts the desk back when there is none.
     fn turn(&mut self, desk: D) -> Option<Turn<P, D>> {
+        let Some(due) = self.take_due() else {
+            self.desk = Some(desk);
+            return None;
+        };
+        Some(Turn { desk, due })
+    }
+
+    /// Takes the chunk that is due.
+    fn take_due(&mut self) -> Option<Due<P>> {
         let slot = match &mut self.finished {
             Some(finished) => finished
                 .pop_front()
@@ -514,13 +642,8 @@ impl<B, P, D, U, H, L> State<B, P, D, U, H, L> {
                 Some(first) if first.get().open == 0 => Some(first.remove()),
                 _ => None,
             },
-        };
-        let Some(slot) = slot else {
-            self.desk = Some(desk);
-            return None;
-        };
-        Some(Turn {
-            desk,
+        }?;
+        Some(Due {
             pieces: slot.pieces,
             rows: slot.rows,
             reading: Reading {
@@ -540,9 +663,9 @@ impl<B, P, D, U, H, L> State<B, P, D, U, H, L> {
         self.delayed.pop().map(|delayed| delayed.load)
     }
 
-    /// Whether a thread has nothing to do: none is filling, so that the tasks that there are, are all.
+    /// Whether a thread has nothing to do: no task is filling, so that those that there are, are all.
     fn is_idle(&self) -> bool {
-        !self.filling && self.active < self.threads
+        (!self.filling || self.apart.source) && self.active < self.threads
     }
 
     fn show_idle(&self, control: &Control) {
@@ -605,6 +728,7 @@ mod tests {
             window: 2,
             threads: 2,
             as_finished: false,
+            apart: Apart::default(),
             size: ChunkSize::new::<u64, u64>(Some(10), None),
         };
         let before = Before {
@@ -613,7 +737,8 @@ mod tests {
             peak_rows: 0,
             times: Times::default(),
         };
-        let gate = Gate::<_, _, _, _, (), ()>::new(&control, "desk", None, &shape, before);
+        let gate = Gate::<_, _, _, _, (), ()>::new(&control, None, &shape, before);
+        gate.put("desk");
         let Ok(Some((baton, first))) = gate.open("baton") else {
             panic!("the gate is open");
         };

@@ -97,9 +97,13 @@ where
     let mut last = chunk_start;
     let start = loop {
         if control.is_raised() {
-            while !control.look() && control.is_paused() {
-                control.wait(None);
-            }
+            control.wait(|| {
+                if control.is_paused() && !control.is_over() {
+                    Err(None)
+                } else {
+                    Ok(())
+                }
+            });
             if control.is_over() {
                 break Start::Over;
             }

@@ -12,11 +12,12 @@ use rayon::Scope;
 use super::baton::Baton;
 use super::desk::Desk;
 use super::ear::Cut;
-use super::gate::{Before, Gate, Rest, Shape};
+use super::gate::{Apart, Before, Gate, Rest, Shape};
 use super::pace::ChunkSize;
-use super::part::Part;
+use super::part::{Part, Stop};
 use super::piece::Piece;
 use super::retry::Again;
+use super::task::Draft;
 use crate::control::Control;
 use crate::outlet::Outlet;
 use crate::panic::contain;
@@ -25,8 +26,10 @@ use crate::work::Work;
 use crate::{BatchError, Chunk, Order, Report, Source};
 
 /// What a task is to do.
-pub(super) enum Task<S: Source> {
+pub(super) enum Task<S: Source, W: Work> {
     Fill(Baton<S>),
+    /// To work on a chunk that the thread of the source has filled.
+    Chunk(Box<Draft<W, S::Error>>, Option<Stop<S::Error>>),
     Work(Cut<S::Chunk>),
     Again(Again<S::Chunk>),
 }
@@ -52,6 +55,7 @@ pub(super) struct Relay<'run, S: Source, W: Work, K: Outlet<W>> {
     pub(super) work: &'run W,
     pub(super) most_failures: u64,
     pub(super) threads: usize,
+    pub(super) apart: Apart,
     pub(super) gate: RunGate<'run, S, W, K>,
 }
 
@@ -60,11 +64,12 @@ pub(super) struct Relay<'run, S: Source, W: Work, K: Outlet<W>> {
 ///
 /// Asking whether the thread panics would not do. A task may be taken up by a thread that waits inside a destructor
 /// while it unwinds from something else.
-struct Fall<'run>(&'run Control);
+pub(super) struct Fall<'run>(pub(super) &'run Control);
 
 impl Drop for Fall<'_> {
     fn drop(&mut self) {
         self.0.stop();
+        self.0.ring();
     }
 }
 
@@ -109,6 +114,10 @@ where
         threads: settings.threads(),
         // Positions are known in time only when the source counts its records.
         as_finished: settings.order == Order::AsFinished && counted,
+        apart: Apart {
+            source: settings.source_blocks,
+            sink: settings.sink_blocks,
+        },
         size,
     };
     let relay = Relay {
@@ -117,23 +126,13 @@ where
         work,
         most_failures: desk.most_failures(),
         threads: shape.threads,
-        gate: Gate::new(control, desk, state, &shape, before),
+        apart: shape.apart,
+        gate: Gate::new(control, state, &shape, before),
     };
-    let mut tasks = vec![Task::Fill(baton)];
-    loop {
-        settings.scope(|scope| {
-            let first = tasks.pop();
-            for task in tasks.drain(..) {
-                relay.spawn(scope, task);
-            }
-            if let Some(task) = first {
-                relay.perform(scope, task);
-            }
-        });
-        match relay.rest() {
-            Some(next) => tasks = next,
-            None => break,
-        }
+    if relay.apart.any() {
+        relay.run_apart(baton, desk);
+    } else {
+        relay.run_rounds(baton, desk);
     }
     let remains = relay.gate.into_remains();
     let cause = if remains.complete {
@@ -160,36 +159,58 @@ where
     W: Work<Chunk = S::Chunk>,
     K: Outlet<W>,
 {
-    /// Waits for the tasks of the next round; `None` when there is none.
-    fn rest(&self) -> Option<Vec<Task<S>>> {
+    /// Runs in the pool, round after round while something waits when all tasks have ended.
+    fn run_rounds(&self, baton: Baton<S>, desk: RunDesk<'run, S, W, K>) {
+        self.gate.put(desk);
+        let mut tasks = vec![Task::Fill(baton)];
         loop {
-            self.control.look();
-            match self.gate.rest(self.settings.clock.now()) {
-                Rest::Done => return None,
-                Rest::Go(baton, loads) => {
-                    let loads = loads.into_iter().map(Task::Again);
-                    return Some(loads.chain(baton.map(Task::Fill)).collect());
+            self.settings.scope(|scope| {
+                let first = tasks.pop();
+                for task in tasks.drain(..) {
+                    self.spawn(scope, task);
                 }
-                Rest::Wait(until) => self.control.wait(until),
+                if let Some(task) = first {
+                    self.perform(scope, task);
+                }
+            });
+            let rest = || self.gate.rest(self.settings.clock.now());
+            match self.control.wait(rest) {
+                Rest::Done => return,
+                Rest::Go(baton, loads) => {
+                    tasks.extend(loads.into_iter().map(Task::Again));
+                    tasks.extend(baton.map(Task::Fill));
+                }
             }
         }
     }
 
-    pub(super) fn spawn<'scope>(&'scope self, scope: &Scope<'scope>, task: Task<S>) {
+    pub(super) fn spawn<'scope>(&'scope self, scope: &Scope<'scope>, task: Task<S, W>) {
         scope.spawn(move |scope| self.perform(scope, task));
     }
 
     /// One task from its start to its end.
-    pub(super) fn perform<'scope>(&'scope self, scope: &Scope<'scope>, task: Task<S>) {
+    pub(super) fn perform<'scope>(&'scope self, scope: &Scope<'scope>, task: Task<S, W>) {
         let fall = Fall(self.control);
         let hand = match task {
             Task::Fill(baton) => self.fill(scope, baton),
+            Task::Chunk(draft, stop) => {
+                let hand = self.gate.hand();
+                self.work_on(scope, *draft, stop, hand)
+            }
             Task::Work(cut) => self.cut(scope, cut),
             Task::Again(again) => self.again(scope, again),
         };
         self.call_due(scope);
         self.gate.leave(hand);
+        self.ring();
         mem::forget(fall);
+    }
+
+    /// Wakes the threads of the stages, if there are any.
+    pub(super) fn ring(&self) {
+        if self.apart.any() {
+            self.control.ring();
+        }
     }
 
     /// Spawns the retries whose time has come.

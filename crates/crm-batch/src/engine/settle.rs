@@ -2,9 +2,10 @@
 
 use rayon::Scope;
 
-use super::desk::Flow;
-use super::gate::{Deposit, Turn};
-use super::piece::joined;
+use super::desk::{Desk, Flow};
+use super::gate::{Deposit, Due, Turn};
+use super::part::Part;
+use super::piece::{Piece, joined};
 use super::relay::{Relay, RunDesk, RunPiece, Task};
 use crate::Source;
 use crate::outlet::Outlet;
@@ -26,50 +27,61 @@ where
     ) {
         match deposit {
             Deposit::Left => (),
-            Deposit::Turn(turn) => self.settle(scope, turn),
+            Deposit::Turn(turn) => self.take_turns(scope, turn),
             Deposit::Refused(piece) => drop(piece),
         }
     }
 
     /// Settles the chunk whose turn it is, and those after it that are ready.
-    fn settle<'scope>(&'scope self, scope: &Scope<'scope>, turn: RunTurn<'run, S, W, K>) {
+    fn take_turns<'scope>(&'scope self, scope: &Scope<'scope>, turn: RunTurn<'run, S, W, K>) {
         let clock = &self.settings.clock;
         let mut begun = clock.now();
         let mut next = Some(turn);
-        while let Some(Turn {
-            mut desk,
-            pieces,
-            first,
-            rows,
-            reading,
-        }) = next
-        {
-            let mut parts = joined(pieces);
-            let mut position = first.unwrap_or_else(|| desk.settled());
-            let mut flow = desk.settle(&mut position, &mut parts.one);
-            for part in &mut parts.more {
-                if flow == Flow::Going {
-                    flow = desk.settle(&mut position, part);
-                }
-            }
-            if flow == Flow::Going {
-                flow = desk.close_chunk(reading);
-            }
-            if flow == Flow::Ended {
-                let dregs = self.gate.close(desk);
-                drop(dregs);
+        while let Some(Turn { mut desk, due }) = next {
+            let rows = due.rows;
+            let Some(spare) = settle(&mut desk, due) else {
+                self.close(desk);
                 return;
-            }
+            };
             // A slow sink may have used up the time, with nobody else to look at the clock.
             self.control.look();
             let now = clock.now();
-            let spare = std::iter::once(parts.one).chain(parts.more);
             let (baton, turn) = self.gate.settled(desk, rows, spare, now - begun);
             begun = now;
             if let Some(baton) = baton {
                 self.spawn(scope, Task::Fill(baton));
             }
+            self.ring();
             next = turn;
         }
+    }
+
+    /// Ends the run with the desk; what waited at the gate is dropped here.
+    pub(super) fn close(&self, desk: RunDesk<'run, S, W, K>) {
+        let dregs = self.gate.close(desk);
+        self.ring();
+        drop(dregs);
+    }
+}
+
+/// Settles a chunk, and gives back its buffers; `None` when that has ended the run.
+pub(super) fn settle<W: Work, K: Outlet<W>, I>(
+    desk: &mut Desk<'_, W, K, I>,
+    due: Due<Piece<W, I>>,
+) -> Option<impl Iterator<Item = Part<W, I>> + use<W, K, I>> {
+    let mut parts = joined(due.pieces);
+    let mut position = due.first.unwrap_or_else(|| desk.settled());
+    let mut flow = desk.settle(&mut position, &mut parts.one);
+    for part in &mut parts.more {
+        if flow == Flow::Going {
+            flow = desk.settle(&mut position, part);
+        }
+    }
+    if flow == Flow::Going {
+        flow = desk.close_chunk(due.reading);
+    }
+    match flow {
+        Flow::Going => Some(std::iter::once(parts.one).chain(parts.more)),
+        Flow::Ended => None,
     }
 }

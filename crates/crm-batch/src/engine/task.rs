@@ -8,7 +8,7 @@ use rayon::Scope;
 use super::baton::{Baton, Pull};
 use super::ear::{Cut, Ear};
 use super::gate::Filled;
-use super::pace::Timing;
+use super::pace::{ChunkSize, Timing};
 use super::part::{Part, Stop, Worked};
 use super::piece::Piece;
 use super::relay::{Relay, Task};
@@ -16,6 +16,16 @@ use crate::outlet::Outlet;
 use crate::panic::contain;
 use crate::work::Work;
 use crate::{Chunk, Room, Source, Stage};
+
+/// A chunk that has been filled.
+pub(super) struct Draft<W: Work, I> {
+    pub(super) part: Part<W, I>,
+    pub(super) filled: Filled,
+    pub(super) timing: Timing,
+    pub(super) size: ChunkSize,
+    /// When the fill had ended.
+    pub(super) ready: Tick,
+}
 
 impl<'run, S, W, K> Relay<'run, S, W, K>
 where
@@ -37,76 +47,106 @@ where
                 return None;
             }
         };
+        let hand = opening.hand;
+        let (draft, pull) = self.pull(&mut baton, opening.size, opening.spare, opening.in_flight);
+
+        // The source of an ended run is kept until its last chunk is handed in: its destructor is user code.
+        let (stop, _ended) = match pull {
+            Pull::More => {
+                if let Some(baton) = self.gate.pass(&draft.filled, baton) {
+                    self.spawn(scope, Task::Fill(baton));
+                }
+                (None, None)
+            }
+            Pull::Ended if draft.filled.rows == Some(0) => {
+                self.gate.enter_last(None);
+                return hand;
+            }
+            Pull::Ended => {
+                self.gate.enter_last(Some(&draft.filled));
+                (None, Some(baton))
+            }
+            Pull::Stopped(stop) => {
+                self.gate.enter_last(Some(&draft.filled));
+                (Some(stop), Some(baton))
+            }
+        };
+        self.work_on(scope, draft, stop, hand)
+    }
+
+    /// Fills a chunk, on whichever thread has the baton.
+    pub(super) fn pull(
+        &self,
+        baton: &mut Baton<S>,
+        size: ChunkSize,
+        spare: Option<Part<W, S::Error>>,
+        in_flight: usize,
+    ) -> (Draft<W, S::Error>, Pull<S::Error>) {
         let clock = &self.settings.clock;
-        let mut part = opening.spare.unwrap_or_default();
+        let mut part = spare.unwrap_or_default();
         part.chunk.clear();
         let counted = part.chunk.rows().is_some();
         let left = baton.remaining();
         let wanted = match left {
-            Some(left) => opening.size.towards_the_end(left, self.threads),
-            None => opening.size.rows(),
+            Some(left) => size.towards_the_end(left, self.threads),
+            None => size.rows(),
         };
-        let wanted = if counted { wanted } else { opening.size.most() };
-        let room = opening.size.bytes(counted);
+        let wanted = if counted { wanted } else { size.most() };
+        let room = size.bytes(counted);
         let begun = clock.now();
         let number = baton.next_chunk();
         let (pull, bytes) = baton.fill(
             &mut part.chunk,
             &Room::controlled(wanted, room, self.control),
         );
-        let filled = clock.now();
+        let ready = clock.now();
         let rows = part.chunk.rows();
-        let record = Filled {
+        let filled = Filled {
             number,
             rows,
             bytes,
-            before: opening.in_flight,
+            before: in_flight,
             remaining: left.map(|left| left.saturating_sub(rows.unwrap_or(0)) as u64),
             position: baton.source_position(),
-        };
-
-        // The source of an ended run is kept until its last chunk is handed in: its destructor is user code.
-        let full = matches!(pull, Pull::More);
-        let (stop, _ended) = match pull {
-            Pull::More => {
-                if let Some(baton) = self.gate.pass(&record, baton) {
-                    self.spawn(scope, Task::Fill(baton));
-                }
-                (None, None)
-            }
-            Pull::Ended if rows == Some(0) => {
-                self.gate.enter_last(None);
-                return opening.hand;
-            }
-            Pull::Ended => {
-                self.gate.enter_last(Some(&record));
-                (None, Some(baton))
-            }
-            Pull::Stopped(stop) => {
-                self.gate.enter_last(Some(&record));
-                (Some(stop), Some(baton))
-            }
         };
         let timing = Timing {
             rows,
             room,
-            full,
+            full: matches!(pull, Pull::More),
             worked: 0,
-            fill: filled - begun,
+            fill: ready - begun,
             work: Duration::ZERO,
         };
+        let draft = Draft {
+            part,
+            filled,
+            timing,
+            size,
+            ready,
+        };
+        (draft, pull)
+    }
+
+    /// Works on a chunk that has just been filled, by this thread or by that of the source.
+    pub(super) fn work_on<'scope>(
+        &'scope self,
+        scope: &Scope<'scope>,
+        draft: Draft<W, S::Error>,
+        stop: Option<Stop<S::Error>>,
+        hand: Option<W::State>,
+    ) -> Option<W::State> {
         let ear = Ear {
             relay: self,
             scope,
-            number,
+            number: draft.filled.number,
             low: 0,
             high: u64::MAX,
-            size: opening.size,
+            size: draft.size,
             whole: true,
             next_look: 0,
             looked: None,
         };
-        self.toil(ear, part, opening.hand, stop, timing, filled)
+        self.toil(ear, draft.part, hand, stop, draft.timing, draft.ready)
     }
 
     /// A part that another worker has cut off.
