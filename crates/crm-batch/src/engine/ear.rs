@@ -1,5 +1,6 @@
 //! What a worker hears while it works on a part: the end of the run, the clock, and that a thread has nothing to do.
 
+use std::mem;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -17,8 +18,11 @@ use crate::{Chunk, Source};
 /// Looks at the clock in one chunk, at least, when there is reason to look at all.
 const LOOKS: usize = 16;
 
-/// A record that takes this long is worth a hand-over.
-const HEAVY: Duration = Duration::from_micros(20);
+/// Nanoseconds of a record that is worth a hand-over by itself.
+const HEAVY: u128 = 20_000;
+
+/// Parts that a worker cuts off at once when its records are heavy.
+const CUTS: usize = 3;
 
 /// A part that another worker has cut off. It may be cut again, between `low` and `high`.
 pub(super) struct Cut<C> {
@@ -44,8 +48,8 @@ where
     pub(super) whole: bool,
     /// The row before which the clock is next looked at.
     pub(super) next_look: usize,
-    /// When a record was last looked at for a split.
-    pub(super) looked: Option<Tick>,
+    /// When it was last looked whether to split, and at which row.
+    pub(super) looked: (usize, Tick),
 }
 
 impl<S, W, K> Attend<W> for Ear<'_, '_, '_, S, W, K>
@@ -66,7 +70,7 @@ where
             return ControlFlow::Break(());
         }
         if self.whole && control.is_idle() {
-            self.share(chunk);
+            self.share(chunk, rows);
         }
         ControlFlow::Continue(())
     }
@@ -93,43 +97,47 @@ where
 {
     /// Gives the second half of the rest to a worker that has nothing to do, if it is worth a hand-over.
     ///
-    /// Either the records are so many that they are worth it at the pace of the last chunk, or the last record was heavy,
-    /// and those that follow may be as well.
-    fn share(&mut self, chunk: &mut W::Chunk) {
+    /// Either the records are so many that they are worth it at the pace of the last chunk, or the last ones were heavy, and
+    /// those that follow may be as well. Then it gives seven eighths, in three parts: where the heavy ones end is not known,
+    /// and the next look is a heavy record away.
+    fn share(&mut self, chunk: &mut W::Chunk, rows: usize) {
         let rest = chunk.rows();
         if rest.is_some_and(|rest| rest < 2) {
             return;
         }
-        if !rest.is_none_or(|rest| self.size.is_worth_splitting(rest)) {
-            let now = self.relay.settings.clock.now();
-            let heavy = self.looked.is_some_and(|looked| now - looked >= HEAVY);
-            self.looked = Some(now);
-            if !heavy {
-                return;
-            }
-        }
-        if !self.relay.gate.claim(self.number) {
+        let now = self.relay.settings.clock.now();
+        let (before, then) = mem::replace(&mut self.looked, (rows, now));
+        let heavy = rows > before && (now - then).as_nanos() >= HEAVY * (rows - before) as u128;
+        if !heavy && rest.is_some_and(|rest| !self.size.is_worth_splitting(rest)) {
             return;
         }
-        let middle = self.low + (self.high - self.low) / 2;
-        let half = if middle > self.low {
-            chunk.split()
-        } else {
-            None
-        };
-        let Some(half) = half else {
-            self.whole = false;
-            self.relay.gate.unclaim(self.number);
+        let most = if heavy { CUTS } else { 1 };
+        if !self.relay.gate.claim(self.number, most) {
             return;
-        };
-        let cut = Cut {
-            number: self.number,
-            low: middle,
-            high: self.high,
-            chunk: half,
-            size: self.size,
-        };
-        self.high = middle;
-        self.relay.spawn(self.scope, Task::Work(cut));
+        }
+        let mut cuts = Vec::new();
+        while cuts.len() < most {
+            let middle = self.low + (self.high - self.low) / 2;
+            let half = if middle > self.low {
+                chunk.split()
+            } else {
+                None
+            };
+            let Some(chunk) = half else { break };
+            cuts.push(Cut {
+                number: self.number,
+                low: middle,
+                high: self.high,
+                chunk,
+                size: self.size,
+            });
+            self.high = middle;
+        }
+        self.whole = !cuts.is_empty();
+        self.relay.gate.unclaim(self.number, most - cuts.len());
+        // A thread that has nothing to do takes the one that was spawned first: let that be the nearest.
+        for cut in cuts.into_iter().rev() {
+            self.relay.spawn(self.scope, Task::Work(cut));
+        }
     }
 }

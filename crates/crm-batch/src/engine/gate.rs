@@ -498,8 +498,8 @@ impl<'run, B, P, D, U, H, L> Gate<'run, B, P, D, U, H, L> {
         Some(load)
     }
 
-    /// Asks for leave to split a part of a chunk, because a thread has nothing to do. It counts the new part and its task.
-    pub(super) fn claim(&self, number: u64) -> bool {
+    /// Asks for leave to cut parts off a part of a chunk, because a thread has nothing to do. It counts them and their tasks.
+    pub(super) fn claim(&self, number: u64, parts: usize) -> bool {
         let mut state = self.lock();
         if !state.is_idle() || self.control.is_over() {
             return false;
@@ -507,19 +507,22 @@ impl<'run, B, P, D, U, H, L> Gate<'run, B, P, D, U, H, L> {
         let Some(slot) = state.slots.get_mut(&number) else {
             return false;
         };
-        slot.open += 1;
-        state.active += 1;
+        slot.open += parts;
+        state.active += parts;
         state.show_idle(self.control);
         true
     }
 
-    /// Gives the leave back.
-    pub(super) fn unclaim(&self, number: u64) {
+    /// Gives back the leave for as many parts.
+    pub(super) fn unclaim(&self, number: u64, parts: usize) {
+        if parts == 0 {
+            return;
+        }
         let mut state = self.lock();
         if let Some(slot) = state.slots.get_mut(&number) {
-            slot.open -= 1;
+            slot.open -= parts;
         }
-        state.active -= 1;
+        state.active -= parts;
         state.show_idle(self.control);
     }
 

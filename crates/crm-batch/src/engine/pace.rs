@@ -129,9 +129,10 @@ impl ChunkSize {
         if counted { self.most_bytes } else { self.bytes }
     }
 
-    /// Whether so many records are worth a hand-over to another worker, as far as the last chunk tells.
+    /// Whether so many records are worth a hand-over to another worker, as far as the last chunk tells. The first records of a
+    /// job are: they may be few and heavy, and while one of them is worked on it is too late.
     pub(super) fn is_worth_splitting(self, rows: usize) -> bool {
-        self.pace * rows as f64 >= WORTH_SPLITTING
+        self.pace == 0.0 || self.pace * rows as f64 >= WORTH_SPLITTING
     }
 
     /// The rows of a chunk when `remaining` records are left: smaller towards the end, so that no thread is left alone

@@ -193,7 +193,9 @@ where
         let fall = Fall(self.control);
         let hand = match task {
             Task::Fill(baton) => self.fill(scope, baton),
-            Task::Chunk(draft, stop) => {
+            Task::Chunk(mut draft, stop) => {
+                // It has waited for a worker.
+                draft.ready = self.settings.clock.now();
                 let hand = self.gate.hand();
                 self.work_on(scope, *draft, stop, hand)
             }

@@ -23,7 +23,7 @@ pub(super) struct Draft<W: Work, I> {
     pub(super) filled: Filled,
     pub(super) timing: Timing,
     pub(super) size: ChunkSize,
-    /// When the fill had ended.
+    /// When the fill had ended, or when a worker has taken it up.
     pub(super) ready: Tick,
 }
 
@@ -144,7 +144,7 @@ where
             size: draft.size,
             whole: true,
             next_look: 0,
-            looked: None,
+            looked: (0, draft.ready),
         };
         self.toil(ear, draft.part, hand, stop, draft.timing, draft.ready)
     }
@@ -156,6 +156,7 @@ where
         cut: Cut<S::Chunk>,
     ) -> Option<W::State> {
         let (spare, hand) = self.gate.join();
+        let begun = self.settings.clock.now();
         let mut part = spare.unwrap_or_default();
         part.chunk = cut.chunk;
         let timing = Timing {
@@ -171,9 +172,9 @@ where
             size: cut.size,
             whole: true,
             next_look: 0,
-            looked: None,
+            looked: (0, begun),
         };
-        self.toil(ear, part, hand, None, timing, self.settings.clock.now())
+        self.toil(ear, part, hand, None, timing, begun)
     }
 
     /// Works on a part, hands it in, and settles what is due.
