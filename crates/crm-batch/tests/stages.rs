@@ -471,12 +471,18 @@ fn a_panicking_destructor_ends_the_run_and_goes_on_to_the_caller() {
                 let sink = |output: Fragile| if output.0 == 50 { Err(()) } else { Ok(()) };
                 let _ = batch.run((0..).map(Fragile), Ok::<Fragile, ()>, sink);
             };
+            let written = AtomicU64::new(0);
             let in_the_source = || {
-                let _ = batch.map(Brittle(0), output);
+                let _ = batch.run(Brittle(0), Ok::<u64, ()>, |_| {
+                    written.fetch_add(1, Ordering::Relaxed);
+                    Ok::<_, ()>(())
+                });
             };
             assert!(says(&in_the_chunk).contains("the record is broken"));
             assert!(says(&at_the_desk).contains("the record is broken"));
             assert!(says(&in_the_source).contains("the source is broken"));
+            // It is dropped when all of it has been settled.
+            assert_eq!(written.into_inner(), 999);
             assert_eq!(batch.map(0..100, |n| n).len(), 100);
         }
     });

@@ -225,6 +225,26 @@ impl<'run, W: Work, K: Outlet<W>, I> Desk<'run, W, K, I> {
 
     /// Settles every record of a part; `position` is that of its first record, and then that of the one after its last.
     pub(super) fn settle(&mut self, position: &mut u64, part: &mut Part<W, I>) -> Flow {
+        if part.gaps.is_empty() {
+            let mut at = *position;
+            for output in part.outputs.drain(..) {
+                if let Flow::Ended = self.write(at, output, &part.buffer) {
+                    return Flow::Ended;
+                }
+                at += 1;
+            }
+            *position = at;
+        } else if let Flow::Ended = self.settle_gaps(position, part) {
+            return Flow::Ended;
+        }
+        match part.stop.take() {
+            None => Flow::Going,
+            Some(stop) => self.stopped(*position, stop),
+        }
+    }
+
+    /// The same for a part with records that have no output in their place.
+    fn settle_gaps(&mut self, position: &mut u64, part: &mut Part<W, I>) -> Flow {
         let first = *position;
         let mut at = first;
         let mut outputs = part.outputs.drain(..);
@@ -259,10 +279,7 @@ impl<'run, W: Work, K: Outlet<W>, I> Desk<'run, W, K, I> {
             at += 1;
         }
         *position = at;
-        match part.stop.take() {
-            None => Flow::Going,
-            Some(stop) => self.stopped(at, stop),
-        }
+        Flow::Going
     }
 
     /// Counts a chunk that is settled, and tells the sink and the observer.

@@ -32,6 +32,8 @@ struct State<B, P, D, U, H, L> {
     parked: Option<B>,
     /// The baton, while the run is paused; it keeps its place in the window.
     held: Option<B>,
+    /// The baton of a source that has ended: its destructor is user code, and nothing of the run is to be lost by its panic.
+    used: Option<B>,
     /// Whether a task has the baton.
     filling: bool,
     /// Whether the source has no more.
@@ -154,8 +156,10 @@ pub(super) struct Dregs<B, P, U, L> {
 }
 
 /// What is left when the last task has ended.
-pub(super) struct Remains<D> {
+pub(super) struct Remains<B, D> {
     pub(super) desk: Option<D>,
+    /// Of a source that has ended.
+    pub(super) baton: Option<B>,
     /// Whether the source has ended and everything is settled.
     pub(super) complete: bool,
     pub(super) read: u64,
@@ -215,6 +219,7 @@ impl<'run, B, P, D, U, H, L> Gate<'run, B, P, D, U, H, L> {
             state: Mutex::new(State {
                 parked: None,
                 held: None,
+                used: None,
                 filling: true,
                 ended: false,
                 desk: None,
@@ -349,11 +354,12 @@ impl<'run, B, P, D, U, H, L> Gate<'run, B, P, D, U, H, L> {
     ///
     /// Others can only have settled rows since the fill began, so that `before + rows` was never exceeded during the fill.
     /// The rows at its end alone would miss a moment in between.
-    pub(super) fn enter_last(&self, filled: Option<&Filled>) {
+    pub(super) fn enter_last(&self, filled: Option<&Filled>, baton: B) {
         let mut state = self.lock();
         if let Some(filled) = filled {
             state.enter(filled);
         }
+        state.used = Some(baton);
         state.ended = true;
         state.filling = false;
         state.show_idle(self.control);
@@ -557,7 +563,7 @@ impl<'run, B, P, D, U, H, L> Gate<'run, B, P, D, U, H, L> {
     }
 
     /// Opens up what is left when the last task has ended.
-    pub(super) fn into_remains(self) -> Remains<D> {
+    pub(super) fn into_remains(self) -> Remains<B, D> {
         let state = self
             .state
             .into_inner()
@@ -565,6 +571,7 @@ impl<'run, B, P, D, U, H, L> Gate<'run, B, P, D, U, H, L> {
         Remains {
             complete: state.ended && state.slots.is_empty(),
             desk: state.desk,
+            baton: state.used,
             read: state.read,
             bytes: state.bytes,
             peak_rows: state.peak_rows,
@@ -746,16 +753,16 @@ mod tests {
             panic!("the gate is open");
         };
         assert!(gate.pass(&filled(0, first.in_flight), baton).is_some());
-        let Ok(Some((_, second))) = gate.open("baton") else {
+        let Ok(Some((baton, second))) = gate.open("baton") else {
             panic!("the gate is open");
         };
         let Deposit::Turn(turn) = gate.deposit(0, "chunk", None, 0) else {
             panic!("the desk is free and the chunk is the next");
         };
         let spare = ["spare"].into_iter();
-        let (baton, turn) = gate.settled(turn.desk, 10, spare, Duration::ZERO);
-        assert!(baton.is_none() && turn.is_none());
-        gate.enter_last(Some(&filled(1, second.in_flight)));
+        let (parked, turn) = gate.settled(turn.desk, 10, spare, Duration::ZERO);
+        assert!(parked.is_none() && turn.is_none());
+        gate.enter_last(Some(&filled(1, second.in_flight)), baton);
         assert_eq!(gate.into_remains().peak_rows, 20);
     }
 }

@@ -152,7 +152,7 @@ impl ChunkSize {
         work: Duration,
         remaining: impl FnOnce() -> Option<usize>,
     ) -> bool {
-        let stake = work.as_nanos() as f64 / STAKE;
+        let stake = nanos(work) / STAKE;
         stake > POOL_START
             && remaining().is_some_and(|left| POOL_START + left as f64 * self.handover <= stake)
     }
@@ -160,7 +160,7 @@ impl ChunkSize {
     /// Begins at a quarter of the target, from the inline measurement of `work` nanoseconds for each record.
     fn begin(&mut self, work: f64) {
         if !self.fixed {
-            self.rows = rows_for(TARGET.as_nanos() as f64 / 4.0, work, self.most);
+            self.rows = rows_for(nanos(TARGET) / 4.0, work, self.most);
         }
         self.pace = work;
     }
@@ -273,7 +273,7 @@ impl Trial {
         if pace > 2.0 * self.pace {
             self.unmeasured = 0; // The work has become heavier: look again at once.
         }
-        self.resize(pace);
+        self.resize(pace, true);
     }
 
     /// Learns from a measured step. True when the pool is worth it; `size` is then set for the work.
@@ -288,7 +288,8 @@ impl Trial {
         let time = sample.fill + sample.work + sample.sink;
         let work = per_record(sample.work, sample.rows);
         self.pace = per_record(time, sample.rows);
-        self.resize(self.pace);
+        let resolved = time >= RESOLVED;
+        self.resize(self.pace, resolved);
         if work > DEAR {
             self.dear += sample.rows;
         }
@@ -298,9 +299,8 @@ impl Trial {
         if tiny {
             return false;
         }
-        let resolved = time >= RESOLVED;
         if !resolved && sample.rows < STEP_ROWS.min(size.most) {
-            return false; // The next step is twice as long.
+            return false; // The next step is longer.
         }
         // The pool is asked for its threads, and so perhaps started, only when any number of them could gain.
         let gains = resolved && sample.gains(f64::INFINITY, size.handover) && {
@@ -318,13 +318,17 @@ impl Trial {
         let sure = self.promises > 1 || heavy;
         if sure {
             size.begin(work);
+        } else {
+            self.step = self.step.min(sample.rows);
         }
         sure
     }
 
-    /// At most twice the last step, so that one light record does not let in a hundred heavy ones.
-    fn resize(&mut self, pace: f64) {
-        self.step = rows_for(STEP_NANOS, pace, STEP_ROWS).min(self.step * 2);
+    /// At most twice the last step, or four times if it was next to nothing, so that one light record does not let in a
+    /// hundred heavy ones.
+    fn resize(&mut self, pace: f64, resolved: bool) {
+        let growth = if resolved { 2 } else { 4 };
+        self.step = rows_for(STEP_NANOS, pace, STEP_ROWS).min(self.step * growth);
     }
 }
 
@@ -343,7 +347,12 @@ impl Sample {
 
 /// Nanoseconds for each record.
 fn per_record(time: Duration, rows: usize) -> f64 {
-    time.as_nanos() as f64 / rows.max(1) as f64
+    nanos(time) / rows.max(1) as f64
+}
+
+/// Nanoseconds, without the detour of `as_nanos` through 128 bits.
+fn nanos(time: Duration) -> f64 {
+    time.as_secs() as f64 * 1e9 + f64::from(time.subsec_nanos())
 }
 
 /// Records that fit into `nanos` at `pace` nanoseconds each, from 1 to `most`; as many as possible when they cost nothing.

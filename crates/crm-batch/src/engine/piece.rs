@@ -9,7 +9,7 @@ pub(super) enum Piece<W: Work, I> {
     /// A part; parts come in the order of `low`. `then` is what the source did after the chunk.
     Part {
         low: u64,
-        part: Part<W, I>,
+        part: Box<Part<W, I>>,
         then: Option<Stop<I>>,
     },
     /// What became of a record that waited for its retry, in the part that began at `low`.
@@ -22,8 +22,8 @@ pub(super) enum Piece<W: Work, I> {
 
 /// The parts of a chunk in order, each with what has become of its retries.
 pub(super) struct Parts<W: Work, I> {
-    pub(super) one: Part<W, I>,
-    pub(super) more: Vec<Part<W, I>>,
+    pub(super) one: Box<Part<W, I>>,
+    pub(super) more: Vec<Box<Part<W, I>>>,
 }
 
 /// Puts the pieces of a complete chunk together.

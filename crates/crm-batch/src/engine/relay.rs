@@ -27,23 +27,25 @@ use crate::{BatchError, Chunk, Order, Report, Source};
 
 /// What a task is to do.
 pub(super) enum Task<S: Source, W: Work> {
-    Fill(Baton<S>),
+    /// The baton is boxed, because it changes hands once for each chunk and an iterator may be large.
+    Fill(Box<Baton<S>>),
     /// To work on a chunk that the thread of the source has filled.
     Chunk(Box<Draft<W, S::Error>>, Option<Stop<S::Error>>),
     Work(Cut<S::Chunk>),
     Again(Again<S::Chunk>),
 }
 
-pub(super) type RunDesk<'run, S, W, K> = Desk<'run, W, K, <S as Source>::Error>;
+/// Boxed, because it changes hands once for each chunk.
+pub(super) type RunDesk<'run, S, W, K> = Box<Desk<'run, W, K, <S as Source>::Error>>;
 
 pub(super) type RunPiece<S, W> = Piece<W, <S as Source>::Error>;
 
 pub(super) type RunGate<'run, S, W, K> = Gate<
     'run,
-    Baton<S>,
+    Box<Baton<S>>,
     RunPiece<S, W>,
     RunDesk<'run, S, W, K>,
-    Part<W, <S as Source>::Error>,
+    Box<Part<W, <S as Source>::Error>>,
     <W as Work>::State,
     Again<<W as Work>::Chunk>,
 >;
@@ -80,7 +82,7 @@ pub(super) struct Opening<'run, S: Source, W: Work, K: Outlet<W>> {
     pub(super) work: &'run W,
     pub(super) state: Option<W::State>,
     pub(super) baton: Baton<S>,
-    pub(super) desk: RunDesk<'run, S, W, K>,
+    pub(super) desk: Desk<'run, W, K, S::Error>,
     pub(super) size: ChunkSize,
     pub(super) before: Before,
 }
@@ -129,12 +131,14 @@ where
         apart: shape.apart,
         gate: Gate::new(control, state, &shape, before),
     };
+    let (baton, desk) = (Box::new(baton), Box::new(desk));
     if relay.apart.any() {
         relay.run_apart(baton, desk);
     } else {
         relay.run_rounds(baton, desk);
     }
     let remains = relay.gate.into_remains();
+    drop(remains.baton);
     let cause = if remains.complete {
         None
     } else {
@@ -160,7 +164,7 @@ where
     K: Outlet<W>,
 {
     /// Runs in the pool, round after round while something waits when all tasks have ended.
-    fn run_rounds(&self, baton: Baton<S>, desk: RunDesk<'run, S, W, K>) {
+    fn run_rounds(&self, baton: Box<Baton<S>>, desk: RunDesk<'run, S, W, K>) {
         self.gate.put(desk);
         let mut tasks = vec![Task::Fill(baton)];
         loop {

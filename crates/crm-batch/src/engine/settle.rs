@@ -68,7 +68,7 @@ where
 pub(super) fn settle<W: Work, K: Outlet<W>, I>(
     desk: &mut Desk<'_, W, K, I>,
     due: Due<Piece<W, I>>,
-) -> Option<impl Iterator<Item = Part<W, I>> + use<W, K, I>> {
+) -> Option<impl Iterator<Item = Box<Part<W, I>>> + use<W, K, I>> {
     let mut parts = joined(due.pieces);
     let mut position = due.first.unwrap_or_else(|| desk.settled());
     let mut flow = desk.settle(&mut position, &mut parts.one);

@@ -26,7 +26,7 @@ where
     K: Outlet<W>,
 {
     /// Runs with the stages that block apart from the pool.
-    pub(super) fn run_apart(&self, baton: Baton<S>, mut desk: RunDesk<'run, S, W, K>) {
+    pub(super) fn run_apart(&self, baton: Box<Baton<S>>, mut desk: RunDesk<'run, S, W, K>) {
         match Aside::new() {
             Ok(aside) => self.settings.in_place_scope(|scope| {
                 aside.run(|| self.keep(scope, baton, desk));
@@ -42,7 +42,7 @@ where
     fn keep<'scope>(
         &'scope self,
         scope: &Scope<'scope>,
-        baton: Baton<S>,
+        baton: Box<Baton<S>>,
         desk: RunDesk<'run, S, W, K>,
     ) {
         // The first task may hand in its chunk before this thread goes on.
@@ -117,7 +117,7 @@ where
     }
 
     /// Fills chunks until the source or the run has ended, and hands them to the pool.
-    fn draw<'scope>(&'scope self, scope: &Scope<'scope>, mut baton: Baton<S>) {
+    fn draw<'scope>(&'scope self, scope: &Scope<'scope>, mut baton: Box<Baton<S>>) {
         let fall = Fall(self.control);
         while let Some(opening) = self.control.until(|| self.gate.admit()) {
             let (draft, pull) =
@@ -130,11 +130,12 @@ where
             self.gate.enter(&draft.filled, draft.timing.fill);
             self.spawn(scope, Task::Chunk(Box::new(draft), stop));
             if !more {
-                self.gate.enter_last(None);
-                break;
+                self.gate.enter_last(None, baton);
+                self.ring();
+                mem::forget(fall);
+                return;
             }
         }
-        self.ring();
         drop(baton);
         mem::forget(fall);
     }

@@ -19,7 +19,7 @@ use crate::{Chunk, Room, Source, Stage};
 
 /// A chunk that has been filled.
 pub(super) struct Draft<W: Work, I> {
-    pub(super) part: Part<W, I>,
+    pub(super) part: Box<Part<W, I>>,
     pub(super) filled: Filled,
     pub(super) timing: Timing,
     pub(super) size: ChunkSize,
@@ -37,7 +37,7 @@ where
     pub(super) fn fill<'scope>(
         &'scope self,
         scope: &Scope<'scope>,
-        baton: Baton<S>,
+        baton: Box<Baton<S>>,
     ) -> Option<W::State> {
         self.control.look();
         let (mut baton, opening) = match self.gate.open(baton) {
@@ -50,27 +50,23 @@ where
         let hand = opening.hand;
         let (draft, pull) = self.pull(&mut baton, opening.size, opening.spare, opening.in_flight);
 
-        // The source of an ended run is kept until its last chunk is handed in: its destructor is user code.
-        let (stop, _ended) = match pull {
+        let mut stop = None;
+        match pull {
             Pull::More => {
                 if let Some(baton) = self.gate.pass(&draft.filled, baton) {
                     self.spawn(scope, Task::Fill(baton));
                 }
-                (None, None)
             }
             Pull::Ended if draft.filled.rows == Some(0) => {
-                self.gate.enter_last(None);
+                self.gate.enter_last(None, baton);
                 return hand;
             }
-            Pull::Ended => {
-                self.gate.enter_last(Some(&draft.filled));
-                (None, Some(baton))
+            Pull::Ended => self.gate.enter_last(Some(&draft.filled), baton),
+            Pull::Stopped(with) => {
+                self.gate.enter_last(Some(&draft.filled), baton);
+                stop = Some(with);
             }
-            Pull::Stopped(stop) => {
-                self.gate.enter_last(Some(&draft.filled));
-                (Some(stop), Some(baton))
-            }
-        };
+        }
         self.work_on(scope, draft, stop, hand)
     }
 
@@ -79,7 +75,7 @@ where
         &self,
         baton: &mut Baton<S>,
         size: ChunkSize,
-        spare: Option<Part<W, S::Error>>,
+        spare: Option<Box<Part<W, S::Error>>>,
         in_flight: usize,
     ) -> (Draft<W, S::Error>, Pull<S::Error>) {
         let clock = &self.settings.clock;
@@ -181,7 +177,7 @@ where
     fn toil<'scope>(
         &'scope self,
         mut ear: Ear<'_, 'scope, 'run, S, W, K>,
-        mut part: Part<W, S::Error>,
+        mut part: Box<Part<W, S::Error>>,
         hand: Option<W::State>,
         stop: Option<Stop<S::Error>>,
         mut timing: Timing,
