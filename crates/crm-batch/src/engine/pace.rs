@@ -318,16 +318,14 @@ impl Trial {
         let sure = self.promises > 1 || heavy;
         if sure {
             size.begin(work);
-        } else {
-            self.step = self.step.min(sample.rows);
         }
         sure
     }
 
-    /// At most twice the last step, or four times if it was next to nothing, so that one light record does not let in a
-    /// hundred heavy ones.
+    /// At most twice the last step, or four times the first if that was next to nothing, so that one light record does not let in
+    /// a hundred heavy ones.
     fn resize(&mut self, pace: f64, resolved: bool) {
-        let growth = if resolved { 2 } else { 4 };
+        let growth = if resolved || self.step > 1 { 2 } else { 4 };
         self.step = rows_for(STEP_NANOS, pace, STEP_ROWS).min(self.step * growth);
     }
 }
