@@ -139,6 +139,44 @@ impl Builder {
         self
     }
 
+    /// Whether the source waits for something else than a processor, such as a network, and so is to have a thread of its own.
+    /// The default is `false`: the worker that fills a chunk goes on to work on it, which is faster for a source that does
+    /// not block.
+    ///
+    /// The thread fills chunks as far as the [window](Self::window) lets it, and the pool works on them. Records are then dropped
+    /// by another thread than the one that has made them. Such a job has no [inline start](Self::inline_start). To end it, the
+    /// source must return: it should ask [`Room::is_over`](crate::Room::is_over) while it waits.
+    ///
+    /// ```
+    /// use crm_batch::Batch;
+    /// use std::sync::mpsc;
+    ///
+    /// let batch = Batch::builder().source_blocks(true).build()?;
+    /// let (orders, incoming) = mpsc::channel();
+    /// std::thread::spawn(move || (1..=3).try_for_each(|order| orders.send(order)));
+    /// let mut billed = Vec::new();
+    /// batch.run(incoming, Ok::<i32, ()>, |order| {
+    ///     billed.push(order);
+    ///     Ok::<_, ()>(())
+    /// }).unwrap();
+    /// assert_eq!(billed, [1, 2, 3]);
+    /// # Ok::<(), crm_batch::BuildError>(())
+    /// ```
+    pub fn source_blocks(mut self, blocks: bool) -> Self {
+        self.settings.source_blocks = blocks;
+        self
+    }
+
+    /// Whether the sink waits for something else than a processor, such as a disk that it synchronises, and so is to run
+    /// outside of the pool. The default is `false`: the worker whose chunk is due settles it, while it is still at hand.
+    ///
+    /// The sink, the dead letters and the observer then run on the caller's thread, or on a thread of their own if the caller is
+    /// a worker of a pool. Such a job has no [inline start](Self::inline_start).
+    pub fn sink_blocks(mut self, blocks: bool) -> Self {
+        self.settings.sink_blocks = blocks;
+        self
+    }
+
     /// A function that is told how far the run has come, after each chunk that the sink has taken.
     ///
     /// It is called by whichever thread runs the sink, in order, never twice at the same time and never under a lock.

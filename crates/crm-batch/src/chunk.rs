@@ -74,6 +74,15 @@ pub trait Chunk: Default + Send {
     fn clear(&mut self);
 }
 
+/// Rows for which a list of `T` has room from the first on, so that the short steps with which a job begins do not make it
+/// grow again and again.
+pub(crate) fn first_rows<T>() -> usize {
+    (FIRST_BYTES / mem::size_of::<T>().max(1)).min(FIRST_BYTES)
+}
+
+/// Bytes of that list, about.
+const FIRST_BYTES: usize = 256;
+
 /// A chunk of records that own themselves: what an iterator fills.
 ///
 /// It is a list while it is filled and an iterator while it is emptied, in the same memory: taking from the front of a
@@ -112,12 +121,10 @@ impl<T> Owned<T> {
 
     /// Begins to take what has been filled since.
     #[cold]
-    fn turn(&mut self) -> Option<T> {
-        if self.filled.is_empty() {
-            return None;
+    fn turn(&mut self) {
+        if !self.filled.is_empty() {
+            self.left = mem::take(&mut self.filled).into_iter();
         }
-        self.left = mem::take(&mut self.filled).into_iter();
-        self.left.next()
     }
 }
 
@@ -143,10 +150,10 @@ impl<T: Send> Chunk for Owned<T> {
 
     #[inline]
     fn next(&mut self) -> Option<T> {
-        match self.left.next() {
-            Some(record) => Some(record),
-            None => self.turn(),
+        if self.left.len() == 0 {
+            self.turn();
         }
+        self.left.next()
     }
 
     fn only(record: T) -> Self {

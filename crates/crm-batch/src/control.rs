@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use crm_clock::{Clock, Tick};
 
+use crate::aside::Aside;
+
 /// The run has ended at the gate; what is left of it is to be dropped.
 const STOPPED: u8 = 1;
 /// Somebody cancelled it.
@@ -22,7 +24,7 @@ const ALARM: u8 = 32;
 
 const OVER: u8 = STOPPED | CANCELLED | LATE;
 
-/// How long a worker of some pool that waits for its run looks away from the other work of the pool.
+/// How long a thread looks away that has nothing better to wait for.
 const NAP: Duration = Duration::from_millis(1);
 
 /// Why a run ended that nothing in it had ended.
@@ -96,12 +98,20 @@ impl Control {
 
     /// Looks at the clock when there is a deadline, and says whether the run is over.
     pub(crate) fn look(&self) -> bool {
-        if let Some(deadline) = self.deadline {
-            if self.clock.now() >= deadline {
-                self.raise(LATE);
-            }
+        if self.is_late() {
+            self.ring();
         }
         self.is_over()
+    }
+
+    /// Looks at the clock, and says whether the time is up since this very look.
+    fn is_late(&self) -> bool {
+        match self.deadline {
+            Some(deadline) => {
+                !self.has(LATE) && self.clock.now() >= deadline && self.raise(LATE) & LATE == 0
+            }
+            None => false,
+        }
     }
 
     pub(crate) fn stop(&self) {
@@ -138,44 +148,62 @@ impl Control {
         self.ring();
     }
 
-    /// Waits on the caller's thread until the run is over, is paused or resumed, or `until` has come.
+    /// Waits on the caller's thread until `look` finds something; see [`until`](Self::until).
     ///
-    /// A caller that is a worker of a pool does the pool's other work meanwhile, and sleeps a millisecond at a time when
-    /// there is none.
-    pub(crate) fn wait(&self, until: Option<Tick>) {
-        let paused = self.is_paused();
-        let until = match (until, self.deadline) {
-            (Some(until), Some(deadline)) => Some(until.min(deadline)),
-            (until, deadline) => until.or(deadline),
-        };
-        let mut slept = Duration::ZERO;
-        loop {
-            if rayon::yield_now() == Some(rayon::Yield::Executed) {
-                slept = Duration::ZERO;
-            }
-            let bell = self.lock();
-            let now = self.clock.now();
-            let due = until.is_some_and(|until| now >= until);
-            if due || self.is_over() || self.is_paused() != paused {
-                return;
-            }
-            let worker = rayon::current_thread_index().is_some();
-            let left = until.map(|until| (until - now).saturating_sub(slept));
-            let nap = match left {
-                // The time has come for us, but not on the clock: it is turned by hand, and may be turned at any time.
-                Some(Duration::ZERO) => Some(NAP),
-                Some(left) if worker => Some(left.min(NAP)),
-                Some(left) => Some(left),
-                None if worker => Some(NAP),
-                None => None,
-            };
-            match nap {
-                None => drop(self.rung.wait(bell)),
-                Some(nap) => {
-                    slept += nap;
-                    drop(self.rung.wait_timeout(bell, nap));
+    /// If the caller is a worker of a pool, another thread waits, and the caller does its pool's other work.
+    pub(crate) fn wait<T: Send>(
+        &self,
+        mut look: impl FnMut() -> Result<T, Option<Tick>> + Send,
+    ) -> T {
+        self.look();
+        if let Ok(found) = look() {
+            return found;
+        }
+        match Aside::new() {
+            Ok(aside) => aside.run(|| self.until(look)),
+            // No thread is to be had: the worker looks again between one piece of other work and the next.
+            Err(_) => loop {
+                self.look();
+                if let Ok(found) = look() {
+                    return found;
                 }
+                if rayon::yield_now() != Some(rayon::Yield::Executed) {
+                    drop(self.rung.wait_timeout(self.lock(), NAP));
+                }
+            },
+        }
+    }
+
+    /// Sleeps until `look` finds something. It looks again when the bell is rung, when the time has come that `look` has named,
+    /// and at the deadline.
+    ///
+    /// The bell is held during a look, so that whoever changes something and then rings is heard.
+    pub(crate) fn until<T>(&self, mut look: impl FnMut() -> Result<T, Option<Tick>>) -> T {
+        let mut bell = self.lock();
+        let mut overslept = false;
+        loop {
+            if self.is_late() {
+                self.rung.notify_all();
             }
+            let until = match look() {
+                Ok(found) => return found,
+                Err(until) => until,
+            };
+            let deadline = self.deadline.filter(|_| !self.has(LATE));
+            let Some(until) = until.into_iter().chain(deadline).min() else {
+                bell = self.rung.wait(bell).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            // When the time has come for us and not on the clock, that is turned by hand, and may be turned at any time.
+            let nap = if overslept {
+                NAP
+            } else {
+                until - self.clock.now()
+            };
+            let woken = self.rung.wait_timeout(bell, nap);
+            let (held, timeout) = woken.unwrap_or_else(PoisonError::into_inner);
+            bell = held;
+            overslept = timeout.timed_out();
         }
     }
 
@@ -183,16 +211,18 @@ impl Control {
         self.signals.load(Ordering::Relaxed) & signals != 0
     }
 
-    fn raise(&self, signals: u8) {
-        self.signals.fetch_or(signals, Ordering::Relaxed);
+    /// Returns what was there before.
+    fn raise(&self, signals: u8) -> u8 {
+        self.signals.fetch_or(signals, Ordering::Relaxed)
     }
 
     fn lower(&self, signals: u8) {
         self.signals.fetch_and(!signals, Ordering::Relaxed);
     }
 
-    /// Wakes whoever waits. The lock orders it with the look at the signals before the wait, so that none is missed.
-    fn ring(&self) {
+    /// Wakes whoever waits. The lock orders it with their look at what they wait for, so that no change is missed that was
+    /// made before. It must not be called under the gate's lock, which that look takes.
+    pub(crate) fn ring(&self) {
         drop(self.lock());
         self.rung.notify_all();
     }

@@ -211,7 +211,7 @@ pub enum BatchError<E, S, I = Infallible> {
         /// What had been done until then.
         report: Box<Report<E>>,
     },
-    /// The thread for an asynchronous run could not be started.
+    /// The thread for an asynchronous run, or for a stage that blocks, could not be started.
     #[non_exhaustive]
     Thread {
         /// The system's error.
@@ -338,7 +338,7 @@ impl<E: fmt::Display, S: fmt::Display, I: fmt::Display> fmt::Display for BatchEr
                 "the run reached its deadline at record {position}: go on from there, or give it more time"
             ),
             Self::Thread { .. } => f.write_str(
-                "the thread of the run could not be started: call run on a thread of your own",
+                "a thread of the run could not be started: free one, or run without threads of its own",
             ),
             Self::Panicked {
                 stage,

@@ -52,6 +52,7 @@
 //! | [`order`](Builder::order) | that of the source | when the sink does not mind, and some records are very dear |
 //! | [`cancel`](Builder::cancel), [`deadline`](Builder::deadline) | none | to stop, pause and resume from outside |
 //! | [`threads`](Builder::threads), [`pool`](Builder::pool) | the rayon pool around the caller, or the global one | to keep the job away from other work |
+//! | [`source_blocks`](Builder::source_blocks), [`sink_blocks`](Builder::sink_blocks) | `false` | when a stage waits for a network or a disk |
 //! | [`inline_start`](Builder::inline_start) | `true` | `false` when the caller's thread must not work |
 //! | [`progress`](Builder::progress) | none | for a progress bar |
 //! | [`clock`](Builder::clock) | the system's | in tests |
@@ -62,7 +63,8 @@
 //!   written, skipped and tried again, as a plain loop would, whatever the number of threads. In [`Order::AsFinished`]
 //!   a run that succeeds has done the same for each record, in another order.
 //! - **One thread for a record.** In the pool, the thread that takes a record from the source also works on it and
-//!   drops it, so that its memory never changes hands. Only outputs may cross to the thread that runs the sink.
+//!   drops it, so that its memory never changes hands. Only outputs may cross to the thread that runs the sink. A
+//!   [source that blocks](Builder::source_blocks) is the exception.
 //! - **One caller for source and sink.** Each is used by one thread at a time and needs no `Sync`. No lock of this crate
 //!   is held while user code runs: source, process, sink, observer or destructor.
 //! - **No waiting in the pool.** No task waits for another, so that a run cannot deadlock by itself: not in a pool of
@@ -119,10 +121,13 @@
 //! looks again now and then. Once in the pool, it stays there. A job with retries begins there.
 //!
 //! When a thread of the pool has nothing to do, because the window is full or the source has ended, a worker that is busy
-//! gives it the second half of the rest of its chunk, if that is worth a hand-over.
+//! gives it the second half of the rest of its chunk, if that is worth a hand-over, and more of it while records are heavy.
 //!
-//! A source or sink that blocks, on a network for instance, takes a worker of the pool with it while it does. Give such a
-//! job [`threads`](Builder::threads) of its own.
+//! A job of a few records that are all heavy loses the time of the first, which runs before the pool is asked: eight on two
+//! threads take five record times instead of four. With [`inline_start(false)`](Builder::inline_start) they take four.
+//!
+//! A source or sink that blocks, on a network for instance, takes a worker of the pool with it while it does, unless the batch
+//! is told so: see [`source_blocks`](Builder::source_blocks) and [`sink_blocks`](Builder::sink_blocks).
 //!
 //! User code may use rayon itself. A worker that waits inside such a call may take up another task of the same run, so
 //! do not hold a lock over it that `source`, `process` or `sink` also takes.
@@ -138,6 +143,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+mod aside;
 mod batch;
 mod builder;
 mod checkpoint;

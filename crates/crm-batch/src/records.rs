@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::ops::ControlFlow;
 
+use crate::chunk::first_rows;
 use crate::{Fill, Owned, Room, Source};
 
 /// Every iterator is a source of the records that it makes.
@@ -17,7 +18,11 @@ where
     #[inline]
     fn fill(&mut self, chunk: &mut Owned<I::Item>, room: &Room<'_>) -> Result<Fill, Infallible> {
         let list = chunk.list();
-        while list.len() < room.rows() && !room.is_over() {
+        if list.capacity() == 0 {
+            list.reserve(self.size_hint().0.min(first_rows::<I::Item>()));
+        }
+        let (rows, is_over) = room.parts();
+        while list.len() < rows && !is_over() {
             match self.next() {
                 Some(record) => list.push(record),
                 None => return Ok(Fill::ended()),

@@ -121,7 +121,7 @@ impl<E> Report<E> {
     }
 
     /// The share of the run's time that each thread spent on it: the caller's first, if it took part as such, then those of
-    /// the pool. Empty when no time has passed.
+    /// the pool. A stage that has a thread of its own is not among them. Empty when no time has passed.
     ///
     /// When they are far from 1, the source or the sink is the bottleneck: see which of the two times is near
     /// [`elapsed`](Self::elapsed).

@@ -31,6 +31,8 @@ pub(crate) struct Settings {
     /// The pool to work in; without one, the pool that surrounds the caller, or rayon's global pool.
     pub(crate) pool: Option<Arc<ThreadPool>>,
     pub(crate) inline_start: bool,
+    pub(crate) source_blocks: bool,
+    pub(crate) sink_blocks: bool,
     pub(crate) clock: Clock,
     pub(crate) observer: Option<Arc<Observer>>,
 }
@@ -59,6 +61,14 @@ impl Settings {
             .unwrap_or_else(|| LEAST_WINDOW.max(WINDOW_PER_THREAD * self.threads()))
     }
 
+    /// Runs `stage` on the caller's thread, and what it spawns in the pool, and returns when all of it has ended.
+    pub(crate) fn in_place_scope<'scope>(&self, stage: impl FnOnce(&Scope<'scope>)) {
+        match &self.pool {
+            Some(pool) => pool.in_place_scope(stage),
+            None => rayon::in_place_scope(stage),
+        }
+    }
+
     /// Runs `root` and everything that it spawns in the pool, and returns when all of it has ended.
     ///
     /// A caller that is a worker of some pool steals work while it waits, be it of this pool or of another, so that
@@ -84,6 +94,8 @@ impl Default for Settings {
             deadline: None,
             pool: None,
             inline_start: true,
+            source_blocks: false,
+            sink_blocks: false,
             clock: Clock::system(),
             observer: None,
         }
@@ -103,6 +115,8 @@ impl fmt::Debug for Settings {
             .field("deadline", &self.deadline)
             .field("pool", &self.pool)
             .field("inline_start", &self.inline_start)
+            .field("source_blocks", &self.source_blocks)
+            .field("sink_blocks", &self.sink_blocks)
             .field("clock", &self.clock)
             .field("observed", &self.observer.is_some())
             .finish()

@@ -177,6 +177,14 @@ impl<'run> Room<'run> {
         self.signals.load(Ordering::Relaxed) != 0 && self.look()
     }
 
+    /// Rows, and [`is_over`](Self::is_over) as a function, for a loop that is short enough to feel that a room might change.
+    #[inline]
+    pub(crate) fn parts(&self) -> (usize, impl Fn() -> bool + use<'_, 'run>) {
+        let signals = self.signals;
+        let is_over = move || signals.load(Ordering::Relaxed) != 0 && self.look();
+        (self.rows, is_over)
+    }
+
     #[cold]
     fn look(&self) -> bool {
         let Some(control) = self.control else {

@@ -645,3 +645,100 @@ fn a_cancelled_run_never_says_that_the_source_is_further_than_what_is_settled() 
         }
     });
 }
+
+/// Both records are in one chunk, and while the first is worked on it is too late to cut off the second.
+#[test]
+fn the_first_records_of_a_job_are_shared_before_any_has_been_measured() {
+    within(|| {
+        let builder = Batch::builder().threads(2).inline_start(false);
+        let batch = builder.build().unwrap();
+        let (begin, begun) = mpsc::channel();
+        let begun = Mutex::new(begun);
+        // A filter hides how many there are.
+        let records = (0..2).filter(|_| true);
+        batch.for_each(records, |n| match n {
+            0 => begun.lock().unwrap().recv().unwrap(),
+            _ => begin.send(()).unwrap(),
+        });
+    });
+}
+
+/// Heavy records follow each other, and nobody knows how far: what is cut off begins nearby.
+#[test]
+fn a_run_of_heavy_records_is_cut_into_several_parts() {
+    const ROWS: u64 = 4_096;
+    within(|| {
+        let (clock, hand) = Clock::manual();
+        let builder = Batch::builder().threads(2).inline_start(false).clock(clock);
+        let builder = builder.chunk_rows(ROWS as usize).window(1);
+        // The owner of the second chunk, how far it has come, and how far it was when another thread took up a part, and where.
+        let state = Mutex::new((None, 0, None));
+        builder.build().unwrap().for_each(0..2 * ROWS, |n| {
+            let heavy = n >= ROWS;
+            hand.advance(Duration::from_nanos(if heavy { 1_000_000 } else { 1 }));
+            if !heavy {
+                return;
+            }
+            let here = thread::current().id();
+            let mut state = state.lock().unwrap();
+            if *state.0.get_or_insert(here) == here {
+                state.1 = n;
+                let alone = state.2.is_none();
+                drop(state);
+                if alone {
+                    // Let the other begin before this one has gone far.
+                    (0..100).for_each(|_| thread::yield_now());
+                }
+            } else {
+                let owner = state.1;
+                state.2.get_or_insert((owner, n));
+            }
+        });
+        let (_, _, shared) = state.into_inner().unwrap();
+        let (owner, first) = shared.unwrap();
+        let rest = 2 * ROWS - owner;
+        assert!(first - owner <= rest / 4, "at {owner} it gave away {first}");
+    });
+}
+
+/// A long record cannot be interrupted; but after it, nothing keeps the run: neither another record nor a retry.
+#[test]
+fn a_cancelled_run_ends_with_the_records_that_its_workers_have_in_hand() {
+    within(|| {
+        let hour = Duration::from_secs(3_600);
+        let retry = Retry::exponential(2).first_delay(hour).longest_delay(hour);
+        let token = CancelToken::new();
+        let builder = Batch::builder().threads(2).chunk_rows(5).retry(retry);
+        let batch = builder.cancel(token.clone()).build().unwrap();
+        let (tell, told) = mpsc::channel();
+        let (release, held) = mpsc::channel::<()>();
+        let held = Mutex::new(held);
+        let worked = AtomicU64::new(0);
+        let error = thread::scope(|scope| {
+            let token = &token;
+            scope.spawn(move || {
+                told.recv().unwrap();
+                told.recv().unwrap();
+                token.cancel();
+                drop(release);
+            });
+            let job = batch.job(0_u64..).process(|n| {
+                worked.fetch_add(1, Ordering::Relaxed);
+                match n {
+                    0 => return Err(()),
+                    // One of each of the first two chunks: both workers are in a long record.
+                    1 | 6 => {
+                        tell.send(()).unwrap();
+                        let _ = held.lock().unwrap().recv();
+                    }
+                    _ => (),
+                }
+                Ok(Verdict::Output(n))
+            });
+            let job = job.retry_when(|_| true).into(|_| Ok::<_, ()>(()));
+            job.run().unwrap_err()
+        });
+        assert!(matches!(error, BatchError::Cancelled { position: 0, .. }));
+        assert_eq!(worked.into_inner(), 4); // 0, 1, 5 and 6
+    });
+}

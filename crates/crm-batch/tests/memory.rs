@@ -17,8 +17,13 @@ fn the_window_bounds_the_records_that_live() {
     within(|| {
         for threads in [1, 2, 4] {
             for (rows, window) in [(1, 1), (1, 7), (10, 1), (10, 2), (64, 5), (500, 3)] {
-                for inline in [false, true] {
-                    let builder = Batch::builder().pool(pool(threads)).inline_start(inline);
+                // In the pool, on the caller's thread, with a source, a sink and both on threads of their own.
+                for start in 0..5 {
+                    let builder = Batch::builder()
+                        .pool(pool(threads))
+                        .inline_start(start == 1);
+                    let builder = builder.source_blocks(start == 2 || start == 4);
+                    let builder = builder.sink_blocks(start >= 3);
                     let batch = builder.chunk_rows(rows).window(window).build().unwrap();
                     let tally = Tally::default();
                     let report = batch
@@ -34,6 +39,7 @@ fn the_window_bounds_the_records_that_live() {
                     assert!(tally.peak() <= report.peak_rows(), "{shape}");
                     assert!(report.peak_rows() <= bound, "{shape}");
                     assert_eq!(report.written(), 5_000, "{shape}");
+                    assert_eq!(tally.live(), 0, "{shape}");
                 }
             }
         }

@@ -12,8 +12,7 @@ use crate::{Chunk, Fill, Position, Refusal, Room, Source, Stage};
 /// There is one for each run, and it is moved, never shared: from the task that has filled its chunk to the task that
 /// fills the next, or into the gate while the window is full. So the source needs neither a lock nor `Sync`.
 pub(super) struct Baton<S> {
-    /// Boxed, because it changes hands once for each chunk and an iterator may be large.
-    source: Box<S>,
+    source: S,
     /// Chunks filled so far in the pool, which is the number of the next one.
     chunks: u64,
     /// Records to be passed over, because an earlier run has settled them.
@@ -33,7 +32,7 @@ pub(super) enum Pull<I> {
 impl<S: Source> Baton<S> {
     pub(super) fn new(source: S) -> Self {
         Self {
-            source: Box::new(source),
+            source,
             chunks: 0,
             past: 0,
         }
@@ -76,7 +75,7 @@ impl<S: Source> Baton<S> {
     ///
     /// What was pulled before an error or a panic stays in the chunk: those records are as good as any.
     pub(super) fn fill(&mut self, chunk: &mut S::Chunk, room: &Room<'_>) -> (Pull<S::Error>, u64) {
-        let source = &mut *self.source;
+        let source = &mut self.source;
         if self.past == 0 {
             return told(contain(|| source.fill(chunk, room)));
         }
@@ -88,7 +87,7 @@ impl<S: Source> Baton<S> {
     fn fill_past(&mut self, chunk: &mut S::Chunk, room: &Room<'_>) -> (Pull<S::Error>, u64) {
         let mut bytes = 0;
         loop {
-            let source = &mut *self.source;
+            let source = &mut self.source;
             let (pull, read) = told(contain(|| source.fill(chunk, room)));
             bytes += read;
             let passed = contain(|| {
@@ -121,7 +120,7 @@ impl<S: Source> Baton<S> {
     where
         F: for<'r> FnMut(<S::Chunk as Chunk>::Record<'r>) -> ControlFlow<()>,
     {
-        let source = &mut *self.source;
+        let source = &mut self.source;
         let room = Room::controlled(rows, bytes, control);
         told(contain(|| source.each(chunk, &room, each)))
     }

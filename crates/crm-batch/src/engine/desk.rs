@@ -1,11 +1,12 @@
 //! The sink, the counts and the reason for the end.
 
+use std::io;
 use std::time::Duration;
 
 use crm_clock::{Clock, Tick};
 
-use super::gate::Times;
 use super::part::{Fate, Part, Rejection, Stop};
+use super::times::Times;
 use crate::control::Cause;
 use crate::outlet::{Outlet, Rejected};
 use crate::panic::contain;
@@ -38,6 +39,7 @@ pub(super) struct Desk<'run, W: Work, K: Outlet<W>, I> {
 
 /// Why a run ended before the end of its source.
 enum Ending<E, S, I> {
+    NoThread(io::Error),
     Process {
         position: u64,
         failure: Failure<E>,
@@ -121,6 +123,11 @@ impl<'run, W: Work, K: Outlet<W>, I> Desk<'run, W, K, I> {
     /// Ends the run because the sink failed before it began.
     pub(super) fn failed(&mut self, error: K::Error) -> Flow {
         self.end(Ending::Sink { position: 0, error })
+    }
+
+    /// Ends the run because a thread for it could not be started.
+    pub(super) fn no_thread(&mut self, error: io::Error) {
+        self.end(Ending::NoThread(error));
     }
 
     /// Failures in one part after which that part ends the run.
@@ -218,6 +225,26 @@ impl<'run, W: Work, K: Outlet<W>, I> Desk<'run, W, K, I> {
 
     /// Settles every record of a part; `position` is that of its first record, and then that of the one after its last.
     pub(super) fn settle(&mut self, position: &mut u64, part: &mut Part<W, I>) -> Flow {
+        if part.gaps.is_empty() {
+            let mut at = *position;
+            for output in part.outputs.drain(..) {
+                if let Flow::Ended = self.write(at, output, &part.buffer) {
+                    return Flow::Ended;
+                }
+                at += 1;
+            }
+            *position = at;
+        } else if let Flow::Ended = self.settle_gaps(position, part) {
+            return Flow::Ended;
+        }
+        match part.stop.take() {
+            None => Flow::Going,
+            Some(stop) => self.stopped(*position, stop),
+        }
+    }
+
+    /// The same for a part with records that have no output in their place.
+    fn settle_gaps(&mut self, position: &mut u64, part: &mut Part<W, I>) -> Flow {
         let first = *position;
         let mut at = first;
         let mut outputs = part.outputs.drain(..);
@@ -252,10 +279,7 @@ impl<'run, W: Work, K: Outlet<W>, I> Desk<'run, W, K, I> {
             at += 1;
         }
         *position = at;
-        match part.stop.take() {
-            None => Flow::Going,
-            Some(stop) => self.stopped(at, stop),
-        }
+        Flow::Going
     }
 
     /// Counts a chunk that is settled, and tells the sink and the observer.
@@ -394,6 +418,7 @@ impl<'run, W: Work, K: Outlet<W>, I> Desk<'run, W, K, I> {
                 attempts,
                 report,
             },
+            Ending::NoThread(error) => BatchError::Thread { error, report },
             Ending::Share => BatchError::SkipShare { report },
             Ending::Refused(refusal) => BatchError::Checkpoint { refusal, report },
             Ending::Sink { position, error } => BatchError::Sink {

@@ -17,7 +17,8 @@ use std::time::Duration;
 use crm_clock::Tick;
 
 use super::desk::Reading;
-use super::pace::{ChunkSize, Sample, Timing};
+use super::pace::{ChunkSize, Timing};
+use super::times::Times;
 use crate::Position;
 use crate::control::Control;
 
@@ -31,6 +32,8 @@ struct State<B, P, D, U, H, L> {
     parked: Option<B>,
     /// The baton, while the run is paused; it keeps its place in the window.
     held: Option<B>,
+    /// The baton of a source that has ended: its destructor is user code, and nothing of the run is to be lost by its panic.
+    used: Option<B>,
     /// Whether a task has the baton.
     filling: bool,
     /// Whether the source has no more.
@@ -44,6 +47,7 @@ struct State<B, P, D, U, H, L> {
     /// Chunks that hold a place in the window: being filled, worked on, waiting or being settled.
     in_flight: usize,
     window: usize,
+    apart: Apart,
     spare: Vec<U>,
     hands: Vec<H>,
     delayed: BinaryHeap<Delayed<L>>,
@@ -77,52 +81,6 @@ pub(super) struct Pieces<P> {
     pub(super) more: Vec<P>,
 }
 
-/// How long the stages took in all, and each worker.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Times {
-    pub(crate) source: Duration,
-    pub(crate) work: Duration,
-    pub(crate) sink: Duration,
-    /// By the index of the thread in its pool.
-    pub(crate) workers: Vec<Duration>,
-    /// The caller's thread.
-    pub(crate) caller: Duration,
-    pub(crate) retries: u64,
-}
-
-impl Times {
-    /// Adds the times of a step that was measured.
-    pub(super) fn add(&mut self, sample: &Sample) {
-        self.source += sample.fill;
-        self.work += sample.work;
-        self.sink += sample.sink;
-    }
-
-    /// Shares out the time of steps that were not measured, as those were that were, and books all of it on this thread.
-    pub(super) fn close(&mut self, unmeasured: Duration) {
-        let measured = self.source + self.work + self.sink;
-        if !measured.is_zero() && !unmeasured.is_zero() {
-            let scale = 1.0 + unmeasured.as_secs_f64() / measured.as_secs_f64();
-            for stage in [&mut self.source, &mut self.work, &mut self.sink] {
-                *stage = stage.mul_f64(scale);
-            }
-        }
-        self.spend(measured + unmeasured);
-    }
-
-    /// Adds the time that this thread has spent on a stage or several.
-    pub(super) fn spend(&mut self, time: Duration) {
-        let Some(index) = rayon::current_thread_index() else {
-            self.caller += time;
-            return;
-        };
-        if self.workers.len() <= index {
-            self.workers.resize(index + 1, Duration::ZERO);
-        }
-        self.workers[index] += time;
-    }
-}
-
 /// A load that waits for its time.
 struct Delayed<L> {
     due: Tick,
@@ -152,13 +110,30 @@ pub(super) struct Filled {
     pub(super) position: Option<Position>,
 }
 
-/// The right to settle, with the chunk whose turn it is.
-pub(super) struct Turn<P, D> {
-    pub(super) desk: D,
+/// A complete chunk whose turn it is to be settled.
+pub(super) struct Due<P> {
     pub(super) pieces: Pieces<P>,
     pub(super) first: Option<u64>,
     pub(super) rows: usize,
     pub(super) reading: Reading,
+}
+
+/// The right to settle, with the chunk whose turn it is.
+pub(super) struct Turn<P, D> {
+    pub(super) desk: D,
+    pub(super) due: Due<P>,
+}
+
+/// What there is to do for the keeper of a run whose stages have threads of their own.
+pub(super) enum Next<B, P, L> {
+    /// Nothing more: everything is settled, or the run is over.
+    Done,
+    /// To settle this chunk.
+    Settle(Due<P>),
+    /// To have the source read again.
+    Fill(B),
+    /// To try this record again.
+    Again(L),
 }
 
 /// What became of a piece that was handed in.
@@ -181,8 +156,10 @@ pub(super) struct Dregs<B, P, U, L> {
 }
 
 /// What is left when the last task has ended.
-pub(super) struct Remains<D> {
+pub(super) struct Remains<B, D> {
     pub(super) desk: Option<D>,
+    /// Of a source that has ended.
+    pub(super) baton: Option<B>,
     /// Whether the source has ended and everything is settled.
     pub(super) complete: bool,
     pub(super) read: u64,
@@ -197,8 +174,6 @@ pub(super) enum Rest<B, L> {
     Done,
     /// With these tasks.
     Go(Option<B>, Vec<L>),
-    /// When the time has come, or when it is resumed.
-    Wait(Option<Tick>),
 }
 
 /// What was done before the pool.
@@ -214,14 +189,27 @@ pub(super) struct Shape {
     pub(super) window: usize,
     pub(super) threads: usize,
     pub(super) as_finished: bool,
+    pub(super) apart: Apart,
     pub(super) size: ChunkSize,
 }
 
+/// Which stages have a thread of their own.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Apart {
+    pub(super) source: bool,
+    pub(super) sink: bool,
+}
+
+impl Apart {
+    pub(super) fn any(self) -> bool {
+        self.source || self.sink
+    }
+}
+
 impl<'run, B, P, D, U, H, L> Gate<'run, B, P, D, U, H, L> {
-    /// A gate through which the first chunk may be filled.
+    /// A gate through which the first chunk may be filled. It has no desk before it is [given](Self::put) one.
     pub(super) fn new(
         control: &'run Control,
-        desk: D,
         hand: Option<H>,
         shape: &Shape,
         before: Before,
@@ -231,18 +219,21 @@ impl<'run, B, P, D, U, H, L> Gate<'run, B, P, D, U, H, L> {
             state: Mutex::new(State {
                 parked: None,
                 held: None,
+                used: None,
                 filling: true,
                 ended: false,
-                desk: Some(desk),
+                desk: None,
                 slots: BTreeMap::new(),
                 finished: shape.as_finished.then(VecDeque::new),
-                in_flight: 1,
+                // A first task has the baton, unless the source is apart.
+                in_flight: usize::from(!shape.apart.source),
                 window: shape.window,
+                apart: shape.apart,
                 spare: Vec::new(),
                 hands: Vec::from_iter(hand),
                 delayed: BinaryHeap::new(),
                 delays: 0,
-                active: 1,
+                active: usize::from(!shape.apart.source),
                 threads: shape.threads,
                 size: shape.size,
                 read: before.read,
@@ -281,6 +272,73 @@ impl<'run, B, P, D, U, H, L> Gate<'run, B, P, D, U, H, L> {
         Ok(Some((baton, opening)))
     }
 
+    /// Begins a fill on the thread of a source that is apart: `None` when the run has ended, and an error when that thread is
+    /// to wait, be it for room in the window or to be resumed.
+    pub(super) fn admit(&self) -> Result<Option<Opening<U, H>>, Option<Tick>> {
+        let mut state = self.lock();
+        if self.control.is_over() {
+            return Ok(None);
+        }
+        if self.control.is_paused() || state.in_flight >= state.window {
+            return Err(None);
+        }
+        state.in_flight += 1;
+        Ok(Some(Opening {
+            spare: state.spare.pop(),
+            hand: None,
+            size: state.size,
+            in_flight: state.rows,
+        }))
+    }
+
+    /// Counts a chunk that the thread of the source has filled in `time`, and the task that is to work on it.
+    pub(super) fn enter(&self, filled: &Filled, time: Duration) {
+        let mut state = self.lock();
+        state.enter(filled);
+        state.times.source += time;
+        state.active += 1;
+        state.show_idle(self.control);
+    }
+
+    /// What there is to do for the keeper; an error when it is to wait, perhaps until a time.
+    pub(super) fn next(&self, now: Tick) -> Result<Next<B, P, L>, Option<Tick>> {
+        let mut state = self.lock();
+        if self.control.is_over() {
+            return Ok(Next::Done);
+        }
+        if state.apart.sink {
+            if let Some(due) = state.take_due() {
+                return Ok(Next::Settle(due));
+            }
+        }
+        if state.ended && state.slots.is_empty() {
+            return Ok(Next::Done);
+        }
+        if self.control.is_paused() {
+            return Err(None);
+        }
+        if let Some(load) = state.pop_due(now) {
+            state.active += 1;
+            return Ok(Next::Again(load));
+        }
+        if let Some(baton) = state.held.take() {
+            state.filling = true;
+            state.active += 1;
+            return Ok(Next::Fill(baton));
+        }
+        Err(state.delayed.peek().map(|delayed| delayed.due))
+    }
+
+    /// Gives the desk out, if it is here.
+    pub(super) fn take(&self) -> Option<D> {
+        self.lock().desk.take()
+    }
+
+    /// Takes the desk, or takes it back.
+    pub(super) fn put(&self, desk: D) {
+        self.lock().desk = Some(desk);
+    }
+
     /// What a task needs that works on a part.
     pub(super) fn join(&self) -> (Option<U>, Option<H>) {
         let mut state = self.lock();
@@ -296,11 +354,12 @@ impl<'run, B, P, D, U, H, L> Gate<'run, B, P, D, U, H, L> {
     ///
     /// Others can only have settled rows since the fill began, so that `before + rows` was never exceeded during the fill.
     /// The rows at its end alone would miss a moment in between.
-    pub(super) fn enter_last(&self, filled: Option<&Filled>) {
+    pub(super) fn enter_last(&self, filled: Option<&Filled>, baton: B) {
         let mut state = self.lock();
         if let Some(filled) = filled {
             state.enter(filled);
         }
+        state.used = Some(baton);
         state.ended = true;
         state.filling = false;
         state.show_idle(self.control);
@@ -333,9 +392,7 @@ impl<'run, B, P, D, U, H, L> Gate<'run, B, P, D, U, H, L> {
     ) -> Deposit<P, D> {
         let mut state = self.lock();
         if let Some(timing) = timing {
-            state.times.source += timing.fill;
-            state.times.work += timing.work;
-            state.times.spend(timing.fill + timing.work);
+            state.book(timing.fill, timing.work);
             state.size.adapt(timing);
         }
         if self.control.is_over() {
@@ -378,25 +435,24 @@ impl<'run, B, P, D, U, H, L> Gate<'run, B, P, D, U, H, L> {
         time: Duration,
     ) -> (Option<B>, Option<Turn<P, D>>) {
         let mut state = self.lock();
-        state.rows -= rows;
-        state.times.sink += time;
         state.times.spend(time);
-        for spare in spare {
-            state.spare.push(spare);
-        }
-        let baton = state.parked.take();
-        if baton.is_some() {
-            state.filling = true;
-            state.active += 1;
-        } else {
-            state.in_flight -= 1;
-        }
+        let baton = state.free(rows, spare, time);
         if self.control.is_over() {
             state.desk = Some(desk);
             return (baton, None);
         }
         let turn = state.turn(desk);
         (baton, turn)
+    }
+
+    /// The same for a sink that is apart, whose thread keeps the desk and looks for the next chunk itself.
+    pub(super) fn settled_apart(
+        &self,
+        rows: usize,
+        spare: impl Iterator<Item = U>,
+        time: Duration,
+    ) -> Option<B> {
+        self.lock().free(rows, spare, time)
     }
 
     /// Ends the run: from here on every piece is refused and no fill begins.
@@ -434,10 +490,7 @@ impl<'run, B, P, D, U, H, L> Gate<'run, B, P, D, U, H, L> {
 
     /// Counts the time of a part that was given up because the run is over.
     pub(super) fn spent(&self, timing: &Timing, work: Duration) {
-        let mut state = self.lock();
-        state.times.source += timing.fill;
-        state.times.work += work;
-        state.times.spend(timing.fill + work);
+        self.lock().book(timing.fill, work);
     }
 
     /// Takes a load whose time has come, for the caller to spawn.
@@ -451,8 +504,8 @@ impl<'run, B, P, D, U, H, L> Gate<'run, B, P, D, U, H, L> {
         Some(load)
     }
 
-    /// Asks for leave to split a part of a chunk, because a thread has nothing to do. It counts the new part and its task.
-    pub(super) fn claim(&self, number: u64) -> bool {
+    /// Asks for leave to cut parts off a part of a chunk, because a thread has nothing to do. It counts them and their tasks.
+    pub(super) fn claim(&self, number: u64, parts: usize) -> bool {
         let mut state = self.lock();
         if !state.is_idle() || self.control.is_over() {
             return false;
@@ -460,19 +513,22 @@ impl<'run, B, P, D, U, H, L> Gate<'run, B, P, D, U, H, L> {
         let Some(slot) = state.slots.get_mut(&number) else {
             return false;
         };
-        slot.open += 1;
-        state.active += 1;
+        slot.open += parts;
+        state.active += parts;
         state.show_idle(self.control);
         true
     }
 
-    /// Gives the leave back.
-    pub(super) fn unclaim(&self, number: u64) {
+    /// Gives back the leave for as many parts.
+    pub(super) fn unclaim(&self, number: u64, parts: usize) {
+        if parts == 0 {
+            return;
+        }
         let mut state = self.lock();
         if let Some(slot) = state.slots.get_mut(&number) {
-            slot.open -= 1;
+            slot.open -= parts;
         }
-        state.active -= 1;
+        state.active -= parts;
         state.show_idle(self.control);
     }
 
@@ -484,14 +540,14 @@ impl<'run, B, P, D, U, H, L> Gate<'run, B, P, D, U, H, L> {
         state.show_idle(self.control);
     }
 
-    /// Says how the run goes on when all its tasks have ended.
-    pub(super) fn rest(&self, now: Tick) -> Rest<B, L> {
+    /// Says how the run goes on when all its tasks have ended; an error when it is to wait, perhaps until a time.
+    pub(super) fn rest(&self, now: Tick) -> Result<Rest<B, L>, Option<Tick>> {
         let mut state = self.lock();
         if self.control.is_over() || (state.ended && state.slots.is_empty()) {
-            return Rest::Done;
+            return Ok(Rest::Done);
         }
         if self.control.is_paused() {
-            return Rest::Wait(None);
+            return Err(None);
         }
         let baton = state.held.take();
         state.filling |= baton.is_some();
@@ -501,13 +557,13 @@ impl<'run, B, P, D, U, H, L> Gate<'run, B, P, D, U, H, L> {
         }
         state.active += loads.len() + usize::from(baton.is_some());
         if baton.is_none() && loads.is_empty() {
-            return Rest::Wait(state.delayed.peek().map(|delayed| delayed.due));
+            return Err(state.delayed.peek().map(|delayed| delayed.due));
         }
-        Rest::Go(baton, loads)
+        Ok(Rest::Go(baton, loads))
     }
 
     /// Opens up what is left when the last task has ended.
-    pub(super) fn into_remains(self) -> Remains<D> {
+    pub(super) fn into_remains(self) -> Remains<B, D> {
         let state = self
             .state
             .into_inner()
@@ -515,6 +571,7 @@ impl<'run, B, P, D, U, H, L> Gate<'run, B, P, D, U, H, L> {
         Remains {
             complete: state.ended && state.slots.is_empty(),
             desk: state.desk,
+            baton: state.used,
             read: state.read,
             bytes: state.bytes,
             peak_rows: state.peak_rows,
@@ -549,8 +606,44 @@ impl<B, P, D, U, H, L> State<B, P, D, U, H, L> {
         self.peak_rows = self.peak_rows.max(filled.before + rows);
     }
 
+    /// Books the time that a worker has spent on a chunk. That of a fill is there already when the source is apart.
+    fn book(&mut self, fill: Duration, work: Duration) {
+        let fill = if self.apart.source {
+            Duration::ZERO
+        } else {
+            fill
+        };
+        self.times.source += fill;
+        self.times.work += work;
+        self.times.spend(fill + work);
+    }
+
+    /// Gives back the place of a settled chunk, to the baton if it waits for one.
+    fn free(&mut self, rows: usize, spare: impl Iterator<Item = U>, time: Duration) -> Option<B> {
+        self.rows -= rows;
+        self.times.sink += time;
+        self.spare.extend(spare);
+        let baton = self.parked.take();
+        if baton.is_some() {
+            self.filling = true;
+            self.active += 1;
+        } else {
+            self.in_flight -= 1;
+        }
+        baton
+    }
+
     /// Takes the chunk that is due, or puts the desk back when there is none.
     fn turn(&mut self, desk: D) -> Option<Turn<P, D>> {
+        let Some(due) = self.take_due() else {
+            self.desk = Some(desk);
+            return None;
+        };
+        Some(Turn { desk, due })
+    }
+
+    /// Takes the chunk that is due.
+    fn take_due(&mut self) -> Option<Due<P>> {
         let slot = match &mut self.finished {
             Some(finished) => finished
                 .pop_front()
@@ -559,13 +652,8 @@ impl<B, P, D, U, H, L> State<B, P, D, U, H, L> {
                 Some(first) if first.get().open == 0 => Some(first.remove()),
                 _ => None,
             },
-        };
-        let Some(slot) = slot else {
-            self.desk = Some(desk);
-            return None;
-        };
-        Some(Turn {
-            desk,
+        }?;
+        Some(Due {
             pieces: slot.pieces,
             rows: slot.rows,
             reading: Reading {
@@ -585,9 +673,9 @@ impl<B, P, D, U, H, L> State<B, P, D, U, H, L> {
         self.delayed.pop().map(|delayed| delayed.load)
     }
 
-    /// Whether a thread has nothing to do: none is filling, so that the tasks that there are, are all.
+    /// Whether a thread has nothing to do: no task is filling, so that those that there are, are all.
     fn is_idle(&self) -> bool {
-        !self.filling && self.active < self.threads
+        (!self.filling || self.apart.source) && self.active < self.threads
     }
 
     fn show_idle(&self, control: &Control) {
@@ -650,6 +738,7 @@ mod tests {
             window: 2,
             threads: 2,
             as_finished: false,
+            apart: Apart::default(),
             size: ChunkSize::new::<u64, u64>(Some(10), None),
         };
         let before = Before {
@@ -658,21 +747,22 @@ mod tests {
             peak_rows: 0,
             times: Times::default(),
         };
-        let gate = Gate::<_, _, _, _, (), ()>::new(&control, "desk", None, &shape, before);
+        let gate = Gate::<_, _, _, _, (), ()>::new(&control, None, &shape, before);
+        gate.put("desk");
         let Ok(Some((baton, first))) = gate.open("baton") else {
             panic!("the gate is open");
         };
         assert!(gate.pass(&filled(0, first.in_flight), baton).is_some());
-        let Ok(Some((_, second))) = gate.open("baton") else {
+        let Ok(Some((baton, second))) = gate.open("baton") else {
             panic!("the gate is open");
         };
         let Deposit::Turn(turn) = gate.deposit(0, "chunk", None, 0) else {
             panic!("the desk is free and the chunk is the next");
         };
         let spare = ["spare"].into_iter();
-        let (baton, turn) = gate.settled(turn.desk, 10, spare, Duration::ZERO);
-        assert!(baton.is_none() && turn.is_none());
-        gate.enter_last(Some(&filled(1, second.in_flight)));
+        let (parked, turn) = gate.settled(turn.desk, 10, spare, Duration::ZERO);
+        assert!(parked.is_none() && turn.is_none());
+        gate.enter_last(Some(&filled(1, second.in_flight)), baton);
         assert_eq!(gate.into_remains().peak_rows, 20);
     }
 }

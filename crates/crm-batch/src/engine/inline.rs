@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use super::baton::{Baton, Pull};
 use super::desk::{Desk, Flow, Reading};
-use super::gate::{Before, Times};
+use super::gate::Before;
 use super::pace::{ChunkSize, Sample, Trial};
 use super::part::{Attend, Part, Rejection, Stop, Worked, attempt, judge};
+use super::times::Times;
 use crate::control::Control;
 use crate::outlet::Outlet;
 use crate::panic::contain;
@@ -98,9 +99,13 @@ where
     let mut last = chunk_start;
     let start = loop {
         if control.is_raised() {
-            while !control.look() && control.is_paused() {
-                control.wait(None);
-            }
+            control.wait(|| {
+                if control.is_paused() && !control.is_over() {
+                    Err(None)
+                } else {
+                    Ok(())
+                }
+            });
             if control.is_over() {
                 break Start::Over;
             }

@@ -7,16 +7,26 @@
 //! - `pace`: when the pool is worth it, and how large a chunk is. Pure arithmetic on measured times.
 //! - `opening`: whether the run begins, and where: at the start, or at the place of a checkpoint.
 //! - `inline`: the start of a run, on the caller's thread.
-//! - `relay`: the rest of it, in the pool.
+//! - `relay`: the rest of it, in the pool: rounds of tasks.
+//! - `task`: a task that fills a chunk and works on it; `ear`: what it hears meanwhile; `retry`: a record tried again.
+//! - `stages`: a source or a sink on a thread of its own.
+//! - `piece`: what a chunk is handed in as; `settle`: what happens to it then.
 
 mod baton;
 mod desk;
+mod ear;
 mod gate;
 mod inline;
 mod opening;
 mod pace;
 mod part;
+mod piece;
 mod relay;
+mod retry;
+mod settle;
+mod stages;
+mod task;
+mod times;
 
 use crate::control::Control;
 use crate::outlet::Outlet;
@@ -33,8 +43,8 @@ use inline::{Inline, Start};
 use pace::ChunkSize;
 use part::Stop;
 
-pub(crate) use gate::Times;
 pub(crate) use opening::Resume;
+pub(crate) use times::Times;
 
 /// What a run is made of, besides its source, work and sink.
 pub(crate) struct Run<'run> {
@@ -87,8 +97,10 @@ where
         times: Times::default(),
     };
     let mut state = None;
-    // A record that waits for its retry must not hold up the caller's thread, so such a job is for the pool.
-    if settings.inline_start && !W::RETRIES {
+    // A record that waits for its retry must not hold up the caller's thread, so such a job is for the pool; so is one whose
+    // stages block, of which the user knows more than a trial could measure.
+    let blocks = settings.source_blocks || settings.sink_blocks;
+    if settings.inline_start && !W::RETRIES && !blocks {
         let mut own = match contain(|| work.state()) {
             Ok(own) => own,
             Err(panic) => {

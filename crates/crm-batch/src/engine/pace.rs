@@ -129,9 +129,10 @@ impl ChunkSize {
         if counted { self.most_bytes } else { self.bytes }
     }
 
-    /// Whether so many records are worth a hand-over to another worker, as far as the last chunk tells.
+    /// Whether so many records are worth a hand-over to another worker, as far as the last chunk tells. The first records of a
+    /// job are: they may be few and heavy, and while one of them is worked on it is too late.
     pub(super) fn is_worth_splitting(self, rows: usize) -> bool {
-        self.pace * rows as f64 >= WORTH_SPLITTING
+        self.pace == 0.0 || self.pace * rows as f64 >= WORTH_SPLITTING
     }
 
     /// The rows of a chunk when `remaining` records are left: smaller towards the end, so that no thread is left alone
@@ -151,7 +152,7 @@ impl ChunkSize {
         work: Duration,
         remaining: impl FnOnce() -> Option<usize>,
     ) -> bool {
-        let stake = work.as_nanos() as f64 / STAKE;
+        let stake = nanos(work) / STAKE;
         stake > POOL_START
             && remaining().is_some_and(|left| POOL_START + left as f64 * self.handover <= stake)
     }
@@ -159,7 +160,7 @@ impl ChunkSize {
     /// Begins at a quarter of the target, from the inline measurement of `work` nanoseconds for each record.
     fn begin(&mut self, work: f64) {
         if !self.fixed {
-            self.rows = rows_for(TARGET.as_nanos() as f64 / 4.0, work, self.most);
+            self.rows = rows_for(nanos(TARGET) / 4.0, work, self.most);
         }
         self.pace = work;
     }
@@ -272,7 +273,7 @@ impl Trial {
         if pace > 2.0 * self.pace {
             self.unmeasured = 0; // The work has become heavier: look again at once.
         }
-        self.resize(pace);
+        self.resize(pace, true);
     }
 
     /// Learns from a measured step. True when the pool is worth it; `size` is then set for the work.
@@ -287,7 +288,8 @@ impl Trial {
         let time = sample.fill + sample.work + sample.sink;
         let work = per_record(sample.work, sample.rows);
         self.pace = per_record(time, sample.rows);
-        self.resize(self.pace);
+        let resolved = time >= RESOLVED;
+        self.resize(self.pace, resolved);
         if work > DEAR {
             self.dear += sample.rows;
         }
@@ -297,9 +299,8 @@ impl Trial {
         if tiny {
             return false;
         }
-        let resolved = time >= RESOLVED;
         if !resolved && sample.rows < STEP_ROWS.min(size.most) {
-            return false; // The next step is twice as long.
+            return false; // The next step is longer.
         }
         // The pool is asked for its threads, and so perhaps started, only when any number of them could gain.
         let gains = resolved && sample.gains(f64::INFINITY, size.handover) && {
@@ -321,9 +322,11 @@ impl Trial {
         sure
     }
 
-    /// At most twice the last step, so that one light record does not let in a hundred heavy ones.
-    fn resize(&mut self, pace: f64) {
-        self.step = rows_for(STEP_NANOS, pace, STEP_ROWS).min(self.step * 2);
+    /// At most twice the last step, or four times the first if that was next to nothing, so that one light record does not let in
+    /// a hundred heavy ones.
+    fn resize(&mut self, pace: f64, resolved: bool) {
+        let growth = if resolved || self.step > 1 { 2 } else { 4 };
+        self.step = rows_for(STEP_NANOS, pace, STEP_ROWS).min(self.step * growth);
     }
 }
 
@@ -342,7 +345,12 @@ impl Sample {
 
 /// Nanoseconds for each record.
 fn per_record(time: Duration, rows: usize) -> f64 {
-    time.as_nanos() as f64 / rows.max(1) as f64
+    nanos(time) / rows.max(1) as f64
+}
+
+/// Nanoseconds, without the detour of `as_nanos` through 128 bits.
+fn nanos(time: Duration) -> f64 {
+    time.as_secs() as f64 * 1e9 + f64::from(time.subsec_nanos())
 }
 
 /// Records that fit into `nanos` at `pace` nanoseconds each, from 1 to `most`; as many as possible when they cost nothing.

@@ -3,13 +3,15 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use crate::chunk::first_rows;
 use crate::control::Control;
 use crate::panic::contain;
 use crate::row::Buffer;
 use crate::work::{Judgement, Record, Work};
 use crate::{Chunk, Failure, Panic, Refusal, Stage, Verdict};
 
-/// A chunk, or a part of one: its records before the work, its outputs after it. Its buffers are used again.
+/// A chunk, or a part of one: its records before the work, its outputs after it. Its buffers are used again, and it is boxed
+/// in the pool, where it changes hands often.
 pub(super) struct Part<W: Work, I> {
     pub(super) chunk: W::Chunk,
     /// The outputs in order, without gaps.
@@ -101,12 +103,21 @@ impl<W: Work, I> Part<W, I> {
         control: &Control,
         attend: &mut impl Attend<W>,
     ) -> Worked {
-        self.outputs.reserve(self.chunk.rows().unwrap_or(0));
+        let mut rows = self.chunk.rows().unwrap_or(0);
+        if self.outputs.capacity() == 0 && rows > 0 {
+            rows = rows.max(first_rows::<W::Output>());
+        }
+        self.outputs.reserve(rows);
         self.buffer.clear();
         let mut failures = 0_u64;
-        let mut rows = 0;
+        // Records without an output among the others. Their number and that of the outputs is that of all.
+        let mut gaps = 0;
         let worked = loop {
-            if control.is_raised() && attend.hear(&mut self.chunk, rows).is_break() {
+            if control.is_raised()
+                && attend
+                    .hear(&mut self.chunk, self.outputs.len() + gaps)
+                    .is_break()
+            {
                 break Worked::Over;
             }
             let Some(record) = self.chunk.next() else {
@@ -115,17 +126,22 @@ impl<W: Work, I> Part<W, I> {
             let copy = work.copy(&record);
             match attempt(work, state, record, &mut self.buffer) {
                 Ok(Verdict::Output(output)) => self.outputs.push(output),
-                Ok(Verdict::Filtered) => match self.gaps.last_mut() {
-                    Some(Gap {
-                        offset,
-                        fate: Fate::Filtered(run),
-                    }) if *offset + *run == rows => *run += 1,
-                    _ => self.gaps.push(Gap {
-                        offset: rows,
-                        fate: Fate::Filtered(1),
-                    }),
-                },
+                Ok(Verdict::Filtered) => {
+                    let rows = self.outputs.len() + gaps;
+                    match self.gaps.last_mut() {
+                        Some(Gap {
+                            offset,
+                            fate: Fate::Filtered(run),
+                        }) if *offset + *run == rows => *run += 1,
+                        _ => self.gaps.push(Gap {
+                            offset: rows,
+                            fate: Fate::Filtered(1),
+                        }),
+                    }
+                    gaps += 1;
+                }
                 Err(failure) => {
+                    let rows = self.outputs.len() + gaps;
                     let copy = copy.map(W::Chunk::only);
                     let panicked = failure.panic().is_some();
                     let judgement = judge(work, &failure, 1, salt.wrapping_add(rows as u64));
@@ -147,8 +163,8 @@ impl<W: Work, I> Part<W, I> {
                         }
                     };
                     self.gaps.push(Gap { offset: rows, fate });
+                    gaps += 1;
                     if fatal || failures > most_failures {
-                        rows += 1;
                         break Worked::Done;
                     }
                     // What a panic has left of the state is not to be trusted.
@@ -157,16 +173,14 @@ impl<W: Work, I> Part<W, I> {
                             Ok(fresh) => *state = fresh,
                             Err(panic) => {
                                 self.stop = Some(Stop::Panicked(Stage::State, panic));
-                                rows += 1;
                                 break Worked::Done;
                             }
                         }
                     }
                 }
             }
-            rows += 1;
         };
-        self.rows = rows;
+        self.rows = self.outputs.len() + gaps;
         worked
     }
 }
