@@ -1,1 +1,235 @@
-fn main() {}
+//! How long does a job over a file of customers take, and how much memory?
+//!
+//! Each row is read, parsed, given a name in capitals and a class by its value, and written to another file, in order. The
+//! programs share what is done with a row:
+//!
+//! - `serial`: a loop over the `csv` crate's reader;
+//! - `by hand`: programs that do nothing else, with the `csv` crate, or `csv-core` beneath it, and as many threads as ours;
+//! - `crm-batch`: a job, of which the source cuts blocks and the workers parse them.
+//!
+//! Each sample is a process of its own; its peak of resident memory is what the system says of it at its end (`VmHWM`). A million
+//! rows are 100 MB. Nothing is synced to the disk, and a file that was written is removed before the next is.
+
+use std::error::Error;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+use crm_clock::Clock;
+
+mod rows {
+    //! The programs that are compared, and what they work on.
+    pub(crate) mod blocks;
+    pub(crate) mod by_hand;
+    pub(crate) mod generate;
+    pub(crate) mod ours;
+    pub(crate) mod row;
+    pub(crate) mod serial;
+}
+mod support {
+    //! What this benchmark shares with others.
+    pub(crate) mod apart;
+    pub(crate) mod arguments;
+    pub(crate) mod rounds;
+    pub(crate) mod verdicts;
+}
+
+use rows::{by_hand, generate, ours, serial};
+use support::apart::{Apart, answer, number};
+use support::arguments::Common;
+use support::rounds::{Contender, Figures, in_turn, of};
+use support::verdicts::Verdicts;
+
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Rows of the file.
+    #[arg(long, default_value_t = 1_000_000)]
+    rows: u64,
+    /// Of what the file is generated.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Where a folder for the files is made, and removed again; unless told, where the system has its temporary files.
+    #[arg(long)]
+    folder: Option<PathBuf>,
+    #[command(flatten)]
+    apart: Apart,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Rounds, unless another number is asked for.
+const ROUNDS: usize = 9;
+
+const SERIAL: &str = "serial, csv";
+const READER: &str = "by hand, csv, 256 KiB";
+const CORE: &str = "by hand, csv-core, 256 KiB";
+const CORE_1M: &str = "by hand, csv-core, 1 MiB";
+const OURS: &str = "crm-batch";
+
+const ALL: [&str; 5] = [SERIAL, READER, CORE, CORE_1M, OURS];
+const BY_HAND: [&str; 3] = [READER, CORE, CORE_1M];
+
+type Done = Result<(), Box<dyn Error + Send + Sync>>;
+
+fn run(name: &str, threads: usize, input: &Path, output: &Path) -> Done {
+    let by_hand = |block: usize, parser| by_hand::run(input, output, threads, block << 10, parser);
+    match name {
+        SERIAL => serial::run(input, output),
+        READER => by_hand(256, by_hand::Parser::Reader),
+        CORE => by_hand(256, by_hand::Parser::Core),
+        CORE_1M => by_hand(1_024, by_hand::Parser::Core),
+        OURS => ours::run(input, output),
+        _ => panic!("there is no program {name:?}"),
+    }
+}
+
+/// One sample: the seconds, and the peak of resident memory in KiB.
+fn sample(task: &[&str], threads: usize) -> io::Result<()> {
+    let [name, folder, input] = task else {
+        panic!("a task has three words, not {task:?}");
+    };
+    let name = ALL[number::<usize>(name)];
+    let folder = Path::new(folder);
+    let clock = Clock::system();
+    let start = clock.now();
+    let done = run(name, threads, &folder.join(input), &folder.join("out"));
+    let seconds = (clock.now() - start).as_secs_f64();
+    if let Err(error) = done {
+        panic!("{name}: {error}");
+    }
+    answer(&[&seconds, &peak().unwrap_or(0)])
+}
+
+/// The peak of this process's resident memory in KiB, where the system tells.
+fn peak() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// Whether two files hold the same.
+fn same(one: &Path, other: &Path) -> io::Result<bool> {
+    let (mut one, mut other) = (File::open(one)?, File::open(other)?);
+    let (mut block, mut expected) = (Vec::new(), Vec::new());
+    loop {
+        block.clear();
+        expected.clear();
+        (&mut one).take(1 << 20).read_to_end(&mut block)?;
+        (&mut other).take(1 << 20).read_to_end(&mut expected)?;
+        if block != expected {
+            return Ok(false);
+        }
+        if block.is_empty() {
+            return Ok(true);
+        }
+    }
+}
+
+fn ratio(of: &Figures, to: &Figures) -> f64 {
+    of.compare(to, |of, to| of / to).median
+}
+
+fn main() -> io::Result<()> {
+    let arguments = Arguments::parse();
+    let apart = &arguments.apart;
+    if let Some(task) = apart.task() {
+        return sample(&task, apart.threads);
+    }
+    let is_test = arguments.common.is_test();
+    let rounds = apart.rounds(is_test, ROUNDS);
+    let rows = if is_test { 5_000 } else { arguments.rows };
+    let folder = match &arguments.folder {
+        Some(folder) => tempfile::tempdir_in(folder)?,
+        None => tempfile::tempdir()?,
+    };
+    let folder = folder.path();
+    let shown = folder.to_str().expect("a folder with a name in UTF-8");
+    assert!(!shown.contains(' '), "the folder has a space in its name");
+    let output = folder.join("out");
+    let few = (rows / 10).max(1);
+    generate::customers(&folder.join("all"), rows, arguments.seed)?;
+    generate::customers(&folder.join("few"), few, arguments.seed)?;
+    let megabytes = fs::metadata(folder.join("all"))?.len() as f64 / 1e6;
+
+    // All write the same.
+    for (index, name) in ALL.iter().enumerate() {
+        apart.run(&[&index, &shown, &"few"]);
+        if *name == SERIAL {
+            fs::rename(&output, folder.join("expected"))?;
+        } else {
+            let expected = folder.join("expected");
+            assert!(same(&output, &expected)?, "{name} writes something else");
+        }
+    }
+    let measure = |index: usize, input: &str| -> (f64, f64) {
+        // What is removed need not be written to the disk any more.
+        fs::remove_file(&output).ok();
+        let answer = apart.run(&[&index, &shown, &input]);
+        (number(&answer[0]), number(&answer[1]))
+    };
+    let mut peaks = [(0.0_f64, 0.0_f64); ALL.len()];
+    let mut contenders: Vec<_> = ALL
+        .iter()
+        .zip(&mut peaks)
+        .enumerate()
+        .map(|(index, (&name, peak))| {
+            Contender::new(name, SERIAL, move |_| {
+                peak.0 = peak.0.max(measure(index, "few").1);
+                let (seconds, kibibytes) = measure(index, "all");
+                peak.1 = peak.1.max(kibibytes);
+                seconds
+            })
+        })
+        .collect();
+    let figures = in_turn(&mut contenders, rounds);
+    drop(contenders);
+
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
+        "{rows} rows, {megabytes:.0} MB; {} threads; median and quartiles of {rounds} rounds; peaks: the most of any round\n\n\
+         | | s | quartiles | MB/s | times serial's speed | MiB at most | with {few} rows |\n\
+         |---|---:|---|---:|---:|---:|---:|",
+        apart.threads
+    )?;
+    for (one, (few, all)) in figures.iter().zip(peaks) {
+        writeln!(
+            out,
+            "| {} | {:.3} | {:.0} | {:.2} | {:.1} | {:.1} |",
+            one.name,
+            one.compare(one, |own, _| own),
+            megabytes / one.median(),
+            ratio(of(&figures, one.against), one),
+            all / 1_024.0,
+            few / 1_024.0,
+        )?;
+    }
+    let fastest = BY_HAND
+        .into_iter()
+        .map(|name| of(&figures, name))
+        .min_by(|one, other| one.median().total_cmp(&other.median()))
+        .expect("there are programs by hand");
+    let own = of(&figures, OURS);
+    let (few, all) = peaks[ALL.len() - 1];
+    let mut verdicts = Verdicts::default();
+    verdicts.judge(
+        format!("times the time of the fastest, {}", fastest.name),
+        ..=1.3,
+        ratio(own, fastest),
+    );
+    verdicts.judge(
+        "times the speed of the serial job",
+        1.7..,
+        ratio(of(&figures, SERIAL), own),
+    );
+    if all > 0.0 {
+        verdicts.judge("peak of resident memory, MiB", ..64.0, all / 1_024.0);
+        verdicts.judge(
+            "the same with ten times the rows, MiB more",
+            ..2.0,
+            (all - few) / 1_024.0,
+        );
+    }
+    verdicts.write(&mut out, is_test)
+}
