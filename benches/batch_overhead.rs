@@ -1,15 +1,18 @@
 //! What does a run cost for each record that needs no work at all?
 //!
 //! Integers from a range go through an empty function into a sum, in chunks of 2,048 with a pool of two threads: what is left is
-//! the pipeline itself. The figure is the whole time, the loop's own share included. Beside it there are a pool of one, which
+//! the pipeline itself. The figure is the whole time, the loop's own share included; `processor` is the least that all
+//! threads together took. Beside it there are a pool of one, which
 //! shows what the processor does for a record; chunks and a start as they are without being set; and the peers. Each sample is
 //! taken in a process of its own.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::hint::black_box;
 use std::io::{self, Write};
 
 use clap::Parser;
+use cpu_time::ProcessTime;
 use crm_batch::{Batch, Verdict};
 use crm_clock::Clock;
 use orx_parallel::{IterIntoParIter, Par};
@@ -145,11 +148,12 @@ fn sample(task: &[&str], threads: usize) -> io::Result<()> {
     let way = Way::new(ALL[number::<usize>(name)], threads);
     way.sum(records / 4);
     let clock = Clock::system();
-    let start = clock.now();
+    let (start, used) = (clock.now(), ProcessTime::now());
     let sum = way.sum(records);
     let nanos = (clock.now() - start).as_nanos() as f64 / records as f64;
+    let processor = used.elapsed().as_nanos() as f64 / records as f64;
     assert_eq!(sum, records * (records - 1) / 2);
-    answer(&[&nanos])
+    answer(&[&nanos, &processor])
 }
 
 fn main() -> io::Result<()> {
@@ -161,12 +165,16 @@ fn main() -> io::Result<()> {
     let is_test = arguments.common.is_test();
     let rounds = apart.rounds(is_test, ROUNDS);
     let records = if is_test { RECORDS / 1_000 } else { RECORDS };
+    let processor = [const { Cell::new(f64::INFINITY) }; ALL.len()];
     let mut contenders: Vec<_> = ALL
         .iter()
+        .zip(&processor)
         .enumerate()
-        .map(|(index, &name)| {
+        .map(|(index, (&name, processor))| {
             Contender::new(name, SERIAL, move |_| {
-                number(&apart.run(&[&index, &records])[0])
+                let answer = apart.run(&[&index, &records]);
+                processor.set(processor.get().min(number(&answer[1])));
+                number(&answer[0])
             })
         })
         .collect();
@@ -175,14 +183,19 @@ fn main() -> io::Result<()> {
     writeln!(
         out,
         "ns of a record, median and quartiles of {rounds} rounds; {records} records; {} threads\n\n\
-         | | ns | quartiles | more than the loop |\n|---|---:|---|---:|",
+         | | ns | quartiles | more than the loop | processor |\n|---|---:|---|---:|---:|",
         apart.threads
     )?;
-    for one in &figures {
+    for (one, processor) in figures.iter().zip(&processor) {
         let loops = of(&figures, one.against);
         let more = one.compare(loops, |own, loops| own - loops).median;
         let own = one.compare(one, |own, _| own);
-        writeln!(out, "| {} | {own:.2} | {more:.2} |", one.name)?;
+        let processor = processor.get();
+        writeln!(
+            out,
+            "| {} | {own:.2} | {more:.2} | {processor:.2} |",
+            one.name
+        )?;
     }
     let mut verdicts = Verdicts::default();
     for name in [RUN, JOB] {
