@@ -66,9 +66,10 @@ const SERIAL: &str = "serial, csv";
 const READER: &str = "by hand, csv, 256 KiB";
 const CORE: &str = "by hand, csv-core, 256 KiB";
 const CORE_1M: &str = "by hand, csv-core, 1 MiB";
-const OURS: &str = "crm-batch";
+const OURS_CORE: &str = "crm-batch, csv-core";
+const OURS: &str = "crm-batch, its own source";
 
-const ALL: [&str; 5] = [SERIAL, READER, CORE, CORE_1M, OURS];
+const ALL: [&str; 6] = [SERIAL, READER, CORE, CORE_1M, OURS_CORE, OURS];
 const BY_HAND: [&str; 3] = [READER, CORE, CORE_1M];
 
 type Done = Result<(), Box<dyn Error + Send + Sync>>;
@@ -80,6 +81,7 @@ fn run(name: &str, threads: usize, input: &Path, output: &Path) -> Done {
         READER => by_hand(256, by_hand::Parser::Reader),
         CORE => by_hand(256, by_hand::Parser::Core),
         CORE_1M => by_hand(1_024, by_hand::Parser::Core),
+        OURS_CORE => ours::run_core(input, output),
         OURS => ours::run(input, output),
         _ => panic!("there is no program {name:?}"),
     }

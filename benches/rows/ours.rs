@@ -5,12 +5,30 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
-use crm_batch::{Batch, Writer};
+use crm_batch::{Batch, Csv, Writer};
 
 use super::blocks::Blocks;
 use super::row::{HEADER, encode};
 
-pub(crate) fn run(input: &Path, output: &Path) -> Result<(), Box<dyn Error + Send + Sync>> {
+type Done = Result<(), Box<dyn Error + Send + Sync>>;
+
+/// With the source of the crate.
+pub(crate) fn run(input: &Path, output: &Path) -> Done {
+    let mut out = File::create(output)?;
+    out.write_all(HEADER)?;
+    let report = Batch::new()
+        .job(Csv::open(input)?)
+        .encode(|fields, row| encode(fields.fields()?, row))
+        .into(Writer::new(out))
+        .run();
+    match report {
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!("{error:#}").into()),
+    }
+}
+
+/// With a source that parses by `csv-core`, as the programs by hand do.
+pub(crate) fn run_core(input: &Path, output: &Path) -> Done {
     let mut out = File::create(output)?;
     out.write_all(HEADER)?;
     let report = Batch::new()
@@ -20,6 +38,6 @@ pub(crate) fn run(input: &Path, output: &Path) -> Result<(), Box<dyn Error + Sen
         .run();
     match report {
         Ok(_) => Ok(()),
-        Err(error) => Err(error.to_string().into()),
+        Err(error) => Err(format!("{error:#}").into()),
     }
 }
