@@ -5,7 +5,8 @@
 //!
 //! - `serial`: a loop over the `csv` crate's reader;
 //! - `by hand`: programs that do nothing else, with the `csv` crate, or `csv-core` beneath it, and as many threads as ours;
-//! - `crm-batch`: a job, of which the source cuts blocks and the workers parse them.
+//! - `crm-batch`: a job, of which the source cuts blocks and the workers parse them, by `csv-core` as the programs by hand do, or
+//!   by the crate's own source.
 //!
 //! Each sample is a process of its own; its peak of resident memory is what the system says of it at its end (`VmHWM`). A million
 //! rows are 100 MB. Nothing is synced to the disk, and a file that was written is removed before the next is.

@@ -1,6 +1,7 @@
 //! The job as a batch: blocks are cut by the source, parsed and encoded by the workers, and written in order.
 
 use std::error::Error;
+use std::fmt;
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
@@ -16,27 +17,28 @@ type Done = Result<(), Box<dyn Error + Send + Sync>>;
 pub(crate) fn run(input: &Path, output: &Path) -> Done {
     let mut out = File::create(output)?;
     out.write_all(HEADER)?;
-    let report = Batch::new()
+    let ended = Batch::new()
         .job(Csv::open(input)?)
         .encode(|fields, row| encode(fields.fields()?, row))
         .into(Writer::new(out))
         .run();
-    match report {
-        Ok(_) => Ok(()),
-        Err(error) => Err(format!("{error:#}").into()),
-    }
+    done(ended)
 }
 
 /// With a source that parses by `csv-core`, as the programs by hand do.
 pub(crate) fn run_core(input: &Path, output: &Path) -> Done {
     let mut out = File::create(output)?;
     out.write_all(HEADER)?;
-    let report = Batch::new()
+    let ended = Batch::new()
         .job(Blocks::open(input)?)
         .encode(|fields, row| encode(fields, row))
         .into(Writer::new(out))
         .run();
-    match report {
+    done(ended)
+}
+
+fn done<T, E: fmt::Display>(ended: Result<T, E>) -> Done {
+    match ended {
         Ok(_) => Ok(()),
         Err(error) => Err(format!("{error:#}").into()),
     }
