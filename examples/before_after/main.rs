@@ -9,6 +9,7 @@ mod failure;
 mod generator;
 mod invoice;
 mod legs;
+#[path = "../support/memory.rs"]
 mod memory;
 mod progress;
 mod reader;
