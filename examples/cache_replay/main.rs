@@ -59,6 +59,8 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod trace;
+#[path = "../support/unpacked.rs"]
+mod unpacked;
 
 use std::env;
 use std::ffi::OsString;

@@ -7,9 +7,10 @@ use std::path::Path;
 use crate::args::{Args, Column};
 use crate::bad_lines::BadLines;
 use crate::failure::Failure;
-use crate::log_lines::{BLOCK, Fields, Lines, shown, unpacked};
+use crate::log_lines::{Fields, Lines, shown};
 use crate::progress::{Progress, STRIDE};
 use crate::trace::{MOST_REQUESTS, Numbering, Reason, Trace};
+use crate::unpacked::{BLOCK, unpacked};
 
 /// Reads the log that the command line names.
 pub(crate) fn read(args: &Args, progress: &Progress) -> Result<Trace, Failure> {

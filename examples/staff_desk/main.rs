@@ -78,6 +78,8 @@ mod report;
 mod testing;
 #[cfg(test)]
 mod tests;
+#[path = "../support/unpacked.rs"]
+mod unpacked;
 
 use std::env;
 use std::ffi::OsString;
@@ -112,7 +114,7 @@ fn compare(args: &Args, err: &mut impl Write) -> Result<Report, Failure> {
     let (name, (log, bad)) = match &args.file {
         Some(file) => {
             let name = file.display().to_string();
-            let source = log_lines::unpacked(file).map_err(|error| Failure::Read {
+            let source = unpacked::unpacked(file).map_err(|error| Failure::Read {
                 log: name.clone(),
                 error,
             })?;

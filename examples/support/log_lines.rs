@@ -1,17 +1,12 @@
-//! The lines of a text file, plain or packed by gzip, and their fields.
+//! The lines of a text file, and their fields.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
-use std::path::Path;
+use std::io::{self, BufRead, Read};
 
 use csv_core::ReadRecordResult;
-use flate2::bufread::MultiGzDecoder;
 
 /// The most bytes that a line may have. Without a bound, a file without line ends would be read into memory whole.
 pub(crate) const LONGEST_LINE: usize = 64 * 1024;
-
-pub(crate) const BLOCK: usize = 256 * 1024;
 
 /// Why a line, or a field of it, cannot be taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,23 +157,6 @@ impl<'a> Split<'a> {
         };
         Ok(&self.content[start..end])
     }
-}
-
-/// The bytes of a file, unpacked when they begin as gzip does, whatever its name.
-pub(crate) fn unpacked(file: &Path) -> io::Result<Box<dyn BufRead>> {
-    let opened = File::open(file)?;
-    if opened.metadata()?.is_dir() {
-        return Err(io::Error::new(
-            io::ErrorKind::IsADirectory,
-            "it is a directory",
-        ));
-    }
-    let mut packed = BufReader::with_capacity(BLOCK, opened);
-    Ok(if packed.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
-        Box::new(BufReader::with_capacity(BLOCK, MultiGzDecoder::new(packed)))
-    } else {
-        Box::new(packed)
-    })
 }
 
 /// A line for a message, shortened, on one line whatever it holds.
