@@ -50,7 +50,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = RangedU64ValueParser::<usize>::new().range(2..))]
     pub(crate) largest_block: usize,
 
-    /// From which similarity on a pair is found, from 0 to 1 [default: that of the layout, or 0.8]
+    /// From which similarity on a pair is found, from 0 to 1 [default: that of the layout, or 0.7]
     #[arg(long, value_name = "SIMILARITY", value_parser = similarity)]
     pub(crate) threshold: Option<f32>,
 

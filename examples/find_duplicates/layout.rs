@@ -95,7 +95,7 @@ const PRESETS: [Preset; 2] = [
             "postcode+given_name:2",
             "address_1:6+suburb:3",
         ],
-        threshold: 0.8,
+        threshold: 0.5,
     },
     // Persons of Wikidata with invented errors, from the data sets of Splink.
     Preset {
@@ -129,7 +129,7 @@ const PRESETS: [Preset; 2] = [
             "full_name:7",
             "surname",
         ],
-        threshold: 0.8,
+        threshold: 0.6,
     },
 ];
 
@@ -152,7 +152,7 @@ impl Layout {
                 known: Known::Nothing,
                 compare: Vec::new(),
                 passes: Vec::new(),
-                threshold: 0.8,
+                threshold: 0.7,
             },
         };
         if !args.compare.is_empty() {
@@ -177,6 +177,15 @@ impl Layout {
                 names: names.join(","),
             }),
         }
+    }
+
+    /// Whether a column names records or clusters, so that each letter of it counts.
+    pub(crate) fn is_name(&self, column: &str) -> bool {
+        let known = match &self.known {
+            Known::Nothing => None,
+            Known::Column(column) | Known::Febrl(column) => Some(column),
+        };
+        self.id.iter().chain(known).any(|name| name == column)
     }
 
     /// Every column that is looked at, each once.

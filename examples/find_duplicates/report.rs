@@ -13,7 +13,7 @@ use crate::search::{Found, Pair};
 use crate::table::{Table, UNKNOWN};
 
 /// The thresholds that are tried besides the one that was asked for.
-pub(crate) const THRESHOLDS: [f32; 7] = [0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9];
+pub(crate) const THRESHOLDS: [f32; 7] = [0.5, 0.55, 0.6, 0.65, 0.7, 0.8, 0.9];
 
 /// Everything that a search found.
 #[derive(Debug, Serialize)]

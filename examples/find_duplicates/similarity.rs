@@ -8,9 +8,12 @@ use crate::table::{Column, EMPTY, Table};
 /// Records that share less than this part of the weights are not compared: there is too little to go by.
 const LEAST_SHARED: f32 = 0.4;
 
-/// Texts that have nothing to do with each other are alike to this degree, because short texts share letters by chance. It
+/// Texts that have nothing to do with each other are alike to about this degree, because they share letters by chance. It
 /// counts as nothing, and what is above it is stretched.
 const CHANCE: f64 = 0.6;
+
+/// The same for dates and numbers, which have few different signs.
+const CHANCE_OF_DIGITS: f64 = 0.8;
 
 /// What is compared, the heaviest first.
 #[derive(Debug)]
@@ -57,8 +60,7 @@ impl<'t> Measure<'t> {
                 continue;
             }
             let (a, b) = (&column.texts[a as usize], &column.texts[b as usize]);
-            let alike = ((jaro_winkler(a, b) - CHANCE) / (1.0 - CHANCE)).max(0.0);
-            let less = weight * (1.0 - alike as f32);
+            let less = weight * (1.0 - alike(a, b));
             lost += less;
             left -= less;
             // A trifle, because sums of fractions are not exact.
@@ -68,6 +70,17 @@ impl<'t> Measure<'t> {
         }
         Some(1.0 - lost / shared)
     }
+}
+
+/// How alike two texts are, beyond chance.
+fn alike(a: &str, b: &str) -> f32 {
+    let is_number = |text: &str| text.starts_with(|first: char| first.is_ascii_digit());
+    let chance = if is_number(a) && is_number(b) {
+        CHANCE_OF_DIGITS
+    } else {
+        CHANCE
+    };
+    ((jaro_winkler(a, b) - chance) / (1.0 - chance)).max(0.0) as f32
 }
 
 #[cfg(test)]
@@ -103,6 +116,18 @@ mod tests {
         );
         close(similarity("a,b\nabc,x\nxyz,x\n", "a:3,b:1", 0.0), 0.25);
         close(similarity("a,b\nmartha,x\nmartha,x\n", "a:3,b:1", 1.0), 1.0);
+    }
+
+    #[test]
+    fn digits_are_alike_by_chance() {
+        // Jaro 8/9 without a common beginning, for letters and for digits.
+        let jaro = 8.0 / 9.0;
+        let beyond = |chance: f64| ((jaro - chance) / (1.0 - chance)) as f32;
+        let close = |found: f32, expected: f32| assert!((found - expected).abs() < 1e-5, "{found}");
+        close(alike("abcdef", "xbcdef"), beyond(CHANCE));
+        close(alike("123456", "923456"), beyond(CHANCE_OF_DIGITS));
+        close(alike("a23456", "923456"), beyond(CHANCE));
+        assert_eq!(alike("19560409", "70831122"), 0.0);
     }
 
     #[test]

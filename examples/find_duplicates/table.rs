@@ -54,20 +54,29 @@ impl Table {
             .collect();
         let layout = Layout::of(args, &names)?;
         // All of them are there: the layout has seen to it.
-        let places: Vec<(&str, usize)> = layout
+        let place = |column| names.iter().position(|name| name == column);
+        let places: Vec<(&str, usize, bool)> = layout
             .columns()
             .into_iter()
-            .filter_map(|column| Some((column, names.iter().position(|name| name == column)?)))
+            .filter_map(|column| Some((column, place(column)?, layout.is_name(column))))
             .collect();
         let mut builders: Vec<_> = places
             .iter()
-            .map(|(column, _)| Texts::new(column))
+            .map(|(column, ..)| Texts::new(column))
             .collect();
         let batch = Batch::builder().skip(SkipLimit::ALL).build()?;
         let read = batch
             .job(csv)
             .process(|row| {
-                let fields = places.iter().map(|(_, place)| Ok(normal(row.str(*place)?)));
+                let fields = places.iter().map(|(_, place, is_name)| {
+                    let text = row.str(*place)?.trim();
+                    // Names of records and clusters stay as they are.
+                    Ok(if *is_name {
+                        text.to_owned()
+                    } else {
+                        text.to_lowercase()
+                    })
+                });
                 let fields: Result<Vec<String>, CsvError> = fields.collect();
                 fields.map(Verdict::Output)
             })
@@ -177,11 +186,6 @@ fn febrl(id: &str) -> Option<&str> {
     (is_one && number.bytes().all(|byte| byte.is_ascii_digit())).then_some(number)
 }
 
-/// A text as it is compared: without blanks around it, and in small letters.
-fn normal(text: &str) -> String {
-    text.trim().to_lowercase()
-}
-
 /// A column while it is read.
 struct Texts {
     column: Column,
@@ -228,16 +232,16 @@ pub(crate) mod tests {
 
     #[test]
     fn fields_are_normal_and_held_once() {
-        let text = "n, name ,c\n1, Ada,x\n2,ADA ,\n3,,x\n";
+        let text = "n, name ,c\n1, Ada,x\n2,ADA ,X\n3,,x\n4,,\n";
         let (table, _) = table(
             text,
             &["--compare", "name:1", "--block", "name:1", "--cluster", "c"],
         );
         let name = &table.columns[table.column("name").unwrap()];
         assert_eq!(name.texts, ["", "ada"]);
-        assert_eq!(name.cells, [1, 1, EMPTY]);
-        assert_eq!(table.known, [0, UNKNOWN, 0]);
-        assert!(table.is_known(0, 2) && !table.is_known(0, 1) && !table.is_known(1, 1));
+        assert_eq!(name.cells, [1, 1, EMPTY, EMPTY]);
+        assert_eq!(table.known, [0, 1, 0, UNKNOWN]);
+        assert!(table.is_known(0, 2) && !table.is_known(0, 1) && !table.is_known(3, 3));
         assert_eq!(table.id(2), "3");
     }
 
