@@ -26,8 +26,7 @@ use jiff::civil::Date;
         batch_customers --input customers.csv --output scored.csv      your own"
 )]
 pub(crate) struct Args {
-    /// The customers, as CSV with the columns id, name, email, country, street, city, last_order, orders, spent in any
-    /// order; without it they are generated
+    /// The customers, as CSV with the columns that examples/README.md names, in any order; without it they are generated
     #[arg(long, value_name = "FILE", conflicts_with_all = ["rows", "seed", "generate"])]
     pub(crate) input: Option<PathBuf>,
 
@@ -43,8 +42,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     pub(crate) generate: Option<PathBuf>,
 
-    /// Where the scores go; rejects go beside it, as NAME.rejects.csv [default: batch_customers/scored.csv in the system's
-    /// folder for temporary files]
+    /// Where the scores go; rejects go beside it, as NAME.rejects.csv [default: scored.csv in a folder of its own among the
+    /// system's temporary files]
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 

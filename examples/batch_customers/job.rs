@@ -169,7 +169,8 @@ fn checkpoint(args: &Args, output: &Path, every: Duration) -> Result<u64, Failur
 }
 
 fn builder(args: &Args) -> Builder {
-    let builder = Batch::builder();
+    // The job is long: the caller's thread need not find out first whether others are worth it.
+    let builder = Batch::builder().inline_start(false);
     match args.threads {
         Some(threads) => builder.threads(threads),
         None => builder,

@@ -47,8 +47,11 @@ pub(crate) fn search(
     least: f32,
 ) -> Result<Found, Failure> {
     let progress = Progress::comparing(blocks.iter().map(|block| block.weight()).sum());
-    // Nobody minds in which order blocks are done, and one may take as long as thousands.
-    let mut batch = Batch::builder().order(Order::AsFinished);
+    // Nobody minds in which order blocks are done, and one may take as long as thousands. The caller's thread stays out of
+    // it, so that the shares of the threads can be compared.
+    let mut batch = Batch::builder()
+        .order(Order::AsFinished)
+        .inline_start(false);
     if let Some(threads) = args.threads {
         batch = batch.threads(threads);
     }
