@@ -342,7 +342,7 @@ mod tests {
             (b"7,Ada,a@b.org,GB,,,,0,1", Reason::Contradiction),
         ] {
             read(row, |found| {
-                assert_eq!(found, Err(expected), "{}", row.escape_ascii())
+                assert_eq!(found, Err(expected), "{}", row.escape_ascii());
             });
         }
     }

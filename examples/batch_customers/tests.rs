@@ -64,7 +64,7 @@ impl Place {
     }
 
     /// The command line of a run into `out.csv`.
-    fn line<'a>(&self, arguments: &[&'a str]) -> Vec<String> {
+    fn line(&self, arguments: &[&str]) -> Vec<String> {
         let whole = ["batch_customers", "--output"]
             .map(str::to_owned)
             .into_iter();
