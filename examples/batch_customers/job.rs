@@ -124,14 +124,18 @@ pub(crate) fn run(args: &Args, input: Input) -> Result<Outcome, Failure> {
 /// Refuses what would destroy something, before anything is generated or read.
 pub(crate) fn check(args: &Args) -> Result<(), Failure> {
     let output = args.output();
-    if args.output.is_none()
-        && let Some(folder) = output.parent()
-    {
-        fs::create_dir_all(folder).map_err(|error| CannotWrite {
-            file: folder.to_owned(),
-            error,
-        })?;
+    let folder = match output.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let cannot = |error| CannotWrite {
+        file: output.clone(),
+        error,
+    };
+    if args.output.is_none() {
+        fs::create_dir_all(folder).map_err(cannot)?;
     }
+    fs::read_dir(folder).map_err(cannot)?;
     for written in [&output, &rejects_of(&output)] {
         let named = args.input.iter().chain(&args.generate);
         for read in named {

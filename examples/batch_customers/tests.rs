@@ -344,7 +344,7 @@ fn what_cannot_be_done_ends_the_program_with_one_line() {
         ),
         (
             &["--input", &open, "--output", "no/such/folder/x"],
-            "x.part cannot be opened",
+            "cannot write no/such/folder/x: ",
         ),
     ] {
         let told = match arguments.contains(&"--output") {
