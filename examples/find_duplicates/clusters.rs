@@ -153,6 +153,19 @@ mod tests {
     }
 
     #[test]
+    fn a_long_chain_of_pairs_is_a_flat_tree() {
+        let mut clusters = Clusters::alone(1_000);
+        (1..1_000).for_each(|record| clusters.join(record, record - 1));
+        let mut steps = 0;
+        let mut at = 0;
+        while clusters.parents[at] as usize != at {
+            at = clusters.parents[at] as usize;
+            steps += 1;
+        }
+        assert!(steps <= 10, "{steps}");
+    }
+
+    #[test]
     fn clusters_are_those_of_a_plain_search() {
         let mut rng = fastrand::Rng::with_seed(9);
         let edges: Vec<(u32, u32)> = (0..150).map(|_| (rng.u32(..200), rng.u32(..200))).collect();

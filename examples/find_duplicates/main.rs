@@ -1,8 +1,38 @@
-//! Who is in the file twice.
+//! Who is in the file twice: candidate pairs by blocking, similarity field by field, clusters of what is alike.
 //!
 //! ```text
-//! TODO
+//! $ cargo run --release --example find_duplicates -- febrl_3.csv
+//! febrl_3.csv: 5,000 records, 2,000 known clusters with 6,538 pairs
+//! 7 passes, 7,303 blocks of at most 13 records, 0 skipped as too large
+//! 8,564 pairs compared, 99.2 % of the known ones among them
+//!
+//!   threshold   pairs   precision   recall       F1   clusters   largest   precision   recall       F1
+//!  ────────────────────────────────────────────────────────────────────────────────────────────────────
+//!      > 0.50   6,418     100.0 %   98.1 %   99.0 %      1,164         6     100.0 %   99.4 %   99.7 %
+//!        0.55   6,355     100.0 %   97.2 %   98.5 %      1,164         6     100.0 %   98.8 %   99.4 %
+//!        0.60   6,245     100.0 %   95.5 %   97.7 %      1,163         6     100.0 %   98.2 %   99.1 %
+//!        0.65   5,998     100.0 %   91.7 %   95.6 %      1,154         6     100.0 %   95.3 %   97.5 %
+//!        0.70   5,543     100.0 %   84.7 %   91.7 %      1,138         6     100.0 %   88.2 %   93.7 %
+//!        0.80   4,766     100.0 %   72.8 %   84.3 %      1,104         6     100.0 %   78.5 %   87.9 %
+//!        0.90   3,404     100.0 %   52.0 %   68.4 %      1,008         6     100.0 %   56.7 %   72.4 %
 //! ```
+//!
+//! How to read it:
+//!
+//! - **among them.** A pair that blocking does not bring together is not found at any threshold: this is the most that
+//!   recall can be. More passes raise it, and the pairs to compare with it.
+//! - **pairs, and the first precision, recall and F1.** What is above the threshold, and how much of it is right. F1 is
+//!   their harmonic mean.
+//! - **clusters, largest, and the second three.** What the pairs join, and all pairs within that. Recall grows, for who is
+//!   like a third record belongs together. Where one cluster has a large part of the file, a few wrong pairs have joined
+//!   what is right: clusters want a higher threshold than pairs do.
+//! - **`>`** is the threshold of `--threshold`, and of the file of pairs.
+//! - **The last line**, left out above, says how long the comparison took and how evenly the threads shared it. A small file
+//!   is done before a second thread is awake.
+//!
+//! The order of events is here. `table` reads, `layout` knows which columns count, `blocks` and `similarity` say who is
+//! compared and how, `search` is the batch, `clusters` joins and judges. See also `examples/README.md`, or
+//! `cargo run --release --example find_duplicates -- --help`.
 
 mod args;
 mod blocks;
