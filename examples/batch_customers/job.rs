@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::time::Duration;
 
-use crm_perf::batch::{self, Batch, Builder, Csv, Recover, SkipLimit};
+use crm_perf::batch::{self, Batch, Builder, Csv, FileSink, Recover, SkipLimit};
 
 use crate::args::{Args, rejects_of};
 use crate::customer::{Columns, Reason};
@@ -16,7 +16,7 @@ use crate::generator;
 use crate::program::CannotWrite;
 use crate::progress::Progress;
 use crate::score;
-use crate::sink::Scores;
+use crate::sink;
 
 /// The checkpoint belongs to a job of this name.
 const NAME: &str = "batch_customers";
@@ -103,10 +103,10 @@ pub(crate) fn run(args: &Args, input: Input) -> Result<Outcome, Failure> {
             Ok::<_, Reason>(())
         })
         .keep_records()
-        .into(Scores::create(&output, every))
-        .rejects(|sink: &mut Scores, skip, row| {
+        .into(sink::create(&output, every))
+        .rejects(|files: &mut FileSink, skip, row| {
             *reasons.entry(skip.failure().to_string()).or_insert(0) += 1;
-            sink.reject(&skip, row)
+            sink::reject(files, &skip, row)
         })
         .checkpoint(NAME)?
         .parameters(&(score::VERSION, today.to_string()));
@@ -159,7 +159,7 @@ fn checkpoint(args: &Args, output: &Path, every: Duration) -> Result<u64, Failur
         return Ok(0);
     }
     // A sink of its own, which lets the files go again.
-    let found = Scores::create(output, every)
+    let found = sink::create(output, every)
         .recover(NAME)
         .map_err(Failure::Sink)?;
     match found {

@@ -27,6 +27,15 @@ impl<E> Failure<E> {
         }
     }
 
+    /// The error of the process function by value, or `None` when it panicked.
+    #[must_use]
+    pub fn into_error(self) -> Option<E> {
+        match self {
+            Self::Error(error) => Some(error),
+            Self::Panicked(_) => None,
+        }
+    }
+
     /// The panic of the process function, or `None` when it returned an error.
     #[must_use]
     pub fn panic(&self) -> Option<&Panic> {

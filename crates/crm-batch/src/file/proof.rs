@@ -61,7 +61,7 @@ impl Job {
 
     /// The two files, by a loop.
     fn whole(&self) -> (Vec<u8>, Option<Vec<u8>>) {
-        let (mut rows, mut rejects) = (Vec::new(), Vec::new());
+        let (mut rows, mut rejects) = (HEADER.to_vec(), REJECTS_HEADER.to_vec());
         for record in 0..self.records {
             match self.fate(record) {
                 Fate::Written(row) => rows.extend(row),
@@ -75,6 +75,8 @@ impl Job {
     fn store(&self, machine: &Machine) -> Store<Machine> {
         let mut store = Store::new(machine.clone(), self.path().to_owned());
         store.commit_every(Duration::ZERO);
+        store.set_header(HEADER.to_vec());
+        store.set_rejects_header(REJECTS_HEADER.to_vec());
         if let Some(path) = self.rejects {
             store.with_rejects(path.into());
         }
@@ -89,6 +91,10 @@ impl Job {
         names
     }
 }
+
+/// What stands at the head of the two files.
+const HEADER: &[u8] = b"row\n";
+const REJECTS_HEADER: &[u8] = b"reject\n";
 
 /// How a job is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -605,7 +611,8 @@ fn what_no_checkpoint_counts_is_cut_off() {
         store.finish(&entry, End::Complete).unwrap();
         trial.machine.lose_power();
         let left = trial.machine.get(job.path()).unwrap();
-        assert_eq!(left, if over { &b"new\n"[..] } else { b"counts\n" });
+        let row: &[u8] = if over { b"new\n" } else { b"counts\n" };
+        assert_eq!(left, [HEADER, row].concat());
     }
 }
 
@@ -632,7 +639,7 @@ fn half_a_reject_is_not_committed() {
         let found = store.recover().unwrap().unwrap();
         store.begin(id.as_ref(), Some(&found.entry)).unwrap();
         let left = trial.machine.get(Path::new("/out/rejected.csv.part"));
-        assert_eq!(left, Some(Vec::new()));
+        assert_eq!(left.as_deref(), Some(REJECTS_HEADER));
     }
 }
 

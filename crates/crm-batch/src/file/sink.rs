@@ -31,11 +31,12 @@ use crate::{Checkpoint, End, Entry, JobId, Recover, Sink};
 /// let report = Batch::new()
 ///     .job(numbers)
 ///     .encode(|n, row| writeln!(row, "{n},{}", n * n))
-///     .into(FileSink::create(&path))
+///     .into(FileSink::create(&path).header("n,square\n"))
 ///     .checkpoint("squares")?
 ///     .run()?; // killed in here? run it again
 /// assert_eq!(report.written(), 1_000);
-/// assert!(std::fs::read_to_string(&path)?.ends_with("\n999,998001\n"));
+/// let file = std::fs::read_to_string(&path)?;
+/// assert!(file.starts_with("n,square\n0,0\n") && file.ends_with("\n999,998001\n"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
@@ -73,6 +74,20 @@ impl FileSink {
         self
     }
 
+    /// What stands at the head of the file, once, however often the job is killed: the names of columns with their line end.
+    #[must_use]
+    pub fn header(mut self, header: impl Into<Vec<u8>>) -> Self {
+        self.store.set_header(header.into());
+        self
+    }
+
+    /// The same for the file of [rejects](Self::with_rejects).
+    #[must_use]
+    pub fn rejects_header(mut self, header: impl Into<Vec<u8>>) -> Self {
+        self.store.set_rejects_header(header.into());
+        self
+    }
+
     /// The clock that says when a checkpoint is due; for tests.
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
@@ -95,14 +110,14 @@ impl FileSink {
     ///     .job("12\nx\n7".lines())
     ///     .encode(|line, row| line.parse::<u32>().map(|n| drop(writeln!(row, "{n}"))))
     ///     .keep_records()
-    ///     .into(FileSink::create(&path).with_rejects(&rejected))
+    ///     .into(FileSink::create(&path).with_rejects(&rejected).rejects_header("where: what: why\n"))
     ///     .rejects(|sink, skip, line| {
     ///         let line = line.unwrap_or_default();
     ///         sink.reject(format!("{}: {line:?}: {}\n", skip.position(), skip.failure()))
     ///     })
     ///     .run()?;
     /// assert_eq!(std::fs::read_to_string(&path)?, "12\n7\n");
-    /// assert_eq!(std::fs::read_to_string(&rejected)?, "1: \"x\": invalid digit found in string\n");
+    /// assert_eq!(std::fs::read_to_string(&rejected)?, "where: what: why\n1: \"x\": invalid digit found in string\n");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///

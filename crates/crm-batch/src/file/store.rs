@@ -53,6 +53,8 @@ pub(super) struct Store<D: Disk> {
     every: Duration,
     path: PathBuf,
     rejects_path: Option<PathBuf>,
+    /// What stands at the head of the file, and of that of the rejects.
+    headers: [Vec<u8>; 2],
     state: State,
     rows: Option<Part<D::File>>,
     rejects: Option<Part<D::File>>,
@@ -79,6 +81,7 @@ impl<D: Disk> Store<D> {
             every: Duration::from_secs(1),
             path,
             rejects_path: None,
+            headers: [Vec::new(), Vec::new()],
             state: State::Idle,
             rows: None,
             rejects: None,
@@ -98,6 +101,14 @@ impl<D: Disk> Store<D> {
 
     pub(super) fn with_rejects(&mut self, path: PathBuf) {
         self.rejects_path = Some(path);
+    }
+
+    pub(super) fn set_header(&mut self, header: Vec<u8>) {
+        self.headers[0] = header;
+    }
+
+    pub(super) fn set_rejects_header(&mut self, header: Vec<u8>) {
+        self.headers[1] = header;
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -173,7 +184,16 @@ impl<D: Disk> Store<D> {
         for part in self.rows.iter_mut().chain(&mut self.rejects) {
             part.cut(&mut self.disk, 0)?;
         }
+        let parts = self.rows.iter_mut().chain(&mut self.rejects);
+        for (part, header) in parts.zip(&self.headers) {
+            part.write(&mut self.disk, header)?;
+        }
         if let Some(job) = job {
+            // The first slot counts the headers, so they are made durable before it.
+            for part in self.rows.iter_mut().chain(&mut self.rejects) {
+                part.flush(&mut self.disk)?;
+                part.sync(&mut self.disk)?;
+            }
             self.sync_folders()?;
             let slot = self.slot(job, 0, Entry::default(), false);
             self.ledger = Some(Ledger::create(&mut self.disk, ledger, &slot)?);
