@@ -167,7 +167,7 @@ impl Gg1 {
 ///
 /// Each method is one approximation of the mean waiting time, named after its authors; see [`Gg1`] for the symbols and for one server.
 /// With random arrivals and exponential service all but [`sakasegawa`](Self::sakasegawa) agree with [`Mmc`], which is exact. Each formula is
-/// evaluated to some 1e-12, whatever it is worth. Constant services after random arrivals are exact in [`Mdc`](super::Mdc).
+/// evaluated to some 1e-12, whatever it is worth. A mean response takes `1 / mu` longer than the wait. Constant services after random arrivals are exact in [`Mdc`](super::Mdc).
 ///
 /// # What they are worth
 ///
@@ -254,7 +254,7 @@ impl Ggc {
         })
     }
 
-    /// M/M/c with the same rates.
+    /// M/M/c with the same rates: it knows rates, servers, utilisation and offered load, which do not depend on variations.
     #[must_use]
     pub const fn pool(&self) -> &Mmc {
         &self.pool
