@@ -22,6 +22,8 @@ const MOST_SHARED: usize = 20;
 /// ( ... )                  grouping
 /// ```
 ///
+/// The words are written in lower case: `AND` would be a unit of that name.
+///
 /// A name that occurs more than once means the same unit each time: in `(db and a) or (db and b)` both ways fail
 /// together with `db`. Such units are conditioned upon, which doubles the work for each of them.
 ///
