@@ -35,7 +35,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     pub(crate) arrivals: Rate,
 
-    /// The mean time for which a request keeps its server busy: `20ms`, `1.5s`, `3min`
+    /// The mean time for which a request keeps its server busy: `20ms`, `1.5s`, `3min`; a bare number is in seconds
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(crate) service: Time,
 

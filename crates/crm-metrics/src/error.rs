@@ -17,7 +17,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ParamError {
-    /// The parameter as the signature spells it.
+    /// The parameter as the signature spells it, or the part of a measurement that it refuses: `load`.
     pub name: &'static str,
     /// The value that was given.
     pub value: f64,

@@ -1,7 +1,8 @@
 //! The formulas that tell how a service is doing and how it will do: response time, throughput, availability, queueing.
 //!
 //! Everything here is a pure function of numbers. Measured quantities are free functions and small structs at the root of
-//! the crate; operational laws and queueing models have a module each.
+//! the crate; what follows from them has a module for each field: [`queueing`], [`network`], [`operational`], [`staffing`],
+//! [`mod@availability`], [`service_level`] and [`scaling`].
 //!
 //! ```
 //! use crm_metrics::queueing::Mmc;
@@ -38,6 +39,8 @@
 //! | response time of a system with thinking users | [`operational::interactive_response_time`] |
 //! | what can the bottleneck give at most | [`operational::AsymptoticBounds`] |
 //! | how long is the line, and the wait in it | a model of [`queueing`], below |
+//! | how many servers for a promise, how much load, how quick a server | [`queueing::Target`] |
+//! | how many agents for a forecast, interval by interval | [`staffing::Desk`] |
 //! | requests that pass several stations, from outside or from so many users | [`network::Network`], [`network::JacksonNetwork`], [`network::MulticlassNetwork`] |
 //! | the same from the demands alone, without solving anything | [`operational::BalancedBounds`], [`operational::GeometricBounds`] |
 //! | stations with little room that stop each other | [`network::BlockingNetwork`] |
@@ -57,6 +60,7 @@
 //! | one | waits | mean and variation measured | [`queueing::Mg1`]: means, and variances from a third moment |
 //! | one | waits, and comes in batches | exponential | [`queueing::MxM1`]: means, variances, state probabilities |
 //! | several, one line | waits | exponential, or nothing else known | [`queueing::Mmc`]: everything, and the number of servers for a target |
+//! | several, one line | waits | mean and variation measured | [`queueing::Ggc`] with an `arrival_variation` of one (M/G/c): approximate mean waits, and how to guess a percentile |
 //! | several, one line | waits, but not for ever | exponential | [`queueing::ErlangA`]: abandonment, waits and responses of all and of the served, service levels |
 //! | several, one line | waits if there is room | exponential | [`queueing::Mmck`]; with one server it is M/M/1/K |
 //! | several | is lost | any | [`queueing::Mmcc`], or [`queueing::erlang_b`] and its inverses for the bare formula |
@@ -77,7 +81,7 @@
 //! exactly, and else the approximations of [`queueing::Gg1`] and [`queueing::Ggc`].
 //!
 //! How much load is too much, how quick a server must be and how many are needed for a promise is asked of most of them in the same way: see
-//! [`queueing::Target`]. How many agents a desk needs, interval by interval, is asked of [`staffing::Desk`].
+//! [`queueing::Target`]. Which of them tell variances, states, distributions and inverses is a table in [`_design`].
 //!
 //! # Guarantees
 //!

@@ -716,3 +716,9 @@ fn too_large() {
     ));
     assert!(network.approximate(40).is_ok());
 }
+
+#[test]
+fn a_network_of_nothing() {
+    let refused = Network::builder().build().unwrap_err().to_string();
+    assert!(refused.starts_with("demands is 0, but must"), "{refused}");
+}

@@ -93,6 +93,13 @@ fn objectives_refused() {
             "{error}"
         );
     }
+    for (text, remedy) in [
+        ("99.9", "without % it is a share of at most 1; with it"),
+        ("101%", "keep it at or below 100%"),
+    ] {
+        let error = text.parse::<Objective>().unwrap_err().to_string();
+        assert!(error.contains(remedy), "{error}");
+    }
     assert!(Objective::from_budget_ppm(1_000_001).is_err());
     assert!(Objective::from_budget_parts(1_000_000_000_001).is_err());
 }
@@ -399,7 +406,9 @@ fn refused_measurements() {
     ] {
         let mut measured = good.to_vec();
         measured.push(bad);
-        assert!(UslFit::new(&measured).is_err(), "{bad:?}");
+        let error = UslFit::new(&measured).unwrap_err();
+        let part = if bad.0 == 5.0 { "throughput" } else { "load" };
+        assert_eq!(error.name, part, "{bad:?}");
     }
     let fit = UslFit::new(&good).unwrap();
     for bad in [0.0, 1.0, f64::NAN] {

@@ -394,6 +394,21 @@ fn refusals() {
     assert_eq!(refused, Err(TargetError::Unreachable { best: 0.5 }));
     let text = refused.unwrap_err().to_string();
     assert!(text.contains("0.5 at best"), "{text}");
+    // Of a percentile it is the share that is late, not a time: a service alone is longer than one mean for 1/e.
+    let alone = Mmc::largest_arrival_rate(
+        2.0,
+        4,
+        Target::ResponseTime {
+            p: 0.9,
+            within: 0.5,
+        },
+    );
+    let Err(TargetError::Unreachable { best }) = alone else {
+        panic!("{alone:?}")
+    };
+    assert!((best - (-1.0_f64).exp()).abs() < 1e-12);
+    let text = alone.unwrap_err().to_string();
+    assert!(text.contains("the share that is late"), "{text}");
     // A room of five is never longer to wait in than four services.
     let refused = Mmck::largest_arrival_rate(2.0, 1, 5, Target::MeanWaitingTime(2.01));
     let Err(TargetError::Always { worst }) = refused else {

@@ -22,6 +22,8 @@ const MOST_SHARED: usize = 20;
 /// ( ... )                  grouping
 /// ```
 ///
+/// The words are written in lower case: `AND` would be a unit of that name.
+///
 /// A name that occurs more than once means the same unit each time: in `(db and a) or (db and b)` both ways fail
 /// together with `db`. Such units are conditioned upon, which doubles the work for each of them.
 ///
@@ -33,14 +35,17 @@ const MOST_SHARED: usize = 20;
 /// let service: Structure = "web (2 of 3) and db and cache".parse()?;
 /// assert_eq!(service, all_of([unit("web").k_of_n(2, 3), unit("db"), unit("cache")]));
 ///
-/// let measured = |name: &str| match name {
-///     "web" => Availability::new(0.99).ok(),
-///     "db" => Availability::from_mean_times(8760.0, 1.0).ok(),
-///     "cache" => Availability::new(0.999).ok(),
+/// let web = Availability::new(0.99)?;
+/// let db = Availability::from_mean_times(8760.0, 1.0)?; // hours to a failure, hours to repair
+/// let cache = Availability::new(0.999)?;
+/// let whole = service.availability(|name| match name {
+///     "web" => Some(web),
+///     "db" => Some(db),
+///     "cache" => Some(cache),
 ///     _ => None,
-/// };
-/// let whole = service.availability(measured)?;
+/// })?;
 /// assert!((whole.up() - 0.998_589).abs() < 1e-6);
+/// assert_eq!(format!("{:.0} minutes a month", whole.down_seconds_per_month() / 60.0), "61 minutes a month");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -105,7 +105,8 @@ impl NetworkBuilder {
         for (index, station) in stations.iter().enumerate() {
             station.check(index)?;
         }
-        let total: f64 = stations.iter().map(Station::demand).sum();
+        // Folded from zero: the sum of no demand at all would be a negative zero, and stand so in the refusal.
+        let total = stations.iter().map(Station::demand).fold(0.0, |a, b| a + b);
         if total + think_time == 0.0 || total > 1e290 {
             return Err(ParamError::new(
                 "demands",

@@ -167,7 +167,7 @@ impl Gg1 {
 ///
 /// Each method is one approximation of the mean waiting time, named after its authors; see [`Gg1`] for the symbols and for one server.
 /// With random arrivals and exponential service all but [`sakasegawa`](Self::sakasegawa) agree with [`Mmc`], which is exact. Each formula is
-/// evaluated to some 1e-12, whatever it is worth. Constant services after random arrivals are exact in [`Mdc`](super::Mdc).
+/// evaluated to some 1e-12, whatever it is worth. A mean response takes `1 / mu` longer than the wait. Constant services after random arrivals are exact in [`Mdc`](super::Mdc).
 ///
 /// # What they are worth
 ///
@@ -182,6 +182,24 @@ impl Gg1 {
 /// | [`kimura`](Self::kimura) | -6 to 1 | -31 to 3 | -89 to 9 |
 ///
 /// The [probability of waiting](Self::whitt_probability_of_waiting) is off by less than 0.04 throughout.
+///
+/// # Percentiles
+///
+/// Two moments do not determine a distribution. Near saturation those who wait do so for a time that is about exponential,
+/// whatever the distribution of the service (Kingman's heavy-traffic limit), so that with the mean wait `W_q` and the
+/// probability of waiting `P` a share `p > 1 - P` waits no longer than about `W_q / P ln(P / (1 - p))`:
+///
+/// ```
+/// use crm_metrics::queueing::Ggc;
+///
+/// // 340 requests a second of 42 ms each with a standard deviation of 90 ms, 16 workers.
+/// let pool = Ggc::new(340.0, 1.0 / 0.042, 16, 1.0, (0.090_f64 / 0.042).powi(2))?;
+/// let mean = pool.kimura().expect("arrivals are random");
+/// let waiting = pool.whitt_probability_of_waiting();
+/// let p95 = mean / waiting * (waiting / 0.05).ln();
+/// assert_eq!(format!("{:.0} ms, {:.0} ms", 1e3 * mean, 1e3 * p95), "33 ms, 141 ms");
+/// # Ok::<(), crm_metrics::queueing::ModelError>(())
+/// ```
 ///
 /// # Example
 ///
@@ -236,7 +254,7 @@ impl Ggc {
         })
     }
 
-    /// M/M/c with the same rates.
+    /// M/M/c with the same rates: it knows rates, servers, utilisation and offered load, which do not depend on variations.
     #[must_use]
     pub const fn pool(&self) -> &Mmc {
         &self.pool

@@ -34,6 +34,11 @@ use crate::error::ParamError;
 /// assert_eq!(format!("{:.3}", station.mean_in_queue()), "3.092");
 /// assert_eq!(format!("{:.1} minutes", station.mean_response_time()), "12.2 minutes");
 /// assert_eq!(format!("{:.1} an hour", 60.0 * station.loss_rate()), "30.3 an hour");
+///
+/// // A database pool of 20 connections with a queue of 50, 10 ms a query: there is room for 70.
+/// let pool = Mmck::new(1_950.0, 100.0, 20, 20 + 50)?;
+/// assert_eq!(format!("{:.2} %", 100.0 * pool.blocking_probability()), "0.81 %");
+/// assert_eq!(format!("{:.1} ms", 1e3 * pool.waiting_time_quantile(0.99)), "27.4 ms");
 /// # Ok::<(), crm_metrics::ParamError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -134,12 +139,12 @@ impl Mmck {
     pub fn for_blocking(
         arrival_rate: f64,
         service_rate: f64,
-        waiting_room: u32,
+        waiting_room: u64,
         blocking: f64,
     ) -> Result<Self, ParamError> {
         let blocking = check::open_share("blocking", blocking)?;
         let build = |servers: u32| {
-            let capacity = u64::from(servers) + u64::from(waiting_room);
+            let capacity = u64::from(servers).saturating_add(waiting_room);
             Self::new(arrival_rate, service_rate, servers, capacity)
         };
         let found = fewest_servers(build, |pool| pool.blocking_probability() <= blocking)?;

@@ -22,7 +22,8 @@
 //!   [`jagerman_scaled_blocking`], [`square_root_staffing`]: limits of many servers.
 //!
 //! Each model is validated once in its constructor; its formulas cannot fail afterwards. Times may be in any unit, and
-//! rates are then per that unit. Requests are served in the order in which they came, and the system has been
+//! rates are then per that unit. Models of exponential service, [`Gg1`] and [`Ggc`] take a `service_rate`, what one server could do;
+//! models of a constant service time or of its moments take the time itself. Requests are served in the order in which they came, and the system has been
 //! running for long enough that its start no longer matters.
 
 mod approximation;

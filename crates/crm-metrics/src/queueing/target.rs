@@ -10,7 +10,9 @@ use crate::numeric::root;
 
 /// A promise that the inverse functions of the models keep: a figure and what it may be at most.
 ///
-/// Times are in the unit of the model. `p` is a share of requests, strictly between zero and one.
+/// Times are in the unit of the model. `p` is a share of requests, strictly between zero and one. The figure of
+/// [`WaitingTime`](Self::WaitingTime) and [`ResponseTime`](Self::ResponseTime) is the share of requests that is late, and
+/// its limit `1 - p`: that, not a time, is what [`TargetError`] tells of them.
 ///
 /// | function | of |
 /// |---|---|
@@ -98,12 +100,12 @@ pub enum TargetError {
     Param(ParamError),
     /// No value keeps the target.
     Unreachable {
-        /// The figure at the best value: a time, or the share of requests that is late or lost.
+        /// The figure at the best value: a mean time, or the share of requests that is late or lost.
         best: f64,
     },
     /// Every value keeps the target.
     Always {
-        /// The figure at the worst value: a time, or the share of requests that is late or lost.
+        /// The figure at the worst value: a mean time, or the share of requests that is late or lost.
         worst: f64,
     },
     /// The model does not tell this figure, or nobody is ever lost in it.
@@ -116,11 +118,11 @@ impl fmt::Display for TargetError {
             Self::Param(error) => error.fmt(f),
             Self::Unreachable { best } => write!(
                 f,
-                "the target cannot be reached: the figure is {best} at best; allow more, or change another parameter"
+                "the target cannot be reached: its figure, a mean time or the share that is late or lost, is {best} at best; allow more, or change another parameter"
             ),
             Self::Always { worst } => write!(
                 f,
-                "the target is met whatever the value: the figure is {worst} at worst; there is no limit to look for"
+                "the target is met whatever the value: its figure, a mean time or the share that is late or lost, is {worst} at worst; there is no limit to look for"
             ),
             Self::Unknown => f.write_str(
                 "the model does not tell the figure of this target: choose another target or model",

@@ -20,6 +20,10 @@ use crate::numeric::student;
 /// the exact solution of the linear problem for `N / X`. A parameter that the data would drive out of its range is held at
 /// the end of it, and its standard error is zero.
 ///
+/// A peak beyond the measured loads is an extrapolation. Ask [`beta_interval`](Self::beta_interval) before relying on it: where that
+/// reaches down to zero, the measurements show no peak, wherever [`peak_load`](Usl::peak_load) may lie. Measurements that grow
+/// in proportion can leave a `beta` of rounding errors, some 1e-18, and a peak at 1e9.
+///
 /// Source: N. J. Gunther 2007, as for [`Usl`]; the statistics as in D. M. Bates and D. G. Watts, "Nonlinear Regression Analysis
 /// and Its Applications", Wiley 1988. Parameters and residual error agree with version 3.0.3 of the R package usl on its data
 /// sets to all digits that it prints. Its intervals are narrower than these: see
@@ -72,13 +76,9 @@ impl UslFit {
         let mut loads: Vec<f64> = Vec::with_capacity(m);
         for &(load, throughput) in measurements {
             if !(1.0..=1e100).contains(&load) {
-                return Err(ParamError::new(
-                    "measurements",
-                    load,
-                    "have loads from 1 to 1e100",
-                ));
+                return Err(ParamError::new("load", load, "lie between 1 and 1e100"));
             }
-            largest = largest.max(check::scale("measurements", throughput)?);
+            largest = largest.max(check::scale("throughput", throughput)?);
             if !loads.contains(&load) {
                 loads.push(load);
             }

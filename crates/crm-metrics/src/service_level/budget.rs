@@ -36,6 +36,15 @@ use crate::error::ParamError;
 /// // At ten times the sustainable rate, a whole budget of 30 days lasts three.
 /// let month = Duration::from_secs(30 * 86_400);
 /// assert_eq!(ErrorBudget::time_to_exhaustion(10.0, month, 1.0)?, Duration::from_secs(3 * 86_400));
+///
+/// // That million were the first ten days. Against the three million that the month will bring, a fifth of its budget is
+/// // consumed; at the rate of those days, the rest lasts another 40.
+/// let of_month = ErrorBudget::new("99.9%".parse()?, 3_000_000, 600)?;
+/// assert_eq!(of_month.remaining(), 2_400);
+/// let consumed = of_month.burn_rate().unwrap_or(0.0);
+/// assert_eq!(consumed, 0.2);
+/// let rest = ErrorBudget::time_to_exhaustion(0.6, month, 1.0 - consumed)?;
+/// assert_eq!(rest, Duration::from_secs(40 * 86_400));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -194,7 +194,11 @@ impl FromStr for Objective {
             padded.parse().unwrap_or(u64::MAX)
         };
         if share > ONE {
-            return Err(refuse("keep it at or below 100%"));
+            return Err(refuse(if digits == DIGITS {
+                "without % it is a share of at most 1; with it, it is at most 100%"
+            } else {
+                "keep it at or below 100%"
+            }));
         }
         Ok(Self {
             budget: ONE - share,

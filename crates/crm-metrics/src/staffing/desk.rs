@@ -86,6 +86,22 @@ impl Desk {
     /// # Errors
     ///
     /// [`ParamError`] when `mean_patience` is not between 1e-290 and 1e290.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use crm_metrics::staffing::Desk;
+    ///
+    /// // 180 calls in half an hour, four minutes each, in seconds: 24 erlangs. Callers who wait for ever ...
+    /// let desk = Desk::for_service_level(0.8, 20.0)?.with_shrinkage(0.3)?;
+    /// let staffed = desk.staff(180.0 / 1800.0, 240.0)?;
+    /// assert_eq!((staffed.agents(), staffed.scheduled()), (29, 42));
+    /// // ... and callers who wait for two minutes on average: fewer agents, since some of the calls are lost.
+    /// let staffed = desk.with_mean_patience(120.0)?.staff(180.0 / 1800.0, 240.0)?;
+    /// assert_eq!((staffed.agents(), staffed.scheduled()), (26, 38));
+    /// assert_eq!(format!("{:.1} %", 100.0 * staffed.performance().probability_of_abandonment()), "5.8 %");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn with_mean_patience(self, mean_patience: f64) -> Result<Self, ParamError> {
         let patience = check::scale("mean_patience", mean_patience)?;
         Ok(Self {
