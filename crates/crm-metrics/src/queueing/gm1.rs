@@ -1,10 +1,10 @@
 //! G/M/1: one server, any distribution of the time between arrivals, exponential service.
 
 use super::exact::Exact;
-use super::root::zero;
 use super::share::{ln_share, quantile_past_atom};
 use crate::check;
 use crate::error::{ModelError, ParamError, Unstable};
+use crate::numeric::root;
 
 /// G/M/1: one server, independent times between arrivals of any distribution, exponential service, first come, first served.
 ///
@@ -465,7 +465,7 @@ fn many(ratio: f64, excess: f64, variation: f64, transform: &impl Fn(f64) -> Tra
         }
         low
     };
-    zero(gap, low, 0.5_f64.ln()).exp()
+    root::find(low, 0.5_f64.ln(), gap).exp()
 }
 
 /// `sigma`, below a half, and its complement, from the equation itself, in which `A` has the digits of a small `sigma`.
@@ -476,7 +476,7 @@ fn few(ratio: f64, transform: &impl Fn(f64) -> Transform) -> (f64, f64) {
         return (0.0, 1.0);
     }
     // A falls with s, so that the root lies above A(mu); at a half A is below it.
-    let sigma = zero(|ln: f64| map(ln.exp()).ln() - ln, low.ln(), 0.5_f64.ln()).exp();
+    let sigma = root::find(low.ln(), 0.5_f64.ln(), |ln| map(ln.exp()).ln() - ln).exp();
     (sigma, 1.0 - sigma)
 }
 

@@ -12,10 +12,10 @@
 
 use super::mg1::Mg1;
 use super::poisson::ln_poisson;
-use super::root::zero;
 use super::share::ln_share;
 use crate::check;
 use crate::error::ModelError;
+use crate::numeric::root;
 use std::f64::consts::PI;
 
 /// Up to so many service times Franx's sum is used; it has as many terms.
@@ -425,9 +425,9 @@ impl Md1 {
         let ln_late = (-p).ln_1p();
         let end = 1.0 + -ln_late / self.decay;
         if p < 0.5 {
-            zero(|n| self.cdf(n) - p, 1.0, end)
+            root::find(1.0, end, |n| self.cdf(n) - p)
         } else {
-            zero(|n| self.ln_tail(n) - ln_late, 1.0, end)
+            root::find(1.0, end, |n| self.ln_tail(n) - ln_late)
         }
     }
 }
