@@ -3,6 +3,7 @@
 use super::{Interval, Performance};
 use crate::check;
 use crate::error::{ModelError, ParamError, Unstable};
+use crate::queueing::fewest::fewest_servers;
 
 /// A desk: what it has to achieve, and the circumstances under which its agents work.
 ///
@@ -152,25 +153,17 @@ impl Desk {
         } else if let Err(ModelError::Param(error)) = none {
             return Err(error.into());
         }
-        let enough = |agents: u32| self.enough(arrival_rate, mean_handling_time, f64::from(agents));
-        // Doubling from one, then halving: the first that are enough.
-        let (mut low, mut high) = (0_u32, 1_u32);
-        while enough(high)?.is_none() {
-            if high == u32::MAX {
-                return Err(self.out_of_reach(arrival_rate, mean_handling_time));
-            }
-            (low, high) = (high, high.saturating_mul(2));
-        }
-        while high - low > 1 {
-            let middle = low + (high - low) / 2;
-            if enough(middle)?.is_some() {
-                high = middle;
-            } else {
-                low = middle;
-            }
-        }
-        let performance = self.performance_of(arrival_rate, mean_handling_time, f64::from(high))?;
-        Ok(self.staffed(high, performance))
+        let found = fewest_servers(
+            |agents| {
+                let performance = self.enough(arrival_rate, mean_handling_time, f64::from(agents));
+                performance.map(|performance| (agents, performance))
+            },
+            |(_, performance)| performance.is_some(),
+        )?;
+        let Some((agents, Some(performance))) = found else {
+            return Err(self.out_of_reach(arrival_rate, mean_handling_time));
+        };
+        Ok(self.staffed(agents, performance))
     }
 
     /// The least number of agents, fractions allowed: for agents who are shared, or to see how narrowly whole ones do.
