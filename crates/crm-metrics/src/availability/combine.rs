@@ -3,6 +3,7 @@
 use super::Availability;
 use crate::error::ParamError;
 use crate::numeric::binomial;
+use alloc::vec;
 
 /// All units are needed: `A = A_1 A_2 ... A_n`.
 ///

@@ -2,6 +2,8 @@
 
 use crate::check;
 use crate::error::ParamError;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 
 /// The share of time that a unit is up, together with the share that it is down.
 ///
@@ -103,7 +105,7 @@ impl Availability {
     pub fn from_nines(nines: f64) -> Result<Self, ParamError> {
         let nines = check::not_negative("nines", nines)?;
         Ok(Self {
-            up: -(-nines * std::f64::consts::LN_10).exp_m1(),
+            up: -(-nines * core::f64::consts::LN_10).exp_m1(),
             down: 10.0_f64.powf(-nines),
         })
     }
@@ -187,7 +189,7 @@ impl Availability {
         if self.down < 0.5 {
             -self.down.log10()
         } else {
-            -(-self.up).ln_1p() / std::f64::consts::LN_10
+            -(-self.up).ln_1p() / core::f64::consts::LN_10
         }
     }
 

@@ -1,7 +1,11 @@
 //! How a service is put together from units, and what its availability is.
 
-use std::error::Error;
-use std::fmt;
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::error::Error;
+use core::fmt;
 
 use super::{Availability, ParseError, combine, parse};
 use crate::error::ParamError;
@@ -272,7 +276,7 @@ impl fmt::Display for Structure {
     }
 }
 
-impl std::str::FromStr for Structure {
+impl core::str::FromStr for Structure {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {

@@ -5,6 +5,8 @@ use super::routing;
 use super::solution::{Solution, StationMeasures};
 use super::station::{Kind, Station};
 use crate::check;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// An open network after Jackson: requests come in from outside at any station, and each station passes them on by chance.
 ///

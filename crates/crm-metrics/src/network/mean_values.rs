@@ -2,6 +2,8 @@
 
 use super::solution::{Solution, StationMeasures};
 use super::station::{Kind, Station};
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// The exact figures for one request, two, three, and so on: the iterator of [`Network::mean_values`](super::Network::mean_values).
 ///

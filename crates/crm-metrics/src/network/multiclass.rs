@@ -6,7 +6,11 @@ use super::multiserver::{self, Serves, Solved};
 use super::station::{demand, unstable};
 use crate::check;
 use crate::error::{ModelError, ParamError};
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 use crate::queueing::Mmc;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// More cells than this (states times stations) do not fit a usual memory.
 const MOST_CELLS: f64 = 5e7;

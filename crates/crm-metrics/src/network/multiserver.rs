@@ -15,8 +15,12 @@
 use super::approximate::{self, Classes, Figures};
 use super::error::NetworkError;
 use crate::numeric::binomial;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 use crate::queueing::ErlangSums;
 use crate::queueing::poisson::ln_poisson;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// More cells than this (states times arrays) do not fit a usual memory.
 const MOST_CELLS: f64 = 5e7;

@@ -8,6 +8,8 @@ use super::routing;
 use super::solution::{Solution, StationMeasures};
 use super::station::{Kind, Station, demand};
 use crate::error::ParamError;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// A network of stations with one class of requests: open, or closed with a fixed number of them.
 ///

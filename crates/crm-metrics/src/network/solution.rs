@@ -1,5 +1,7 @@
 //! What a network does.
 
+use alloc::vec::Vec;
+
 /// The figures of a network with one class of requests.
 ///
 /// Rates are per the unit of the times that were given.

@@ -1,7 +1,9 @@
 //! The standard normal distribution: its tail and the quantile of a two-sided confidence.
 
 use super::mills::erfcx;
-use std::f64::consts::{FRAC_1_SQRT_2, PI};
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
+use core::f64::consts::{FRAC_1_SQRT_2, PI};
 
 /// `P(Z > z)` for `z >= 0`, to some 1e-15.
 pub(crate) fn upper_tail(z: f64) -> f64 {

@@ -4,6 +4,8 @@ use super::mmc::Mmc;
 use super::share::ln_share;
 use crate::check;
 use crate::error::{ModelError, Unstable};
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 use crate::numeric::normal::ln_upper_tail;
 
 /// GI/G/1, approximately: one server, arrivals and service times of any kind, known by their means and variations.

@@ -1,6 +1,9 @@
 //! Birth-death chains in general: whatever rates lead one up and one down.
 
 use crate::error::ParamError;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
+use alloc::vec::Vec;
 
 /// A birth-death chain on the states `0, 1, ..., n` in its steady state.
 ///
@@ -70,7 +73,7 @@ impl BirthDeath {
         let ln_probabilities = weights
             .iter()
             .map(|weight| {
-                weight.high.ln() + (weight.exponent - top) as f64 * std::f64::consts::LN_2
+                weight.high.ln() + (weight.exponent - top) as f64 * core::f64::consts::LN_2
                     - ln_total
             })
             .collect();

@@ -3,6 +3,8 @@
 use super::finite_source::FiniteSource;
 use crate::check;
 use crate::error::ParamError;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 
 /// Engset's loss model: `S` sources, `c` servers, nobody waits; a source that finds all servers busy gives up and is idle again.
 ///

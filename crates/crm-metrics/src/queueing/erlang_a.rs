@@ -5,6 +5,8 @@ use super::fewest::fewest_servers;
 use super::poisson::{ln_poisson, ln_poisson_ratio};
 use crate::check;
 use crate::error::ParamError;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 use crate::numeric::{quadrature, root};
 
 mod response;

@@ -5,6 +5,8 @@ use super::erlang_sums::ErlangSums;
 use super::poisson::ln_poisson;
 use crate::check;
 use crate::error::ParamError;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 use crate::numeric::root;
 
 /// The load that `servers` may be offered so that a share `blocking` of it is lost.

@@ -6,6 +6,8 @@ use super::quantile;
 use super::unimodal::{Unimodal, window};
 use crate::check;
 use crate::error::ParamError;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 use crate::numeric::root;
 
 /// M/M/c//N: `N` customers, `c` servers, exponential service and exponential time away; the machine repair model.

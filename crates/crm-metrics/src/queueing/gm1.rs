@@ -4,6 +4,8 @@ use super::exact::Exact;
 use super::share::{ln_share, quantile_past_atom};
 use crate::check;
 use crate::error::{ModelError, ParamError, Unstable};
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 use crate::numeric::root;
 
 /// G/M/1: one server, independent times between arrivals of any distribution, exponential service, first come, first served.

@@ -2,6 +2,8 @@
 
 use crate::check;
 use crate::error::ParamError;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 use crate::numeric::mills::mills_ratio;
 use crate::numeric::root;
 
@@ -63,7 +65,7 @@ pub fn halfin_whitt_beta(waiting: f64) -> Result<f64, ParamError> {
     let excess = |ln_beta: f64| {
         let beta: f64 = ln_beta.exp();
         let ln_ratio = if beta > 30.0 {
-            0.5 * beta * beta + 0.5 * (2.0 * std::f64::consts::PI).ln()
+            0.5 * beta * beta + 0.5 * (2.0 * core::f64::consts::PI).ln()
         } else {
             mills_ratio(-beta).ln()
         };

@@ -1,6 +1,8 @@
 //! The steady state of any small Markov chain in continuous time.
 
 use crate::error::ParamError;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// The steady state of the chain with these rates: the share of time spent in each state.
 ///

@@ -15,8 +15,10 @@ use super::poisson::ln_poisson;
 use super::share::ln_share;
 use crate::check;
 use crate::error::ModelError;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 use crate::numeric::root;
-use std::f64::consts::PI;
+use core::f64::consts::PI;
 
 /// Up to so many service times Franx's sum is used; it has as many terms.
 const SHORT: f64 = 8.0;

@@ -8,6 +8,8 @@ use super::poisson::{ln_poisson, ln_poisson_ratio};
 use super::truncated_geometric::TruncatedGeometric;
 use crate::check;
 use crate::error::ParamError;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 
 /// M/M/c/K: `c` servers and room for `K` requests, those in service included; who finds the room full is lost.
 ///

@@ -5,6 +5,9 @@ use super::exact::Exact;
 use super::mg1::product;
 use crate::check;
 use crate::error::{ModelError, ParamError, Unstable};
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
+use alloc::vec::Vec;
 
 /// A class of requests of an M/G/1 queue with priorities: its arrival rate, and the moments of its service time.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -236,7 +239,7 @@ fn remaining(classes: &[PriorityClass]) -> Result<Vec<f64>, ModelError> {
 
 /// `1 - sigma_(k-1)` for each class.
 fn idle_before(idle: &[f64]) -> impl Iterator<Item = f64> {
-    std::iter::once(1.0).chain(idle.iter().copied())
+    core::iter::once(1.0).chain(idle.iter().copied())
 }
 
 /// M/M/c with priorities: several servers, Poisson arrivals in classes that differ in urgency only.
@@ -286,7 +289,7 @@ impl MmcPriority {
         let capacity = c * service_rate;
         let last = &levels[levels.len() - 1];
         let (all_busy, _) = delay(c, last.load / service_rate, last.spare / service_rate);
-        let before = std::iter::once(capacity).chain(levels.iter().map(|level| level.spare));
+        let before = core::iter::once(capacity).chain(levels.iter().map(|level| level.spare));
         let waits = levels.iter().zip(before);
         Ok(Self {
             waits: waits

@@ -4,6 +4,8 @@ use super::erlang::Loss;
 use super::mmc::Mmc;
 use crate::check;
 use crate::error::{ModelError, ParamError};
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 use crate::numeric::root;
 
 /// M/M/c with retrials, approximately: there is no line, and who finds all servers busy tries again after a while.

@@ -1,7 +1,9 @@
 //! What a service promises, and the search for the load, the speed or the servers that just keep it.
 
-use std::error::Error;
-use std::fmt;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
+use core::error::Error;
+use core::fmt;
 
 use super::fewest::fewest_servers;
 use crate::check;

@@ -1,6 +1,6 @@
 //! When the burning of a budget deserves a human.
 
-use std::time::Duration;
+use core::time::Duration;
 
 use super::objective::{ONE, Objective};
 use crate::check;

@@ -1,6 +1,6 @@
 //! Apdex: how satisfied response times leave users.
 
-use std::time::Duration;
+use core::time::Duration;
 
 use crate::error::ParamError;
 

@@ -3,6 +3,8 @@
 use super::interval::Interval;
 use crate::check;
 use crate::error::ParamError;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 
 /// The net promoter score: the share of promoters less the share of detractors.
 ///

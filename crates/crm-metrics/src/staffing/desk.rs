@@ -3,6 +3,8 @@
 use super::{Interval, Performance};
 use crate::check;
 use crate::error::{ModelError, ParamError, Unstable};
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 use crate::queueing::fewest::fewest_servers;
 
 /// A desk: what it has to achieve, and the circumstances under which its agents work.

@@ -2,6 +2,8 @@
 
 use crate::check;
 use crate::error::{ModelError, ParamError, Unstable};
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 use crate::queueing::{ErlangA, Loss};
 
 /// The performance of a desk with a given number of agents, which may be a fraction.

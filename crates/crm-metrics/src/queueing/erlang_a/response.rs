@@ -11,6 +11,8 @@
 
 use super::ErlangA;
 use crate::check;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 use crate::numeric::quadrature;
 use crate::queueing::erlang_sums::ErlangSums;
 use crate::queueing::quantile;
