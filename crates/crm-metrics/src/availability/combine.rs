@@ -26,6 +26,7 @@ use alloc::vec;
 /// assert!((chain.up() - 0.997_501_999_5).abs() < 1e-15);
 /// assert!((chain.down() - 0.002_498_000_499_999_947).abs() < 1e-17);
 /// ```
+#[must_use]
 pub fn series(units: impl IntoIterator<Item = Availability>) -> Availability {
     units
         .into_iter()
@@ -52,6 +53,7 @@ pub fn series(units: impl IntoIterator<Item = Availability>) -> Availability {
 /// assert!((pair.down() / 1e-12 - 1.0).abs() < 1e-15);
 /// # Ok::<(), crm_metrics::ParamError>(())
 /// ```
+#[must_use]
 pub fn parallel(units: impl IntoIterator<Item = Availability>) -> Availability {
     units
         .into_iter()

@@ -165,19 +165,19 @@ impl Availability {
         self.down * span
     }
 
-    /// Seconds down in a day of 86,400 seconds.
+    /// `86400 U`: seconds down in a day of 86,400 seconds.
     #[must_use]
     pub fn down_seconds_per_day(&self) -> f64 {
         self.down_time(86_400.0)
     }
 
-    /// Seconds down in a month of 30 days.
+    /// `2592000 U`: seconds down in a month of 30 days.
     #[must_use]
     pub fn down_seconds_per_month(&self) -> f64 {
         self.down_time(2_592_000.0)
     }
 
-    /// Seconds down in a year of 365 days.
+    /// `31536000 U`: seconds down in a year of 365 days.
     #[must_use]
     pub fn down_seconds_per_year(&self) -> f64 {
         self.down_time(31_536_000.0)

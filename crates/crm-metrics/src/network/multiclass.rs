@@ -66,6 +66,8 @@ pub struct MulticlassNetwork {
 }
 
 /// A station with a service time, and a number of visits, for each class.
+///
+/// Numbers are checked when the network is built; an example is that of [`MulticlassNetwork`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClassStation {
     kind: Kind,
@@ -89,16 +91,19 @@ impl ClassStation {
     }
 
     /// One server, with the mean service time of each class.
+    #[must_use]
     pub fn queue(service_times: impl Into<Vec<f64>>) -> Self {
         Self::new(Kind::Servers(1), service_times.into())
     }
 
     /// Several servers behind one line, with the mean service time of each class.
+    #[must_use]
     pub fn servers(servers: u32, service_times: impl Into<Vec<f64>>) -> Self {
         Self::new(Kind::Servers(servers), service_times.into())
     }
 
     /// No line: a stay of this mean time for each class.
+    #[must_use]
     pub fn delay(times: impl Into<Vec<f64>>) -> Self {
         Self::new(Kind::Delay, times.into())
     }
@@ -567,6 +572,8 @@ impl MulticlassNetwork {
 }
 
 /// The figures of a network with several classes.
+///
+/// Symbols and an example are those of [`MulticlassNetwork`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct MulticlassSolution {
     throughputs: Vec<f64>,
@@ -574,6 +581,8 @@ pub struct MulticlassSolution {
 }
 
 /// The figures of one class at one station.
+///
+/// Symbols are those of [`MulticlassNetwork`]; `V_ck` are the visits of class `c` to station `k`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClassMeasures {
     throughput: f64,
@@ -614,7 +623,7 @@ impl MulticlassSolution {
         self.stations[station][class]
     }
 
-    /// The mean number of requests of all classes at a station.
+    /// `Q_k`, the sum of `Q_ck` over the classes: the mean number of requests of all classes at a station.
     ///
     /// # Panics
     ///
@@ -627,7 +636,7 @@ impl MulticlassSolution {
             .sum()
     }
 
-    /// The share of time that a server of a station is busy, with any class.
+    /// `U_k`, the sum of `U_ck` over the classes: the share of time that a server of a station is busy, with any class.
     ///
     /// # Panics
     ///
@@ -639,31 +648,31 @@ impl MulticlassSolution {
 }
 
 impl ClassMeasures {
-    /// Visits of the class to the station per unit of time.
+    /// `X_c V_ck`: visits of the class to the station per unit of time.
     #[must_use]
     pub const fn throughput(&self) -> f64 {
         self.throughput
     }
 
-    /// The share of time that a server is busy with this class; for a delay, the mean number there.
+    /// `U_ck = X_c D_ck / s`: the share of time that one of the `s` servers is busy with this class; for a delay, the mean number there.
     #[must_use]
     pub const fn utilisation(&self) -> f64 {
         self.utilisation
     }
 
-    /// The mean number of requests of the class at the station.
+    /// `Q_ck = X_c R_ck`: the mean number of requests of the class at the station.
     #[must_use]
     pub const fn mean_in_system(&self) -> f64 {
         self.mean_in_system
     }
 
-    /// The mean time that a request of the class spends here, over all its visits.
+    /// `R_ck`: the mean time that a request of the class spends here, over all its visits.
     #[must_use]
     pub const fn residence_time(&self) -> f64 {
         self.residence_time
     }
 
-    /// The mean time of one visit.
+    /// `R_ck / V_ck`: the mean time of one visit.
     #[must_use]
     pub const fn response_time(&self) -> f64 {
         self.response_time

@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 /// A network of stations with one class of requests: open, or closed with a fixed number of them.
 ///
 /// Symbols: `D_k` is the service demand at station `k`, visits times mean service time; `Z` the think time between two
-/// requests of a user, `N` the number of users, `X` the throughput and `R` the response time.
+/// requests of a user, `N` the number of users, `X` the throughput and `R` the response time. Each method names its formula and its source.
 ///
 /// # Example
 ///

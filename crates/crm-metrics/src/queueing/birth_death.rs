@@ -85,19 +85,19 @@ impl BirthDeath {
         })
     }
 
-    /// The probability of each state.
+    /// `p_i`: the probability of each state.
     #[must_use]
     pub fn probabilities(&self) -> &[f64] {
         &self.probabilities
     }
 
-    /// The logarithm of the probability of each state, finite where the probability itself underflows.
+    /// `ln p_i`: the logarithm of the probability of each state, finite where the probability itself underflows.
     #[must_use]
     pub fn ln_probabilities(&self) -> &[f64] {
         &self.ln_probabilities
     }
 
-    /// The mean state.
+    /// The sum of `i p_i`: the mean state.
     #[must_use]
     pub fn mean(&self) -> f64 {
         self.probabilities
@@ -107,7 +107,7 @@ impl BirthDeath {
             .sum()
     }
 
-    /// The variance of the state.
+    /// The sum of `(i - m)^2 p_i`, with the mean `m`: the variance of the state.
     #[must_use]
     pub fn variance(&self) -> f64 {
         let mean = self.mean();
@@ -118,7 +118,7 @@ impl BirthDeath {
             .sum()
     }
 
-    /// Steps up, and as many down, per unit of time.
+    /// The sum of `birth[i] p_i`: steps up, and as many down, per unit of time.
     #[must_use]
     pub const fn throughput(&self) -> f64 {
         self.throughput

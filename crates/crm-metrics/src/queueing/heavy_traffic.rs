@@ -45,6 +45,13 @@ fn halfin_whitt(beta: f64) -> f64 {
 
 /// The `beta` for which [`halfin_whitt_probability_of_waiting`] is `waiting`: how many square roots of the load to spare for it.
 ///
+/// # Formula
+///
+/// The `beta` with `1 / (1 + beta Phi(beta) / phi(beta)) = waiting`, `phi` and `Phi` being the density and the distribution function of the standard normal
+/// distribution.
+///
+/// Source: S. Halfin and W. Whitt, "Heavy-Traffic Limits for Queues with Many Exponential Servers", Operations Research 29, 1981.
+///
 /// # Errors
 ///
 /// [`ParamError`] when `waiting` does not lie strictly between zero and one.

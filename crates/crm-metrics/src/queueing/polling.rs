@@ -10,6 +10,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 /// A queue of a polling system: its arrivals and services, and the time the server takes to get to the next queue.
+///
+/// An example is that of [`Polling`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PollingStation {
     arrival_rate: f64,

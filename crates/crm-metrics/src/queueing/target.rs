@@ -93,6 +93,14 @@ impl Target {
 }
 
 /// Why there is no load, speed or number that just keeps a [`Target`].
+///
+/// ```
+/// use crm_metrics::queueing::{Mm1, Target, TargetError};
+///
+/// // A service of ten milliseconds on average is never over in five.
+/// let refused = Mm1::largest_arrival_rate(100.0, Target::MeanResponseTime(0.005));
+/// assert!(matches!(refused, Err(TargetError::Unreachable { best, .. }) if (best - 0.01).abs() < 1e-9));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum TargetError {

@@ -9,6 +9,9 @@ use crate::queueing::fewest::fewest_servers;
 
 /// A desk: what it has to achieve, and the circumstances under which its agents work.
 ///
+/// The agents are the fewest for which Erlang C, or with patience Erlang A, meets the target and whose occupancy is within its limit; the scheduled ones are
+/// `agents / (1 - shrinkage)`, rounded up. Sources are those of [`Mmc`](crate::queueing::Mmc) and [`ErlangA`](crate::queueing::ErlangA).
+///
 /// # Example
 ///
 /// ```
@@ -319,7 +322,7 @@ impl Desk {
     }
 }
 
-/// The agents that a load needs.
+/// The agents that a load needs: what [`Desk::staff`] and [`Desk::plan`] find.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Staffed {
     agents: u32,

@@ -40,6 +40,17 @@ impl Mm1 {
     ///
     /// [`TargetError::Param`] as for [`new`](Self::new) and for a bad target, [`TargetError::Unreachable`] and [`TargetError::Always`] where there
     /// is no such rate, [`TargetError::Unknown`] for a target that this model does not tell.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use crm_metrics::queueing::{Mm1, Target};
+    ///
+    /// // 75 requests a second, and 40 ms on average.
+    /// let rate = Mm1::smallest_service_rate(75.0, Target::MeanResponseTime(0.04))?;
+    /// assert!((rate - 100.0).abs() < 1e-12);
+    /// # Ok::<(), crm_metrics::queueing::TargetError>(())
+    /// ```
     pub fn smallest_service_rate(arrival_rate: f64, target: Target) -> Result<f64, TargetError> {
         let lambda = check::not_negative("arrival_rate", arrival_rate)?;
         last_that_meets(target, down_to(lambda, target), |x| {
@@ -55,6 +66,17 @@ impl Mmc {
     ///
     /// [`TargetError::Param`] as for [`new`](Self::new) and for a bad target, [`TargetError::Unreachable`] and [`TargetError::Always`] where there
     /// is no such rate, [`TargetError::Unknown`] for a target that this model does not tell.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use crm_metrics::queueing::{Mmc, Target};
+    ///
+    /// // Two servers of one request a unit of time: W = 1 / (1 - rho^2), so that rho is the root of a half.
+    /// let rate = Mmc::largest_arrival_rate(1.0, 2, Target::MeanResponseTime(2.0))?;
+    /// assert!((rate - 2.0_f64.sqrt()).abs() < 1e-14);
+    /// # Ok::<(), crm_metrics::queueing::TargetError>(())
+    /// ```
     pub fn largest_arrival_rate(
         service_rate: f64,
         servers: u32,
@@ -72,6 +94,17 @@ impl Mmc {
     ///
     /// [`TargetError::Param`] as for [`new`](Self::new) and for a bad target, [`TargetError::Unreachable`] and [`TargetError::Always`] where there
     /// is no such rate, [`TargetError::Unknown`] for a target that this model does not tell.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use crm_metrics::queueing::{Mmc, Target};
+    ///
+    /// // Two servers and a request a unit of time: W = 4 mu / (4 mu^2 - 1), which is one at mu = (1 + sqrt(2)) / 2.
+    /// let rate = Mmc::smallest_service_rate(1.0, 2, Target::MeanResponseTime(1.0))?;
+    /// assert!((rate - 0.5 - 0.5_f64.sqrt()).abs() < 1e-14);
+    /// # Ok::<(), crm_metrics::queueing::TargetError>(())
+    /// ```
     pub fn smallest_service_rate(
         arrival_rate: f64,
         servers: u32,
@@ -92,6 +125,17 @@ impl Mmc {
     ///
     /// [`TargetError::Param`] as for [`new`](Self::new) and for a bad target, [`TargetError::Unreachable`] and [`TargetError::Always`] where there
     /// is no such number, [`TargetError::Unknown`] for a target that this model does not tell.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use crm_metrics::queueing::{Mmc, Target};
+    ///
+    /// // 100 calls in half an hour of three minutes each, 80 % answered within 20 s: fourteen agents, as any table of Erlang C has it.
+    /// let promise = Target::WaitingTime { p: 0.8, within: 20.0 };
+    /// assert_eq!(Mmc::fewest_servers(100.0 / 1800.0, 1.0 / 180.0, promise)?, 14);
+    /// # Ok::<(), crm_metrics::queueing::TargetError>(())
+    /// ```
     pub fn fewest_servers(
         arrival_rate: f64,
         service_rate: f64,
@@ -231,6 +275,16 @@ impl Mmcc {
     ///
     /// [`TargetError::Param`] as for [`new`](Self::new) and for a bad target, [`TargetError::Unreachable`] and [`TargetError::Always`] where there
     /// is no such number, [`TargetError::Unknown`] for a target that this model does not tell.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use crm_metrics::queueing::{Mmcc, Target};
+    ///
+    /// // Table value: 100 erlangs with one call lost in a hundred take 117 lines.
+    /// assert_eq!(Mmcc::fewest_servers(100.0, 1.0, Target::Loss(0.01))?, 117);
+    /// # Ok::<(), crm_metrics::queueing::TargetError>(())
+    /// ```
     pub fn fewest_servers(
         arrival_rate: f64,
         service_rate: f64,
@@ -251,6 +305,16 @@ impl MmInf {
     ///
     /// [`TargetError::Param`] as for [`new`](Self::new) and for a bad target, [`TargetError::Unreachable`] and [`TargetError::Always`] where there
     /// is no such rate, [`TargetError::Unknown`] for a target that this model does not tell.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use crm_metrics::queueing::{MmInf, Target};
+    ///
+    /// let rate = MmInf::smallest_service_rate(Target::ResponseTime { p: 0.95, within: 3.0 })?;
+    /// assert!((rate - 20.0_f64.ln() / 3.0).abs() < 1e-14);
+    /// # Ok::<(), crm_metrics::queueing::TargetError>(())
+    /// ```
     pub fn smallest_service_rate(target: Target) -> Result<f64, TargetError> {
         last_that_meets(target, Range::Down(unit(target)), |x| {
             Self::new(0.0, x).map(Some)
@@ -314,6 +378,16 @@ impl ErlangA {
     ///
     /// [`TargetError::Param`] as for [`new`](Self::new) and for a bad target, [`TargetError::Unreachable`] and [`TargetError::Always`] where there
     /// is no such number, [`TargetError::Unknown`] for a target that this model does not tell.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use crm_metrics::queueing::{ErlangA, Target};
+    ///
+    /// // 48 calls a minute of one minute each, two minutes of patience: at most three calls in a hundred given up.
+    /// assert_eq!(ErlangA::fewest_servers(48.0, 1.0, 0.5, Target::Loss(0.03))?, 51);
+    /// # Ok::<(), crm_metrics::queueing::TargetError>(())
+    /// ```
     pub fn fewest_servers(
         arrival_rate: f64,
         service_rate: f64,

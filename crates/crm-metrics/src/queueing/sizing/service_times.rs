@@ -69,6 +69,17 @@ impl Mg1Ps {
     ///
     /// [`TargetError::Param`] as for [`new`](Self::new) and for a bad target, [`TargetError::Unreachable`] and [`TargetError::Always`] where there
     /// is no such rate, [`TargetError::Unknown`] for a target that this model does not tell.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use crm_metrics::queueing::{Mg1Ps, Target};
+    ///
+    /// // Requests of a second, stretched to ten.
+    /// let rate = Mg1Ps::largest_arrival_rate(1.0, Target::MeanResponseTime(10.0))?;
+    /// assert!((rate - 0.9).abs() < 1e-14);
+    /// # Ok::<(), crm_metrics::queueing::TargetError>(())
+    /// ```
     pub fn largest_arrival_rate(
         mean_service_time: f64,
         target: Target,
@@ -100,6 +111,17 @@ impl Md1 {
     ///
     /// [`TargetError::Param`] as for [`new`](Self::new) and for a bad target, [`TargetError::Unreachable`] and [`TargetError::Always`] where there
     /// is no such rate, [`TargetError::Unknown`] for a target that this model does not tell.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use crm_metrics::queueing::{Md1, Target};
+    ///
+    /// // Constant services of a second each, and a wait of four and a half: rho / (2 (1 - rho)).
+    /// let rate = Md1::largest_arrival_rate(1.0, Target::MeanWaitingTime(4.5))?;
+    /// assert!((rate - 0.9).abs() < 1e-14);
+    /// # Ok::<(), crm_metrics::queueing::TargetError>(())
+    /// ```
     pub fn largest_arrival_rate(service_time: f64, target: Target) -> Result<f64, TargetError> {
         let end = 1.0 / check::scale("service_time", service_time)?;
         last_that_meets(target, Range::UpTo(end), |x| {
@@ -113,6 +135,17 @@ impl Md1 {
     ///
     /// [`TargetError::Param`] as for [`new`](Self::new) and for a bad target, [`TargetError::Unreachable`] and [`TargetError::Always`] where there
     /// is no such time, [`TargetError::Unknown`] for a target that this model does not tell.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use crm_metrics::queueing::{Md1, Target};
+    ///
+    /// // One request in two seconds, and a response of two: s + s^2 / (2 (2 - s)) is two at s = 4 - sqrt(8).
+    /// let time = Md1::longest_service_time(0.5, Target::MeanResponseTime(2.0))?;
+    /// assert!((time - 4.0 + 8.0_f64.sqrt()).abs() < 1e-14);
+    /// # Ok::<(), crm_metrics::queueing::TargetError>(())
+    /// ```
     pub fn longest_service_time(arrival_rate: f64, target: Target) -> Result<f64, TargetError> {
         let end = longest(arrival_rate, 1.0, target)?;
         last_that_meets(target, end, |x| stable(Self::new(arrival_rate, x)))
