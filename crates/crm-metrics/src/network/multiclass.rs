@@ -327,20 +327,7 @@ impl MulticlassNetwork {
         exact: bool,
     ) -> Result<MulticlassSolution, NetworkError> {
         let classes = self.classes();
-        if workloads.len() != classes {
-            let value = workloads.len() as f64;
-            return Err(ParamError::new("workloads", value, "be one for each class").into());
-        }
-        let mut rates = vec![0.0; classes];
-        let mut populations = vec![0.0; classes];
-        for (class, workload) in workloads.iter().enumerate() {
-            match *workload {
-                Workload::Open(rate) => {
-                    rates[class] = check::not_negative("arrival_rate", rate)?;
-                }
-                Workload::Closed(population) => populations[class] = f64::from(population),
-            }
-        }
+        let (rates, populations) = self.rates_and_populations(workloads)?;
         let any_closed = workloads.iter().any(|w| matches!(w, Workload::Closed(_)));
         let any_open = workloads.iter().any(|w| matches!(w, Workload::Open(_)));
         let loads = self.open_loads(&rates)?;
@@ -378,48 +365,15 @@ impl MulticlassNetwork {
             figures = method(&closed, &populations)?;
         }
         let mut measures = Vec::with_capacity(self.stations.len());
-        for (k, station) in self.stations.iter().enumerate() {
+        for k in 0..self.stations.len() {
             let present: f64 = figures.numbers[k].iter().sum();
             let stretch = match &stretches {
                 Some(stretches) => stretches[k],
                 None if any_open => self.stretch(k, loads[k], present)?,
                 None => 1.0,
             };
-            let by_class = (0..classes).map(|class| {
-                let demand = self.demands[k][class];
-                let (throughput, number, residence) = match workloads[class] {
-                    Workload::Open(rate) => {
-                        let residence = demand * stretch;
-                        (rate, rate * residence, residence)
-                    }
-                    Workload::Closed(_) => {
-                        let throughput = figures.throughputs[class];
-                        let number = figures.numbers[k][class];
-                        let residence = if throughput > 0.0 {
-                            number / throughput
-                        } else {
-                            0.0
-                        };
-                        (throughput, number, residence)
-                    }
-                };
-                let visits = station.visit_count(class);
-                let servers = match station.kind {
-                    Kind::Servers(servers) => f64::from(servers),
-                    Kind::Delay => 1.0,
-                };
-                ClassMeasures {
-                    throughput: throughput * visits,
-                    utilisation: throughput * demand / servers,
-                    mean_in_system: number,
-                    residence_time: residence,
-                    response_time: if visits > 0.0 {
-                        residence / visits
-                    } else {
-                        0.0
-                    },
-                }
-            });
+            let by_class = (0..classes)
+                .map(|class| self.measures(k, class, workloads[class], &figures, stretch));
             measures.push(by_class.collect());
         }
         let throughputs = workloads
@@ -434,6 +388,74 @@ impl MulticlassNetwork {
             throughputs,
             stations: measures,
         })
+    }
+
+    /// The arrival rates of the open classes and the populations of the closed ones, zero for the others.
+    fn rates_and_populations(
+        &self,
+        workloads: &[Workload],
+    ) -> Result<(Vec<f64>, Vec<f64>), ParamError> {
+        let classes = self.classes();
+        if workloads.len() != classes {
+            let value = workloads.len() as f64;
+            return Err(ParamError::new("workloads", value, "be one for each class"));
+        }
+        let mut rates = vec![0.0; classes];
+        let mut populations = vec![0.0; classes];
+        for (class, workload) in workloads.iter().enumerate() {
+            match *workload {
+                Workload::Open(rate) => {
+                    rates[class] = check::not_negative("arrival_rate", rate)?;
+                }
+                Workload::Closed(population) => populations[class] = f64::from(population),
+            }
+        }
+        Ok((rates, populations))
+    }
+
+    /// The figures of one class at one station, where an open request stays `stretch` times its demand.
+    fn measures(
+        &self,
+        k: usize,
+        class: usize,
+        workload: Workload,
+        figures: &Figures,
+        stretch: f64,
+    ) -> ClassMeasures {
+        let demand = self.demands[k][class];
+        let (throughput, number, residence) = match workload {
+            Workload::Open(rate) => {
+                let residence = demand * stretch;
+                (rate, rate * residence, residence)
+            }
+            Workload::Closed(_) => {
+                let throughput = figures.throughputs[class];
+                let number = figures.numbers[k][class];
+                let residence = if throughput > 0.0 {
+                    number / throughput
+                } else {
+                    0.0
+                };
+                (throughput, number, residence)
+            }
+        };
+        let station = &self.stations[k];
+        let visits = station.visit_count(class);
+        let servers = match station.kind {
+            Kind::Servers(servers) => f64::from(servers),
+            Kind::Delay => 1.0,
+        };
+        ClassMeasures {
+            throughput: throughput * visits,
+            utilisation: throughput * demand / servers,
+            mean_in_system: number,
+            residence_time: residence,
+            response_time: if visits > 0.0 {
+                residence / visits
+            } else {
+                0.0
+            },
+        }
     }
 
     fn several_servers(&self) -> bool {
