@@ -1,11 +1,12 @@
 //! What a network does.
 
+use super::error::NetworkError;
+use super::station::{Kind, Station};
 use alloc::vec::Vec;
 
 /// The figures of a network with one class of requests.
 ///
-/// Rates are per the unit of the times that were given.
-/// Examples are those of [`Network`](super::Network) and [`JacksonNetwork`](super::JacksonNetwork).
+/// Rates are per the unit of the times that were given. Examples are those of [`Network`](super::Network) and [`JacksonNetwork`](super::JacksonNetwork).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Solution {
     throughput: f64,
@@ -24,6 +25,32 @@ impl Solution {
             response_time,
             stations,
         }
+    }
+
+    /// With `arrival_rate` from outside, every station being as if it were alone: `flows` are the arrival rate at each and the visits of one request.
+    pub(super) fn open(
+        arrival_rate: f64,
+        stations: &[Station],
+        flows: impl Iterator<Item = (f64, f64)>,
+    ) -> Result<Self, NetworkError> {
+        let measures = stations
+            .iter()
+            .zip(flows)
+            .enumerate()
+            .map(|(index, (station, (throughput, visits)))| {
+                let (utilisation, number, time) = station.open(index, throughput)?;
+                let delay = matches!(station.kind, Kind::Delay);
+                Ok(StationMeasures::open(
+                    throughput,
+                    visits,
+                    utilisation,
+                    number,
+                    time,
+                    delay,
+                ))
+            })
+            .collect::<Result<_, NetworkError>>()?;
+        Ok(Self::new(arrival_rate, measures))
     }
 
     /// `X`: requests completed per unit of time.

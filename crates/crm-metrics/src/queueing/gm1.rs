@@ -1,6 +1,7 @@
 //! G/M/1: one server, any distribution of the time between arrivals, exponential service.
 
 use super::exact::Exact;
+use super::poisson::deviance;
 use super::share::{ln_share, quantile_past_atom};
 use crate::check;
 use crate::error::{ModelError, ParamError, Unstable};
@@ -89,7 +90,7 @@ impl Gm1 {
             Transform {
                 value: (-ln).exp(),
                 complement: -(-ln).exp_m1(),
-                remainder: fall(ln) + k * lag(x / k),
+                remainder: fall(ln) + k * deviance(1.0 + x / k, -x / k),
             }
         })
     }
@@ -497,25 +498,6 @@ fn fall(x: f64) -> f64 {
         k += 2.0;
     }
     sum
-}
-
-/// `v - ln(1 + v)`, for `v >= 0`.
-fn lag(v: f64) -> f64 {
-    if v > 1.0 {
-        return v - v.ln_1p();
-    }
-    // ln(1 + v) = 2 atanh(w) with w = v / (2 + v); v - 2 w = v w.
-    let w = v / (2.0 + v);
-    let square = w * w;
-    let mut sum = 0.0;
-    let mut power = square;
-    let mut odd = 3.0;
-    while power > 1e-18 * square && power > 0.0 {
-        sum += power / odd;
-        power *= square;
-        odd += 2.0;
-    }
-    w * (v - 2.0 * sum)
 }
 
 /// `e^-x (sinh(y) / y - 1)`, for `0 <= y <= x`.
