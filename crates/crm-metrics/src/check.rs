@@ -1,6 +1,6 @@
 //! One place that refuses bad numbers, so that no formula has to ask again.
 
-use std::time::Duration;
+use core::time::Duration;
 
 use crate::error::ParamError;
 

@@ -1,7 +1,7 @@
 //! What a formula refuses: a number outside its domain, or a load that no queue survives.
 
-use std::error::Error;
-use std::fmt;
+use core::error::Error;
+use core::fmt;
 
 /// A parameter outside the domain of a formula.
 ///

@@ -99,10 +99,29 @@
 //!   which take some ten steps per standard deviation, and what reads a slice.
 //! - **Threads.** All types are `Send` and `Sync`, and those of single stations `Copy` unless they hold a list.
 //!
-//! There are no features and no dependencies.
+//! # Features
+//!
+//! None is on by default, and there is no dependency then.
+//!
+//! - `libm`: no standard library; an allocator is all that is asked for. Exponentials, logarithms and the like are those of the crate
+//!   [`libm`](https://docs.rs/libm), so that results are the same to the last bit on every platform; they hold to the same accuracy and take somewhat
+//!   longer.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
+#![no_std]
+#![cfg_attr(
+    all(feature = "libm", test),
+    expect(
+        dead_code,
+        unused_imports,
+        reason = "the test harness links std, whose methods go before those of a trait"
+    )
+)]
+
+extern crate alloc;
+#[cfg(not(feature = "libm"))]
+extern crate std;
 
 pub mod availability;
 mod check;

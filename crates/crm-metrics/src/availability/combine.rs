@@ -3,6 +3,7 @@
 use super::Availability;
 use crate::error::ParamError;
 use crate::numeric::binomial;
+use alloc::vec;
 
 /// All units are needed: `A = A_1 A_2 ... A_n`.
 ///
@@ -25,6 +26,7 @@ use crate::numeric::binomial;
 /// assert!((chain.up() - 0.997_501_999_5).abs() < 1e-15);
 /// assert!((chain.down() - 0.002_498_000_499_999_947).abs() < 1e-17);
 /// ```
+#[must_use]
 pub fn series(units: impl IntoIterator<Item = Availability>) -> Availability {
     units
         .into_iter()
@@ -51,6 +53,7 @@ pub fn series(units: impl IntoIterator<Item = Availability>) -> Availability {
 /// assert!((pair.down() / 1e-12 - 1.0).abs() < 1e-15);
 /// # Ok::<(), crm_metrics::ParamError>(())
 /// ```
+#[must_use]
 pub fn parallel(units: impl IntoIterator<Item = Availability>) -> Availability {
     units
         .into_iter()

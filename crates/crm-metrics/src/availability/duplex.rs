@@ -161,7 +161,7 @@ impl RepairableDuplex {
         )
     }
 
-    /// The mean time from both units up to the first reboot or loss of both.
+    /// `MTTF`: the mean time from both units up to the first reboot or loss of both.
     #[must_use]
     pub fn mean_time_to_system_failure(&self) -> f64 {
         let (lambda, mu, c) = (self.failure_rate, self.repair_rate, self.coverage);

@@ -6,8 +6,12 @@
 //! part  = ( name | "(" any ")" | number "of" "(" any { "," any } ")" ) { "(" number "of" number ")" }
 //! ```
 
-use std::error::Error;
-use std::fmt;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use core::error::Error;
+use core::fmt;
 
 use super::structure::{Structure, all_of, any_of, at_least, unit};
 

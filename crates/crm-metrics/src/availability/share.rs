@@ -2,6 +2,8 @@
 
 use crate::check;
 use crate::error::ParamError;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 
 /// The share of time that a unit is up, together with the share that it is down.
 ///
@@ -103,7 +105,7 @@ impl Availability {
     pub fn from_nines(nines: f64) -> Result<Self, ParamError> {
         let nines = check::not_negative("nines", nines)?;
         Ok(Self {
-            up: -(-nines * std::f64::consts::LN_10).exp_m1(),
+            up: -(-nines * core::f64::consts::LN_10).exp_m1(),
             down: 10.0_f64.powf(-nines),
         })
     }
@@ -163,19 +165,19 @@ impl Availability {
         self.down * span
     }
 
-    /// Seconds down in a day of 86,400 seconds.
+    /// `86400 U`: seconds down in a day of 86,400 seconds.
     #[must_use]
     pub fn down_seconds_per_day(&self) -> f64 {
         self.down_time(86_400.0)
     }
 
-    /// Seconds down in a month of 30 days.
+    /// `2592000 U`: seconds down in a month of 30 days.
     #[must_use]
     pub fn down_seconds_per_month(&self) -> f64 {
         self.down_time(2_592_000.0)
     }
 
-    /// Seconds down in a year of 365 days.
+    /// `31536000 U`: seconds down in a year of 365 days.
     #[must_use]
     pub fn down_seconds_per_year(&self) -> f64 {
         self.down_time(31_536_000.0)
@@ -187,7 +189,7 @@ impl Availability {
         if self.down < 0.5 {
             -self.down.log10()
         } else {
-            -(-self.up).ln_1p() / std::f64::consts::LN_10
+            -(-self.up).ln_1p() / core::f64::consts::LN_10
         }
     }
 

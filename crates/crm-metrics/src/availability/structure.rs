@@ -1,7 +1,11 @@
 //! How a service is put together from units, and what its availability is.
 
-use std::error::Error;
-use std::fmt;
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::error::Error;
+use core::fmt;
 
 use super::{Availability, ParseError, combine, parse};
 use crate::error::ParamError;
@@ -61,11 +65,13 @@ enum Node {
 }
 
 /// The unit of that name.
+#[must_use]
 pub fn unit(name: impl Into<String>) -> Structure {
     Structure(Node::Unit(name.into()))
 }
 
 /// All parts are needed.
+#[must_use]
 pub fn all_of(parts: impl IntoIterator<Item = Structure>) -> Structure {
     let mut flat = Vec::new();
     for Structure(part) in parts {
@@ -78,6 +84,7 @@ pub fn all_of(parts: impl IntoIterator<Item = Structure>) -> Structure {
 }
 
 /// One of the parts is enough.
+#[must_use]
 pub fn any_of(parts: impl IntoIterator<Item = Structure>) -> Structure {
     let mut flat = Vec::new();
     for Structure(part) in parts {
@@ -90,6 +97,21 @@ pub fn any_of(parts: impl IntoIterator<Item = Structure>) -> Structure {
 }
 
 /// At least `needed` of the parts are needed.
+///
+/// # Example
+///
+/// ```
+/// use crm_metrics::availability::{Availability, Structure, all_of, any_of, at_least, unit};
+///
+/// let web = at_least(2, [unit("a"), unit("b"), unit("c")]);
+/// let service = all_of([web, any_of([unit("db"), unit("replica")])]);
+/// let same: Structure = "2 of (a, b, c) and (db or replica)".parse()?;
+/// assert_eq!(service, same);
+/// let known = service.availability(|_| Availability::new(0.99).ok())?;
+/// assert!((known.up() - (0.99_f64.powi(3) + 3.0 * 0.99_f64.powi(2) * 0.01) * (1.0 - 1e-4)).abs() < 1e-15);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
 pub fn at_least(needed: u32, parts: impl IntoIterator<Item = Structure>) -> Structure {
     let parts = parts.into_iter().map(|Structure(part)| part).collect();
     Structure(Node::AtLeast(needed, parts))
@@ -277,7 +299,7 @@ impl fmt::Display for Structure {
     }
 }
 
-impl std::str::FromStr for Structure {
+impl core::str::FromStr for Structure {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {

@@ -1,6 +1,6 @@
 //! The share of time that a service was up.
 
-use std::time::Duration;
+use core::time::Duration;
 
 use crate::check;
 use crate::error::ParamError;

@@ -1,6 +1,6 @@
 //! The last part of a span of time, in per cent.
 
-use std::time::Duration;
+use core::time::Duration;
 
 use crate::check;
 use crate::error::ParamError;

@@ -1,6 +1,6 @@
 //! A relative cost to rank queries by.
 
-use std::time::Duration;
+use core::time::Duration;
 
 use crate::check;
 use crate::error::ParamError;

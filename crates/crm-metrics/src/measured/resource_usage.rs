@@ -1,8 +1,8 @@
 //! Memory, CPU, disk and network, summed over components.
 
-use std::iter::Sum;
-use std::ops::{Add, AddAssign};
-use std::time::Duration;
+use core::iter::Sum;
+use core::ops::{Add, AddAssign};
+use core::time::Duration;
 
 use crate::check;
 use crate::error::ParamError;

@@ -1,6 +1,6 @@
 //! Three ways to cut a response time into parts, by where one stands.
 
-use std::time::Duration;
+use core::time::Duration;
 
 /// Response time as the server sees it: queueing, service and waiting.
 ///

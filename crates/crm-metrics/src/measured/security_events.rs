@@ -1,6 +1,6 @@
 //! Security events: a sum over kinds, and per unit of time.
 
-use std::time::Duration;
+use core::time::Duration;
 
 use crate::check;
 use crate::error::ParamError;

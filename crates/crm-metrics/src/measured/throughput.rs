@@ -1,6 +1,6 @@
 //! Requests completed per second.
 
-use std::time::Duration;
+use core::time::Duration;
 
 use crate::check;
 use crate::error::ParamError;

@@ -1,5 +1,8 @@
 //! Approximate mean value analysis for any number of classes: Bard-Schweitzer, and the Linearizer.
 
+use alloc::vec;
+use alloc::vec::Vec;
+
 /// What both need to know of a network.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Classes<'a> {

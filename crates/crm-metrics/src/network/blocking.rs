@@ -5,6 +5,8 @@ use super::routing;
 use super::solution::{Solution, StationMeasures};
 use crate::check;
 use crate::error::ParamError;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// The exact solution is an elimination over all states, with the cube of their number of steps.
 const MOST_STATES: usize = 2_000;
@@ -135,7 +137,7 @@ impl BlockingNetwork {
     pub fn exact(&self, population: u32) -> Result<Solution, NetworkError> {
         self.check(population)?;
         let states = self.states(population)?;
-        let index: std::collections::BTreeMap<&[u32], usize> = states
+        let index: alloc::collections::BTreeMap<&[u32], usize> = states
             .iter()
             .enumerate()
             .map(|(i, state)| (state.as_slice(), i))

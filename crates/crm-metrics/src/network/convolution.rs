@@ -10,7 +10,11 @@
 //! on the way there, and twice on the way back, which leads past each station's own number: what is left of it is what the other stations hold.
 
 use super::station::{Kind, Station};
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 use crate::queueing::poisson::ln_poisson;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// Probabilities below this one cannot change any digit of the result.
 const NEGLIGIBLE: f64 = 1e-40;
@@ -80,7 +84,7 @@ pub(super) fn solve(stations: &[Station], think_time: f64, population: u32) -> C
     let mut whole = base;
     for factor in &factors {
         let more = whole.with(factor);
-        before.push(std::mem::replace(&mut whole, more));
+        before.push(core::mem::replace(&mut whole, more));
     }
     let at = whole.probabilities[n];
     let throughput = theta * (whole.probabilities[n - 1] / at);
@@ -440,7 +444,7 @@ impl Tilted<'_> {
                     *weight *= 1e-200;
                 }
                 next *= 1e-200;
-                ln_scale += 200.0 * std::f64::consts::LN_10;
+                ln_scale += 200.0 * core::f64::consts::LN_10;
             }
             weights.push(next);
         }

@@ -1,7 +1,7 @@
 //! What a network refuses.
 
-use std::error::Error;
-use std::fmt;
+use core::error::Error;
+use core::fmt;
 
 use crate::error::{ParamError, Unstable};
 

@@ -2,9 +2,11 @@
 
 use super::error::{NetworkError, at};
 use super::routing;
-use super::solution::{Solution, StationMeasures};
-use super::station::{Kind, Station};
+use super::solution::Solution;
+use super::station::Station;
 use crate::check;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// An open network after Jackson: requests come in from outside at any station, and each station passes them on by chance.
 ///
@@ -97,27 +99,9 @@ impl JacksonBuilder {
         }
         check::scale("arrival_rate", entering)?;
         let rates = routing::open_rates(&external, &routing)?;
-        let measures = stations
-            .iter()
-            .zip(rates)
-            .enumerate()
-            .map(|(index, (station, rate))| {
-                let (utilisation, number, time) = station.open(index, rate)?;
-                let delay = matches!(station.kind, Kind::Delay);
-                let visits = rate / entering;
-                Ok(StationMeasures::open(
-                    rate,
-                    visits,
-                    utilisation,
-                    number,
-                    time,
-                    delay,
-                ))
-            })
-            .collect::<Result<_, NetworkError>>()?;
-        Ok(JacksonNetwork {
-            solution: Solution::new(entering, measures),
-        })
+        let flows = rates.into_iter().map(|rate| (rate, rate / entering));
+        let solution = Solution::open(entering, &stations, flows)?;
+        Ok(JacksonNetwork { solution })
     }
 }
 

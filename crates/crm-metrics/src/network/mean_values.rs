@@ -2,6 +2,8 @@
 
 use super::solution::{Solution, StationMeasures};
 use super::station::{Kind, Station};
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// The exact figures for one request, two, three, and so on: the iterator of [`Network::mean_values`](super::Network::mean_values).
 ///
@@ -14,6 +16,19 @@ use super::station::{Kind, Station};
 ///
 /// Source: M. Reiser and S. S. Lavenberg, "Mean-Value Analysis of Closed Multichain Queuing Networks", Journal of the ACM 27,
 /// 1980.
+///
+/// # Example
+///
+/// ```
+/// use crm_metrics::network::{Network, Station};
+///
+/// // Two equal stations: with n requests the throughput is n / (n + 1) of that of one.
+/// let pair = Network::builder().station(Station::queue(1.0)).station(Station::queue(1.0)).build()?;
+/// for (n, solution) in (1..4).zip(pair.mean_values()?) {
+///     assert!((solution.throughput() - f64::from(n) / f64::from(n + 1)).abs() < 1e-15);
+/// }
+/// # Ok::<(), crm_metrics::network::NetworkError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct MeanValues {
     stations: Vec<Station>,

@@ -6,7 +6,11 @@ use super::multiserver::{self, Serves, Solved};
 use super::station::{demand, unstable};
 use crate::check;
 use crate::error::{ModelError, ParamError};
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 use crate::queueing::Mmc;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// More cells than this (states times stations) do not fit a usual memory.
 const MOST_CELLS: f64 = 5e7;
@@ -62,6 +66,8 @@ pub struct MulticlassNetwork {
 }
 
 /// A station with a service time, and a number of visits, for each class.
+///
+/// Numbers are checked when the network is built; an example is that of [`MulticlassNetwork`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClassStation {
     kind: Kind,
@@ -85,16 +91,19 @@ impl ClassStation {
     }
 
     /// One server, with the mean service time of each class.
+    #[must_use]
     pub fn queue(service_times: impl Into<Vec<f64>>) -> Self {
         Self::new(Kind::Servers(1), service_times.into())
     }
 
     /// Several servers behind one line, with the mean service time of each class.
+    #[must_use]
     pub fn servers(servers: u32, service_times: impl Into<Vec<f64>>) -> Self {
         Self::new(Kind::Servers(servers), service_times.into())
     }
 
     /// No line: a stay of this mean time for each class.
+    #[must_use]
     pub fn delay(times: impl Into<Vec<f64>>) -> Self {
         Self::new(Kind::Delay, times.into())
     }
@@ -318,20 +327,7 @@ impl MulticlassNetwork {
         exact: bool,
     ) -> Result<MulticlassSolution, NetworkError> {
         let classes = self.classes();
-        if workloads.len() != classes {
-            let value = workloads.len() as f64;
-            return Err(ParamError::new("workloads", value, "be one for each class").into());
-        }
-        let mut rates = vec![0.0; classes];
-        let mut populations = vec![0.0; classes];
-        for (class, workload) in workloads.iter().enumerate() {
-            match *workload {
-                Workload::Open(rate) => {
-                    rates[class] = check::not_negative("arrival_rate", rate)?;
-                }
-                Workload::Closed(population) => populations[class] = f64::from(population),
-            }
-        }
+        let (rates, populations) = self.rates_and_populations(workloads)?;
         let any_closed = workloads.iter().any(|w| matches!(w, Workload::Closed(_)));
         let any_open = workloads.iter().any(|w| matches!(w, Workload::Open(_)));
         let loads = self.open_loads(&rates)?;
@@ -369,48 +365,15 @@ impl MulticlassNetwork {
             figures = method(&closed, &populations)?;
         }
         let mut measures = Vec::with_capacity(self.stations.len());
-        for (k, station) in self.stations.iter().enumerate() {
+        for k in 0..self.stations.len() {
             let present: f64 = figures.numbers[k].iter().sum();
             let stretch = match &stretches {
                 Some(stretches) => stretches[k],
                 None if any_open => self.stretch(k, loads[k], present)?,
                 None => 1.0,
             };
-            let by_class = (0..classes).map(|class| {
-                let demand = self.demands[k][class];
-                let (throughput, number, residence) = match workloads[class] {
-                    Workload::Open(rate) => {
-                        let residence = demand * stretch;
-                        (rate, rate * residence, residence)
-                    }
-                    Workload::Closed(_) => {
-                        let throughput = figures.throughputs[class];
-                        let number = figures.numbers[k][class];
-                        let residence = if throughput > 0.0 {
-                            number / throughput
-                        } else {
-                            0.0
-                        };
-                        (throughput, number, residence)
-                    }
-                };
-                let visits = station.visit_count(class);
-                let servers = match station.kind {
-                    Kind::Servers(servers) => f64::from(servers),
-                    Kind::Delay => 1.0,
-                };
-                ClassMeasures {
-                    throughput: throughput * visits,
-                    utilisation: throughput * demand / servers,
-                    mean_in_system: number,
-                    residence_time: residence,
-                    response_time: if visits > 0.0 {
-                        residence / visits
-                    } else {
-                        0.0
-                    },
-                }
-            });
+            let by_class = (0..classes)
+                .map(|class| self.measures(k, class, workloads[class], &figures, stretch));
             measures.push(by_class.collect());
         }
         let throughputs = workloads
@@ -425,6 +388,74 @@ impl MulticlassNetwork {
             throughputs,
             stations: measures,
         })
+    }
+
+    /// The arrival rates of the open classes and the populations of the closed ones, zero for the others.
+    fn rates_and_populations(
+        &self,
+        workloads: &[Workload],
+    ) -> Result<(Vec<f64>, Vec<f64>), ParamError> {
+        let classes = self.classes();
+        if workloads.len() != classes {
+            let value = workloads.len() as f64;
+            return Err(ParamError::new("workloads", value, "be one for each class"));
+        }
+        let mut rates = vec![0.0; classes];
+        let mut populations = vec![0.0; classes];
+        for (class, workload) in workloads.iter().enumerate() {
+            match *workload {
+                Workload::Open(rate) => {
+                    rates[class] = check::not_negative("arrival_rate", rate)?;
+                }
+                Workload::Closed(population) => populations[class] = f64::from(population),
+            }
+        }
+        Ok((rates, populations))
+    }
+
+    /// The figures of one class at one station, where an open request stays `stretch` times its demand.
+    fn measures(
+        &self,
+        k: usize,
+        class: usize,
+        workload: Workload,
+        figures: &Figures,
+        stretch: f64,
+    ) -> ClassMeasures {
+        let demand = self.demands[k][class];
+        let (throughput, number, residence) = match workload {
+            Workload::Open(rate) => {
+                let residence = demand * stretch;
+                (rate, rate * residence, residence)
+            }
+            Workload::Closed(_) => {
+                let throughput = figures.throughputs[class];
+                let number = figures.numbers[k][class];
+                let residence = if throughput > 0.0 {
+                    number / throughput
+                } else {
+                    0.0
+                };
+                (throughput, number, residence)
+            }
+        };
+        let station = &self.stations[k];
+        let visits = station.visit_count(class);
+        let servers = match station.kind {
+            Kind::Servers(servers) => f64::from(servers),
+            Kind::Delay => 1.0,
+        };
+        ClassMeasures {
+            throughput: throughput * visits,
+            utilisation: throughput * demand / servers,
+            mean_in_system: number,
+            residence_time: residence,
+            response_time: if visits > 0.0 {
+                residence / visits
+            } else {
+                0.0
+            },
+        }
     }
 
     fn several_servers(&self) -> bool {
@@ -563,6 +594,8 @@ impl MulticlassNetwork {
 }
 
 /// The figures of a network with several classes.
+///
+/// Symbols and an example are those of [`MulticlassNetwork`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct MulticlassSolution {
     throughputs: Vec<f64>,
@@ -570,6 +603,8 @@ pub struct MulticlassSolution {
 }
 
 /// The figures of one class at one station.
+///
+/// Symbols are those of [`MulticlassNetwork`]; `V_ck` are the visits of class `c` to station `k`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClassMeasures {
     throughput: f64,
@@ -610,7 +645,7 @@ impl MulticlassSolution {
         self.stations[station][class]
     }
 
-    /// The mean number of requests of all classes at a station.
+    /// `Q_k`, the sum of `Q_ck` over the classes: the mean number of requests of all classes at a station.
     ///
     /// # Panics
     ///
@@ -623,7 +658,7 @@ impl MulticlassSolution {
             .sum()
     }
 
-    /// The share of time that a server of a station is busy, with any class.
+    /// `U_k`, the sum of `U_ck` over the classes: the share of time that a server of a station is busy, with any class.
     ///
     /// # Panics
     ///
@@ -635,31 +670,31 @@ impl MulticlassSolution {
 }
 
 impl ClassMeasures {
-    /// Visits of the class to the station per unit of time.
+    /// `X_c V_ck`: visits of the class to the station per unit of time.
     #[must_use]
     pub const fn throughput(&self) -> f64 {
         self.throughput
     }
 
-    /// The share of time that a server is busy with this class; for a delay, the mean number there.
+    /// `U_ck = X_c D_ck / s`: the share of time that one of the `s` servers is busy with this class; for a delay, the mean number there.
     #[must_use]
     pub const fn utilisation(&self) -> f64 {
         self.utilisation
     }
 
-    /// The mean number of requests of the class at the station.
+    /// `Q_ck = X_c R_ck`: the mean number of requests of the class at the station.
     #[must_use]
     pub const fn mean_in_system(&self) -> f64 {
         self.mean_in_system
     }
 
-    /// The mean time that a request of the class spends here, over all its visits.
+    /// `R_ck`: the mean time that a request of the class spends here, over all its visits.
     #[must_use]
     pub const fn residence_time(&self) -> f64 {
         self.residence_time
     }
 
-    /// The mean time of one visit.
+    /// `R_ck / V_ck`: the mean time of one visit.
     #[must_use]
     pub const fn response_time(&self) -> f64 {
         self.response_time

@@ -15,8 +15,12 @@
 use super::approximate::{self, Classes, Figures};
 use super::error::NetworkError;
 use crate::numeric::binomial;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 use crate::queueing::ErlangSums;
 use crate::queueing::poisson::ln_poisson;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// More cells than this (states times arrays) do not fit a usual memory.
 const MOST_CELLS: f64 = 5e7;
@@ -52,51 +56,14 @@ pub(super) fn exact(
     let several: Vec<usize> = (0..stations.len())
         .filter(|&k| matches!(stations[k], Serves::Servers { servers, .. } if servers > 1.0))
         .collect();
-    let states = population.iter().map(|n| n + 1.0).product::<f64>();
-    let arrays = several.len() as f64 + 3.0;
-    let pairs: f64 = population
-        .iter()
-        .map(|n| 0.5 * (n + 1.0) * (n + 2.0))
-        .product();
-    if states * arrays > MOST_CELLS || several.len() > 1 && pairs > MOST_PAIRS {
-        let most = (MOST_CELLS / arrays).floor();
-        let most = if several.len() > 1 {
-            most.min(MOST_PAIRS.sqrt().floor())
-        } else {
-            most
-        };
-        return Err(NetworkError::TooLarge { states, most });
-    }
+    within_limits(population, several.len())?;
     let scale = scales(stations, demands, think_times, population);
     let scaled: Vec<Vec<f64>> = demands
         .iter()
         .map(|row| row.iter().zip(&scale).map(|(d, x)| d * x).collect())
         .collect();
-    // Delays and single servers.
-    let mut pauses: Vec<f64> = think_times.iter().zip(&scale).map(|(z, x)| z * x).collect();
-    for (station, row) in stations.iter().zip(&scaled) {
-        if *station == Serves::Delay {
-            for (pause, demand) in pauses.iter_mut().zip(row) {
-                *pause += demand;
-            }
-        }
-    }
-    let mut base = space.poisson(&pauses);
-    let single = |k: usize| match stations[k] {
-        Serves::Servers { servers: 1.0, load } => Some(
-            scaled[k]
-                .iter()
-                .map(|d| d / (1.0 - load))
-                .collect::<Vec<_>>(),
-        ),
-        _ => None,
-    };
-    for row in (0..stations.len()).filter_map(single) {
-        // Scaled to a probability, so that many stations do not overflow.
-        let spare = (1.0 - row.iter().sum::<f64>()).max(1e-6);
-        base.iter_mut().for_each(|value| *value *= spare);
-        space.add_single(&mut base, &row);
-    }
+    let pauses: Vec<f64> = think_times.iter().zip(&scale).map(|(z, x)| z * x).collect();
+    let base = space.of_the_rest(stations, &scaled, pauses);
     let weights: Vec<Weights> = several
         .iter()
         .map(|&k| match stations[k] {
@@ -131,7 +98,7 @@ pub(super) fn exact(
                 stretches.push(1.0);
             }
             Serves::Servers { servers: 1.0, load } => {
-                let row = single(k).unwrap_or_default();
+                let row = left_over(&scaled[k], load);
                 let mut twice = others[0].clone();
                 space.add_single(&mut twice, &row);
                 let by_class: Vec<f64> = (0..population.len())
@@ -156,6 +123,31 @@ pub(super) fn exact(
         },
         stretches,
     })
+}
+
+/// Refuses what would take too much memory or time, with so many stations of `several` servers.
+fn within_limits(population: &[f64], several: usize) -> Result<(), NetworkError> {
+    let states = population.iter().map(|n| n + 1.0).product::<f64>();
+    let arrays = several as f64 + 3.0;
+    let pairs: f64 = population
+        .iter()
+        .map(|n| 0.5 * (n + 1.0) * (n + 2.0))
+        .product();
+    if states * arrays > MOST_CELLS || several > 1 && pairs > MOST_PAIRS {
+        let most = (MOST_CELLS / arrays).floor();
+        let most = if several > 1 {
+            most.min(MOST_PAIRS.sqrt().floor())
+        } else {
+            most
+        };
+        return Err(NetworkError::TooLarge { states, most });
+    }
+    Ok(())
+}
+
+/// Demands at a single server of which open classes keep `load` busy.
+fn left_over(row: &[f64], load: f64) -> Vec<f64> {
+    row.iter().map(|d| d / (1.0 - load)).collect()
 }
 
 /// Seidmann's transform: a station of `s` servers as one server of `s` times the speed and a delay of the rest. The delays follow the
@@ -232,6 +224,33 @@ impl Space {
 
     fn sum(&self, state: usize) -> usize {
         (0..self.sizes.len()).map(|c| self.digit(state, c)).sum()
+    }
+
+    /// The weights of all delays, those of thinking (`pauses`) included, and all single servers together.
+    fn of_the_rest(
+        &self,
+        stations: &[Serves],
+        scaled: &[Vec<f64>],
+        mut pauses: Vec<f64>,
+    ) -> Vec<f64> {
+        for (station, row) in stations.iter().zip(scaled) {
+            if *station == Serves::Delay {
+                for (pause, demand) in pauses.iter_mut().zip(row) {
+                    *pause += demand;
+                }
+            }
+        }
+        let mut base = self.poisson(&pauses);
+        for (station, row) in stations.iter().zip(scaled) {
+            if let Serves::Servers { servers: 1.0, load } = *station {
+                let row = left_over(row, load);
+                // Scaled to a probability, so that many stations do not overflow.
+                let spare = (1.0 - row.iter().sum::<f64>()).max(1e-6);
+                base.iter_mut().for_each(|value| *value *= spare);
+                self.add_single(&mut base, &row);
+            }
+        }
+        base
     }
 
     /// The product of Poisson probabilities of the classes' numbers.

@@ -5,6 +5,8 @@
 
 use super::error::{NetworkError, at};
 use crate::error::ParamError;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// What is left of a row of probabilities, with the rounding of its sum: nothing at all when it is as small as the rounding of the entries.
 pub(super) fn exit_probability(row: &[f64]) -> f64 {

@@ -8,11 +8,13 @@ use super::routing;
 use super::solution::{Solution, StationMeasures};
 use super::station::{Kind, Station, demand};
 use crate::error::ParamError;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// A network of stations with one class of requests: open, or closed with a fixed number of them.
 ///
 /// Symbols: `D_k` is the service demand at station `k`, visits times mean service time; `Z` the think time between two
-/// requests of a user, `N` the number of users, `X` the throughput and `R` the response time.
+/// requests of a user, `N` the number of users, `X` the throughput and `R` the response time. Each method names its formula and its source.
 ///
 /// # Example
 ///
@@ -169,25 +171,9 @@ impl Network {
     /// off its load.
     pub fn open(&self, arrival_rate: f64) -> Result<Solution, NetworkError> {
         let arrival_rate = crate::check::not_negative("arrival_rate", arrival_rate)?;
-        let measures = self
-            .stations
-            .iter()
-            .enumerate()
-            .map(|(index, station)| {
-                let visits = station.visit_count();
-                let (utilisation, number, time) = station.open(index, arrival_rate * visits)?;
-                let delay = matches!(station.kind, Kind::Delay);
-                Ok(StationMeasures::open(
-                    arrival_rate * visits,
-                    visits,
-                    utilisation,
-                    number,
-                    time,
-                    delay,
-                ))
-            })
-            .collect::<Result<_, NetworkError>>()?;
-        Ok(Solution::new(arrival_rate, measures))
+        let visits = self.stations.iter().map(Station::visit_count);
+        let flows = visits.map(|visits| (arrival_rate * visits, visits));
+        Solution::open(arrival_rate, &self.stations, flows)
     }
 
     /// So many users, each with one request at a time: the exact solution, for all kinds of stations.

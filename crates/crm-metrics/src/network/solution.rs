@@ -1,8 +1,12 @@
 //! What a network does.
 
+use super::error::NetworkError;
+use super::station::{Kind, Station};
+use alloc::vec::Vec;
+
 /// The figures of a network with one class of requests.
 ///
-/// Rates are per the unit of the times that were given.
+/// Rates are per the unit of the times that were given. Examples are those of [`Network`](super::Network) and [`JacksonNetwork`](super::JacksonNetwork).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Solution {
     throughput: f64,
@@ -23,6 +27,32 @@ impl Solution {
         }
     }
 
+    /// With `arrival_rate` from outside, every station being as if it were alone: `flows` are the arrival rate at each and the visits of one request.
+    pub(super) fn open(
+        arrival_rate: f64,
+        stations: &[Station],
+        flows: impl Iterator<Item = (f64, f64)>,
+    ) -> Result<Self, NetworkError> {
+        let measures = stations
+            .iter()
+            .zip(flows)
+            .enumerate()
+            .map(|(index, (station, (throughput, visits)))| {
+                let (utilisation, number, time) = station.open(index, throughput)?;
+                let delay = matches!(station.kind, Kind::Delay);
+                Ok(StationMeasures::open(
+                    throughput,
+                    visits,
+                    utilisation,
+                    number,
+                    time,
+                    delay,
+                ))
+            })
+            .collect::<Result<_, NetworkError>>()?;
+        Ok(Self::new(arrival_rate, measures))
+    }
+
     /// `X`: requests completed per unit of time.
     #[must_use]
     pub const fn throughput(&self) -> f64 {
@@ -35,7 +65,7 @@ impl Solution {
         self.response_time
     }
 
-    /// The mean number of requests at all stations together, those thinking not counted.
+    /// `X R`: the mean number of requests at all stations together, those thinking not counted.
     #[must_use]
     pub fn mean_in_system(&self) -> f64 {
         self.stations
@@ -73,6 +103,9 @@ impl Solution {
 }
 
 /// The figures of one station.
+///
+/// Symbols: `X` is the throughput of the network, `V_k` the visits that a request makes to the station, and `D_k` the time in service that it needs there
+/// in all.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StationMeasures {
     throughput: f64,
@@ -125,32 +158,32 @@ impl StationMeasures {
         }
     }
 
-    /// Visits to the station per unit of time.
+    /// `X_k = X V_k`: visits to the station per unit of time.
     #[must_use]
     pub const fn throughput(&self) -> f64 {
         self.throughput
     }
 
-    /// The share of time that a server is busy. For a delay it is the mean number there, and for a speed that depends on the number
+    /// `U_k = X D_k / c`: the share of time that one of the `c` servers is busy. For a delay it is the mean number there, and for a speed that depends on the number
     /// present the share of time that anybody is.
     #[must_use]
     pub const fn utilisation(&self) -> f64 {
         self.utilisation
     }
 
-    /// The mean number at the station, waiting and in service.
+    /// `Q_k = X R_k`: the mean number at the station, waiting and in service.
     #[must_use]
     pub const fn mean_in_system(&self) -> f64 {
         self.mean_in_system
     }
 
-    /// The mean time that a request spends here, over all its visits.
+    /// `R_k`: the mean time that a request spends here, over all its visits.
     #[must_use]
     pub const fn residence_time(&self) -> f64 {
         self.residence_time
     }
 
-    /// The mean time of one visit, waiting and service.
+    /// `R_k / V_k`: the mean time of one visit, waiting and service.
     #[must_use]
     pub const fn response_time(&self) -> f64 {
         self.response_time

@@ -4,6 +4,7 @@ use super::error::{NetworkError, at};
 use crate::check;
 use crate::error::{ModelError, ParamError, Unstable};
 use crate::queueing::Mmc;
+use alloc::vec::Vec;
 
 /// A station: how it serves, how long that takes, and how often each request comes by.
 ///

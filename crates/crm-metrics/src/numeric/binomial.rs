@@ -3,6 +3,8 @@
 //! A binomial probability is a quotient of three Poisson probabilities, each by Loader's saddle-point form; a tail is
 //! its first term times a sum of falling positive terms. Nothing cancels.
 
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 use crate::queueing::poisson::ln_poisson;
 
 /// `ln P(B = k)` for `n` trials with success probability `x` and failure probability `y = 1 - x`.

@@ -1,5 +1,8 @@
 //! Numbers of twice the digits, for the few places where a difference decides.
 
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
+
 /// `high + low`, some 31 digits. T. J. Dekker, "A Floating-Point Technique for Extending the Available Precision", 1971.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Double {

@@ -1,6 +1,8 @@
 //! The scaled complementary error function and what follows from it: the normal distribution without its exponential.
 
-use std::f64::consts::{FRAC_1_SQRT_2, PI};
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
+use core::f64::consts::{FRAC_1_SQRT_2, PI};
 
 /// Where the argument of [`CHEBYSHEV`] is zero.
 const MIDDLE: f64 = 3.75;

@@ -2,6 +2,8 @@
 
 pub(crate) mod binomial;
 pub(crate) mod double;
+#[cfg(feature = "libm")]
+pub(crate) mod elementary;
 pub(crate) mod mills;
 pub(crate) mod normal;
 pub(crate) mod quadrature;

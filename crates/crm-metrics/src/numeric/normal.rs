@@ -1,29 +1,18 @@
 //! The standard normal distribution: its tail and the quantile of a two-sided confidence.
 
-use std::f64::consts::PI;
+use super::mills::erfcx;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
+use core::f64::consts::{FRAC_1_SQRT_2, PI};
 
 /// `P(Z > z)` for `z >= 0`, to some 1e-15.
 pub(crate) fn upper_tail(z: f64) -> f64 {
-    let density = (-0.5 * z * z).exp() / (2.0 * PI).sqrt();
-    if z < 2.0 {
-        // P(0 < Z < z) = density * (z + z^3/3 + z^5/15 + ...)
-        let mut term = z;
-        let mut sum = z;
-        let mut odd = 3.0;
-        while term > 1e-18 * sum {
-            term *= z * z / odd;
-            sum += term;
-            odd += 2.0;
-        }
-        0.5 - density * sum
-    } else {
-        // Laplace's continued fraction z + 1/(z + 2/(z + 3/(z + ...))), from the inside out.
-        let mut fraction = z;
-        for k in (1..=160).rev() {
-            fraction = z + f64::from(k) / fraction;
-        }
-        density / fraction
-    }
+    0.5 * (-0.5 * z * z).exp() * erfcx(FRAC_1_SQRT_2 * z)
+}
+
+/// `ln P(Z > z)` for `z >= 0`, finite where the probability itself underflows.
+pub(crate) fn ln_upper_tail(z: f64) -> f64 {
+    (0.5 * erfcx(FRAC_1_SQRT_2 * z)).ln() - 0.5 * z * z
 }
 
 /// The `z` that a standard normal variable exceeds with probability `tail`, at most a half.

@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn roots_to_the_last_digits() {
         let root = find(0.0, 2.0, |x| x * x - 2.0);
-        assert!((root - std::f64::consts::SQRT_2).abs() < 5e-16);
+        assert!((root - core::f64::consts::SQRT_2).abs() < 5e-16);
         let root = find(1e-9, 1e9, |x| x.ln() - 3.0);
         assert!((root / 3.0_f64.exp() - 1.0).abs() < 3e-15);
         // A corner, and one end that is the root.

@@ -1,6 +1,8 @@
 //! The quantile of Student's t distribution for a whole number of degrees of freedom.
 
-use std::f64::consts::PI;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
+use core::f64::consts::PI;
 
 /// Up to here the probability is a finite sum; beyond, the density is smooth and narrow enough to be integrated.
 const SUMMED: u64 = 500;

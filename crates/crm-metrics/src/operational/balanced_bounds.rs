@@ -2,6 +2,8 @@
 
 use crate::check;
 use crate::error::ParamError;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 
 /// Balanced-job bounds on throughput and response time of a closed network: closer than
 /// [`AsymptoticBounds`](super::AsymptoticBounds), from no more than the number of stations on top.

@@ -2,6 +2,8 @@
 
 use crate::check;
 use crate::error::ParamError;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 
 /// Asymptotic (bottleneck) bounds on throughput and response time of a system.
 ///

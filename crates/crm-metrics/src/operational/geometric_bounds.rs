@@ -3,6 +3,9 @@
 use super::AsymptoticBounds;
 use super::balanced_bounds::checked;
 use crate::error::ParamError;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
+use alloc::vec::Vec;
 
 /// Geometric bounds on throughput and response time of a closed network: within a few per cent of the exact values, from a handful of
 /// operations per station.

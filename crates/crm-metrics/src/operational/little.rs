@@ -46,12 +46,21 @@ pub fn little_number(rate: f64, time: f64) -> Result<f64, ParamError> {
 /// X = L / W
 /// ```
 ///
-/// Symbols, source and an example are those of [`little_number`].
+/// Symbols and source are those of [`little_number`].
 ///
 /// # Errors
 ///
 /// [`ParamError`] when `number` is negative or not finite, `time` is not above zero or not finite, or the quotient is
 /// not finite.
+///
+/// # Example
+///
+/// ```
+/// use crm_metrics::operational::little_rate;
+///
+/// assert_eq!(little_rate(8.0, 0.25)?, 32.0);
+/// # Ok::<(), crm_metrics::ParamError>(())
+/// ```
 pub fn little_rate(number: f64, time: f64) -> Result<f64, ParamError> {
     let l = check::not_negative("number", number)?;
     let w = check::positive("time", time)?;
@@ -66,12 +75,21 @@ pub fn little_rate(number: f64, time: f64) -> Result<f64, ParamError> {
 /// W = L / X
 /// ```
 ///
-/// Symbols, source and an example are those of [`little_number`].
+/// Symbols and source are those of [`little_number`].
 ///
 /// # Errors
 ///
 /// [`ParamError`] when `number` is negative or not finite, `rate` is not above zero or not finite, or the quotient is
 /// not finite.
+///
+/// # Example
+///
+/// ```
+/// use crm_metrics::operational::little_time;
+///
+/// assert_eq!(little_time(8.0, 32.0)?, 0.25);
+/// # Ok::<(), crm_metrics::ParamError>(())
+/// ```
 pub fn little_time(number: f64, rate: f64) -> Result<f64, ParamError> {
     let l = check::not_negative("number", number)?;
     let x = check::positive("rate", rate)?;

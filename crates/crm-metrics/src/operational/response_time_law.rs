@@ -2,6 +2,8 @@
 
 use crate::check;
 use crate::error::ParamError;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 
 /// Response-time law: the mean response time of a closed system with thinking users.
 ///

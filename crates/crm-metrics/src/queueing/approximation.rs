@@ -4,7 +4,9 @@ use super::mmc::Mmc;
 use super::share::ln_share;
 use crate::check;
 use crate::error::{ModelError, Unstable};
-use std::f64::consts::PI;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
+use crate::numeric::normal::ln_upper_tail;
 
 /// GI/G/1, approximately: one server, arrivals and service times of any kind, known by their means and variations.
 ///
@@ -425,30 +427,4 @@ struct Factors {
     constant: f64,
     /// Of D/M/c.
     paced: f64,
-}
-
-/// `ln P(Z > x)` of a standard normal variable, for `x >= 0`.
-fn ln_upper_tail(x: f64) -> f64 {
-    let ln_density = -0.5 * x * x - 0.5 * (2.0 * PI).ln();
-    if x < 2.0 {
-        // P(0 < Z < x) is the density times x + x^3/3 + x^5/15 + ...
-        let mut term = x;
-        let mut sum = 0.0;
-        let mut odd = 3.0;
-        while term > 1e-18 * sum {
-            sum += term;
-            term *= x * x / odd;
-            odd += 2.0;
-        }
-        return (0.5 - ln_density.exp() * sum).ln();
-    }
-    if x > 1e100 {
-        return f64::NEG_INFINITY;
-    }
-    // Laplace's continued fraction x + 1/(x + 2/(x + ...)), from the inside out.
-    let mut fraction = x;
-    for k in (1..=200).rev() {
-        fraction = x + f64::from(k) / fraction;
-    }
-    ln_density - fraction.ln()
 }

@@ -1,6 +1,9 @@
 //! Birth-death chains in general: whatever rates lead one up and one down.
 
 use crate::error::ParamError;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
+use alloc::vec::Vec;
 
 /// A birth-death chain on the states `0, 1, ..., n` in its steady state.
 ///
@@ -70,7 +73,7 @@ impl BirthDeath {
         let ln_probabilities = weights
             .iter()
             .map(|weight| {
-                weight.high.ln() + (weight.exponent - top) as f64 * std::f64::consts::LN_2
+                weight.high.ln() + (weight.exponent - top) as f64 * core::f64::consts::LN_2
                     - ln_total
             })
             .collect();
@@ -82,19 +85,19 @@ impl BirthDeath {
         })
     }
 
-    /// The probability of each state.
+    /// `p_i`: the probability of each state.
     #[must_use]
     pub fn probabilities(&self) -> &[f64] {
         &self.probabilities
     }
 
-    /// The logarithm of the probability of each state, finite where the probability itself underflows.
+    /// `ln p_i`: the logarithm of the probability of each state, finite where the probability itself underflows.
     #[must_use]
     pub fn ln_probabilities(&self) -> &[f64] {
         &self.ln_probabilities
     }
 
-    /// The mean state.
+    /// The sum of `i p_i`: the mean state.
     #[must_use]
     pub fn mean(&self) -> f64 {
         self.probabilities
@@ -104,7 +107,7 @@ impl BirthDeath {
             .sum()
     }
 
-    /// The variance of the state.
+    /// The sum of `(i - m)^2 p_i`, with the mean `m`: the variance of the state.
     #[must_use]
     pub fn variance(&self) -> f64 {
         let mean = self.mean();
@@ -115,7 +118,7 @@ impl BirthDeath {
             .sum()
     }
 
-    /// Steps up, and as many down, per unit of time.
+    /// The sum of `birth[i] p_i`: steps up, and as many down, per unit of time.
     #[must_use]
     pub const fn throughput(&self) -> f64 {
         self.throughput

@@ -3,6 +3,8 @@
 use super::finite_source::FiniteSource;
 use crate::check;
 use crate::error::ParamError;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 
 /// Engset's loss model: `S` sources, `c` servers, nobody waits; a source that finds all servers busy gives up and is idle again.
 ///
@@ -100,13 +102,13 @@ impl Engset {
         self.system.population()
     }
 
-    /// The share of time that all servers are busy.
+    /// `p_c`: the share of time that all servers are busy.
     #[must_use]
     pub fn time_congestion(&self) -> f64 {
         self.system.time_congestion()
     }
 
-    /// The share of calls that finds all servers busy and is lost. It is the time congestion with one source less.
+    /// `(S - c) p_c / (S - L)`: the share of calls that finds all servers busy and is lost. It is the time congestion with one source less.
     #[must_use]
     pub fn call_congestion(&self) -> f64 {
         self.system.call_congestion()
@@ -130,7 +132,7 @@ impl Engset {
         self.system.mean_away()
     }
 
-    /// The share of time that a server is busy.
+    /// `L / c`: the share of time that a server is busy.
     #[must_use]
     pub fn utilisation(&self) -> f64 {
         self.system.utilisation()
@@ -189,7 +191,7 @@ impl Engset {
         -(-p).ln_1p() / self.system.service_rate()
     }
 
-    /// The variance of the number of busy servers.
+    /// The sum of `(n - L)^2 p_n`: the variance of the number of busy servers.
     #[must_use]
     pub fn in_system_variance(&self) -> f64 {
         self.system.in_system_variance()

@@ -6,6 +6,8 @@
 use super::erlang_sums::ErlangSums;
 use crate::check;
 use crate::error::{ModelError, ParamError, Unstable};
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 
 /// Erlang's loss formula: the probability that all servers are busy where nobody waits.
 ///

@@ -5,6 +5,8 @@ use super::fewest::fewest_servers;
 use super::poisson::{ln_poisson, ln_poisson_ratio};
 use crate::check;
 use crate::error::ParamError;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 use crate::numeric::{quadrature, root};
 
 mod response;
@@ -233,31 +235,31 @@ impl ErlangA {
         self.arrival_rate / self.service_rate
     }
 
-    /// The probability that an arriving request has to wait, all servers being busy.
+    /// `P(wait) = (1 + T) / (F + 1 + T)`: the probability that an arriving request has to wait, all servers being busy.
     #[must_use]
     pub const fn probability_of_waiting(&self) -> f64 {
         self.waits
     }
 
-    /// Its logarithm, finite where the probability itself underflows. Without arrivals it is negative infinity.
+    /// `ln P(wait)`, finite where the probability itself underflows. Without arrivals it is negative infinity.
     #[must_use]
     pub const fn ln_probability_of_waiting(&self) -> f64 {
         self.ln_waits
     }
 
-    /// The share of requests that give up.
+    /// `P(abandon) = theta W_q`: the share of requests that give up.
     #[must_use]
     pub fn probability_of_abandonment(&self) -> f64 {
         self.waits * self.probability_of_abandonment_of_waiting()
     }
 
-    /// Of those who have to wait, the share that gives up.
+    /// `P(abandon | wait) = 1 - (y/x) T / (1 + T)`: of those who have to wait, the share that gives up.
     #[must_use]
     pub fn probability_of_abandonment_of_waiting(&self) -> f64 {
         (self.abandonment_rate * self.mean_waiting_time_of_waiting()).min(1.0)
     }
 
-    /// The share of requests that are served, exact where nearly all give up.
+    /// `P(served) = 1 - P(abandon)`: the share of requests that are served, exact where nearly all give up.
     #[must_use]
     pub fn probability_of_service(&self) -> f64 {
         (self.waits_not + self.waits * self.served_of_waiting()).min(1.0)
@@ -269,7 +271,7 @@ impl ErlangA {
         self.arrival_rate * self.probability_of_service()
     }
 
-    /// The share of time that a server is busy: the occupancy.
+    /// `a P(served) / c`: the share of time that a server is busy: the occupancy.
     #[must_use]
     pub fn utilisation(&self) -> f64 {
         self.mean_busy_servers() / self.servers
@@ -281,7 +283,7 @@ impl ErlangA {
         self.offered_load() * self.probability_of_service()
     }
 
-    /// The mean number of idle servers, exact where nearly all are busy.
+    /// `c - a P(served)`: the mean number of idle servers, exact where nearly all are busy.
     #[must_use]
     pub fn mean_idle_servers(&self) -> f64 {
         if self.free.below() == 0.0 {
@@ -315,7 +317,7 @@ impl ErlangA {
         self.waits * self.mean_waiting_time_of_waiting()
     }
 
-    /// The mean waiting time of those who have to wait.
+    /// `W_q / P(wait)`: the mean waiting time of those who have to wait.
     #[must_use]
     pub fn mean_waiting_time_of_waiting(&self) -> f64 {
         let line = self.mean_line();
@@ -326,7 +328,7 @@ impl ErlangA {
         line / self.arrival_rate
     }
 
-    /// The mean waiting time of those who are served in the end, those who need not wait included.
+    /// `E[V e^(-theta V)] / P(served)`, with `V` the wait offered to the infinitely patient: the mean waiting time of those who are served in the end, those who need not wait included.
     ///
     /// By quadrature, some twenty microseconds.
     #[must_use]
@@ -335,7 +337,7 @@ impl ErlangA {
         self.over_offered_wait(|t| t * (-theta * t).exp()) / self.probability_of_service()
     }
 
-    /// The mean waiting time of those who give up, until they do.
+    /// `E[1 - e^(-theta V) (1 + theta V)] / (theta P(abandon))`, with `V` the wait offered to the infinitely patient: the mean waiting time of those who give up, until they do.
     ///
     /// By quadrature, some twenty microseconds.
     #[must_use]
@@ -347,7 +349,7 @@ impl ErlangA {
         if share > 0.0 { mean / share } else { 0.0 }
     }
 
-    /// The variance of the waiting time of all.
+    /// `2 E[1 - e^(-theta V) (1 + theta V)] / theta^2 - W_q^2`, with `V` the wait offered to the infinitely patient: the variance of the waiting time of all.
     ///
     /// By quadrature, some twenty microseconds.
     #[must_use]
@@ -358,7 +360,7 @@ impl ErlangA {
         (square - mean * mean).max(0.0)
     }
 
-    /// The variance of the number waiting.
+    /// `P(wait) (v + (1 - P(wait)) m^2)`, with mean `m` and variance `v` of the number waiting while all servers are busy: the variance of the number waiting.
     #[must_use]
     pub fn in_queue_variance(&self) -> f64 {
         let mean = self.mean_line();

@@ -5,6 +5,8 @@ use super::erlang_sums::ErlangSums;
 use super::poisson::ln_poisson;
 use crate::check;
 use crate::error::ParamError;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 use crate::numeric::root;
 
 /// The load that `servers` may be offered so that a share `blocking` of it is lost.
@@ -13,6 +15,9 @@ use crate::numeric::root;
 ///
 /// The `a`, in erlangs, for which [`erlang_b`](super::erlang_b) is `blocking`. `servers` may be a whole number or a real
 /// one. The relative error is below 1e-12; it takes some ten evaluations of the formula.
+///
+/// Source: Newton's method on `ln(1/B - 1)`, with `d ln(1/B - 1) / d ln a = a - c - c B / (1 - B)`, from D. L. Jagerman, "Some Properties of the Erlang
+/// Loss Function", Bell System Technical Journal 53, 1974.
 ///
 /// # Errors
 ///
@@ -69,7 +74,9 @@ pub fn erlang_b_load(servers: impl Into<f64>, blocking: f64) -> Result<f64, Para
 ///
 /// # Formula
 ///
-/// The least whole `c` for which [`erlang_b`](super::erlang_b) is at most `blocking`.
+/// The least whole `c` for which [`erlang_b`](super::erlang_b) is at most `blocking`: [`erlang_b_real_servers`] rounded up.
+///
+/// Source: as for [`erlang_b`](super::erlang_b).
 ///
 /// # Errors
 ///
@@ -109,7 +116,9 @@ pub fn erlang_b_servers(offered_load: f64, blocking: f64) -> Result<u32, ParamEr
 /// # Formula
 ///
 /// The real `c` for which [`erlang_b`](super::erlang_b) is `blocking`; zero without load. It is the size of the equivalent
-/// group in R. I. Wilkinson's method (1956).
+/// group in R. I. Wilkinson's method.
+///
+/// Source: R. I. Wilkinson, "Theories for Toll Traffic Engineering in the U.S.A.", Bell System Technical Journal 35, 1956.
 ///
 /// # Errors
 ///

@@ -15,8 +15,10 @@
 //! The other one is then `G` less what was computed, at most half of it.
 
 use super::poisson;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 use crate::numeric::mills::erfcx;
-use std::f64::consts::PI;
+use core::f64::consts::PI;
 
 /// From here on Temme's expansion is exact to the last digit.
 const MANY: f64 = 60.0;

@@ -1,5 +1,8 @@
 //! Sums with twice the digits, for loads that add up to nearly the capacity.
 
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
+
 /// An unevaluated sum of two numbers, the second below the last digit of the first (T. J. Dekker, Numerische Mathematik 18,
 /// 1971). Sums and products are exact to some thirty digits.
 #[derive(Clone, Copy, Debug, PartialEq)]

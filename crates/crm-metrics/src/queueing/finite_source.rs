@@ -6,6 +6,8 @@ use super::quantile;
 use super::unimodal::{Unimodal, window};
 use crate::check;
 use crate::error::ParamError;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 use crate::numeric::root;
 
 /// M/M/c//N: `N` customers, `c` servers, exponential service and exponential time away; the machine repair model.
@@ -223,14 +225,14 @@ impl FiniteSource {
         away
     }
 
-    /// The mean number of busy servers.
+    /// The sum of `min(n, c) p_n`: the mean number of busy servers.
     #[must_use]
     pub fn mean_busy_servers(&self) -> f64 {
         let (free, full, line) = self.shares();
         free * self.free.states.mean_from(0.0) + (full + line) * self.useful
     }
 
-    /// The share of time that a server is busy.
+    /// The mean number of busy servers over `c`: the share of time that a server is busy.
     #[must_use]
     pub fn utilisation(&self) -> f64 {
         self.mean_busy_servers() / f64::from(self.servers)
@@ -271,7 +273,7 @@ impl FiniteSource {
         (self.useful * line / self.mean_busy_servers()).min(1.0)
     }
 
-    /// The variance of the number waiting.
+    /// The sum of `(n - c)^2 p_n` over `n > c`, less `L_q^2`: the variance of the number waiting.
     #[must_use]
     pub fn in_queue_variance(&self) -> f64 {
         let Some(part) = &self.line else { return 0.0 };
@@ -280,7 +282,7 @@ impl FiniteSource {
         line * (part.states.variance() + (free + full) * mean * mean)
     }
 
-    /// The variance of the number in the system.
+    /// The sum of `(n - L)^2 p_n`: the variance of the number in the system.
     #[must_use]
     pub fn in_system_variance(&self) -> f64 {
         let (free, full, line) = self.shares();

@@ -18,6 +18,8 @@
 use super::erlang_sums::ErlangSums;
 use super::poisson::deviance;
 use super::truncated_geometric::TruncatedGeometric;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 
 /// Relative differences up to this one are series.
 const NEAR: f64 = 0.2;
@@ -246,6 +248,7 @@ impl Mix {
 mod tests {
     use super::{FEW, ln_earlier, ln_later, ln_thinned};
     use crate::queueing::poisson::ln_poisson;
+    use alloc::vec;
 
     fn ln_add(a: f64, b: f64) -> f64 {
         let (more, less) = if a > b { (a, b) } else { (b, a) };

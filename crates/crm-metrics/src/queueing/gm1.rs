@@ -1,10 +1,13 @@
 //! G/M/1: one server, any distribution of the time between arrivals, exponential service.
 
 use super::exact::Exact;
-use super::root::zero;
+use super::poisson::deviance;
 use super::share::{ln_share, quantile_past_atom};
 use crate::check;
 use crate::error::{ModelError, ParamError, Unstable};
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
+use crate::numeric::root;
 
 /// G/M/1: one server, independent times between arrivals of any distribution, exponential service, first come, first served.
 ///
@@ -87,7 +90,7 @@ impl Gm1 {
             Transform {
                 value: (-ln).exp(),
                 complement: -(-ln).exp_m1(),
-                remainder: fall(ln) + k * lag(x / k),
+                remainder: fall(ln) + k * deviance(1.0 + x / k, -x / k),
             }
         })
     }
@@ -465,7 +468,7 @@ fn many(ratio: f64, excess: f64, variation: f64, transform: &impl Fn(f64) -> Tra
         }
         low
     };
-    zero(gap, low, 0.5_f64.ln()).exp()
+    root::find(low, 0.5_f64.ln(), gap).exp()
 }
 
 /// `sigma`, below a half, and its complement, from the equation itself, in which `A` has the digits of a small `sigma`.
@@ -476,7 +479,7 @@ fn few(ratio: f64, transform: &impl Fn(f64) -> Transform) -> (f64, f64) {
         return (0.0, 1.0);
     }
     // A falls with s, so that the root lies above A(mu); at a half A is below it.
-    let sigma = zero(|ln: f64| map(ln.exp()).ln() - ln, low.ln(), 0.5_f64.ln()).exp();
+    let sigma = root::find(low.ln(), 0.5_f64.ln(), |ln| map(ln.exp()).ln() - ln).exp();
     (sigma, 1.0 - sigma)
 }
 
@@ -495,25 +498,6 @@ fn fall(x: f64) -> f64 {
         k += 2.0;
     }
     sum
-}
-
-/// `v - ln(1 + v)`, for `v >= 0`.
-fn lag(v: f64) -> f64 {
-    if v > 1.0 {
-        return v - v.ln_1p();
-    }
-    // ln(1 + v) = 2 atanh(w) with w = v / (2 + v); v - 2 w = v w.
-    let w = v / (2.0 + v);
-    let square = w * w;
-    let mut sum = 0.0;
-    let mut power = square;
-    let mut odd = 3.0;
-    while power > 1e-18 * square && power > 0.0 {
-        sum += power / odd;
-        power *= square;
-        odd += 2.0;
-    }
-    w * (v - 2.0 * sum)
 }
 
 /// `e^-x (sinh(y) / y - 1)`, for `0 <= y <= x`.

@@ -2,6 +2,8 @@
 
 use crate::check;
 use crate::error::ParamError;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 use crate::numeric::mills::mills_ratio;
 use crate::numeric::root;
 
@@ -43,6 +45,13 @@ fn halfin_whitt(beta: f64) -> f64 {
 
 /// The `beta` for which [`halfin_whitt_probability_of_waiting`] is `waiting`: how many square roots of the load to spare for it.
 ///
+/// # Formula
+///
+/// The `beta` with `1 / (1 + beta Phi(beta) / phi(beta)) = waiting`, `phi` and `Phi` being the density and the distribution function of the standard normal
+/// distribution.
+///
+/// Source: S. Halfin and W. Whitt, "Heavy-Traffic Limits for Queues with Many Exponential Servers", Operations Research 29, 1981.
+///
 /// # Errors
 ///
 /// [`ParamError`] when `waiting` does not lie strictly between zero and one.
@@ -63,7 +72,7 @@ pub fn halfin_whitt_beta(waiting: f64) -> Result<f64, ParamError> {
     let excess = |ln_beta: f64| {
         let beta: f64 = ln_beta.exp();
         let ln_ratio = if beta > 30.0 {
-            0.5 * beta * beta + 0.5 * (2.0 * std::f64::consts::PI).ln()
+            0.5 * beta * beta + 0.5 * (2.0 * core::f64::consts::PI).ln()
         } else {
             mills_ratio(-beta).ln()
         };

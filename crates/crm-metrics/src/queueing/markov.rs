@@ -1,6 +1,8 @@
 //! The steady state of any small Markov chain in continuous time.
 
 use crate::error::ParamError;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// The steady state of the chain with these rates: the share of time spent in each state.
 ///
@@ -8,11 +10,13 @@ use crate::error::ParamError;
 ///
 /// # Formula
 ///
-/// The `p` with `p Q = 0` and sum one, by the algorithm of W. K. Grassmann, M. I. Taksar and D. P. Heyman, "Regenerative
-/// Analysis and Steady State Distributions for Markov Chains", 1985: elimination without a subtraction, so that each
+/// The `p` with `p Q = 0` and sum one, by elimination without a subtraction, so that each
 /// probability, however small, is right to nearly all its digits. It takes some `n^3 / 3` steps for `n` states.
 ///
 /// States that are left for ever get zero.
+///
+/// Source: W. K. Grassmann, M. I. Taksar and D. P. Heyman, "Regenerative Analysis and Steady State Distributions for Markov Chains", Operations
+/// Research 33, 1985.
 ///
 /// # Errors
 ///

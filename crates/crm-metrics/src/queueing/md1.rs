@@ -12,11 +12,13 @@
 
 use super::mg1::Mg1;
 use super::poisson::ln_poisson;
-use super::root::zero;
 use super::share::ln_share;
 use crate::check;
 use crate::error::ModelError;
-use std::f64::consts::PI;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
+use crate::numeric::root;
+use core::f64::consts::PI;
 
 /// Up to so many service times Franx's sum is used; it has as many terms.
 const SHORT: f64 = 8.0;
@@ -425,9 +427,9 @@ impl Md1 {
         let ln_late = (-p).ln_1p();
         let end = 1.0 + -ln_late / self.decay;
         if p < 0.5 {
-            zero(|n| self.cdf(n) - p, 1.0, end)
+            root::find(1.0, end, |n| self.cdf(n) - p)
         } else {
-            zero(|n| self.ln_tail(n) - ln_late, 1.0, end)
+            root::find(1.0, end, |n| self.ln_tail(n) - ln_late)
         }
     }
 }

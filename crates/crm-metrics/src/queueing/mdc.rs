@@ -18,7 +18,9 @@
 use super::poisson::deviance;
 use crate::check;
 use crate::error::{ModelError, Unstable};
-use std::f64::consts::PI;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
+use core::f64::consts::PI;
 
 mod wait;
 

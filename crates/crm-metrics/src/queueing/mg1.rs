@@ -2,6 +2,8 @@
 
 use crate::check;
 use crate::error::{ModelError, ParamError, Unstable};
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 
 /// M/G/1: one server, Poisson arrivals, service times of any distribution, first come, first served.
 ///

@@ -2,6 +2,8 @@
 
 use crate::check;
 use crate::error::{ModelError, Unstable};
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 
 /// M/G/1-PS: one server that works on all requests present at once, each at an equal share of its speed, Poisson arrivals.
 ///

@@ -3,6 +3,8 @@
 use super::share::{ln_share, quantile_past_atom};
 use crate::check;
 use crate::error::{ModelError, Unstable};
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 
 /// M/M/1: one server, Poisson arrivals, exponential service times, first come, first served.
 ///

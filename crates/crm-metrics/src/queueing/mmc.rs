@@ -7,6 +7,8 @@ use super::sojourn::TwoStages;
 use crate::check;
 use crate::error::{ModelError, ParamError, Unstable};
 use crate::numeric::double::Double;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 
 /// M/M/c: `c` servers behind one line, Poisson arrivals, exponential service times, first come, first served.
 ///

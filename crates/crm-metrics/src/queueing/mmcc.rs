@@ -6,6 +6,8 @@ use super::erlang_sums::ErlangSums;
 use super::poisson::{ln_poisson, ln_poisson_ratio};
 use crate::check;
 use crate::error::ParamError;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 
 /// M/M/c/c: `c` servers without a waiting line, Poisson arrivals; a request that finds all servers busy is lost.
 ///

@@ -8,6 +8,8 @@ use super::poisson::{ln_poisson, ln_poisson_ratio};
 use super::truncated_geometric::TruncatedGeometric;
 use crate::check;
 use crate::error::ParamError;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 
 /// M/M/c/K: `c` servers and room for `K` requests, those in service included; who finds the room full is lost.
 ///
@@ -221,7 +223,7 @@ impl Mmck {
         self.offered_load() * self.accepted_share()
     }
 
-    /// The share of time that a server is busy.
+    /// `a (1 - p_K) / c`: the share of time that a server is busy.
     #[must_use]
     pub fn utilisation(&self) -> f64 {
         self.mean_busy_servers() / f64::from(self.servers)
@@ -233,13 +235,13 @@ impl Mmck {
         self.state_probability(0)
     }
 
-    /// The probability that all servers are busy, whether the room is full or not.
+    /// `p_c + ... + p_K`: the probability that all servers are busy, whether the room is full or not.
     #[must_use]
     pub const fn probability_of_all_busy(&self) -> f64 {
         self.busy
     }
 
-    /// The probability that a request which is accepted has to wait.
+    /// `(p_c + ... + p_(K-1)) / (1 - p_K)`: the probability that a request which is accepted has to wait.
     #[must_use]
     pub fn probability_of_waiting(&self) -> f64 {
         self.busy * (self.line.but_last() / self.accepted_share())
@@ -272,7 +274,7 @@ impl Mmck {
         1.0 / self.service_rate + self.mean_waiting_time()
     }
 
-    /// The variance of the number waiting.
+    /// The sum of `(n - c)^2 p_n` over `n > c`, less `L_q^2`: the variance of the number waiting.
     #[must_use]
     pub fn in_queue_variance(&self) -> f64 {
         let mean = self.line.mean();

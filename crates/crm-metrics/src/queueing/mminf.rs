@@ -4,6 +4,8 @@ use super::erlang_sums::ErlangSums;
 use super::poisson::ln_poisson;
 use crate::check;
 use crate::error::ParamError;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 
 /// M/M/inf: Poisson arrivals, and a server for each; nobody waits.
 ///

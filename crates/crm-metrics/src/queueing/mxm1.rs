@@ -2,6 +2,8 @@
 
 use crate::check;
 use crate::error::{ModelError, ParamError, Unstable};
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 
 /// M^X/M/1: batches that come at random, one server, exponential service times.
 ///

@@ -5,7 +5,9 @@
 //! it as `exp(-delta(n) - n D) / sqrt(2 pi n)`, where nothing cancels: `delta` is the error of Stirling's formula and `D`
 //! the deviance of `a` from `n`.
 
-use std::f64::consts::PI;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
+use core::f64::consts::PI;
 
 /// `ln(e^-a a^n / n!)`, with `gap = n - a` handed in exactly, because it is known better than the difference of the two.
 pub(crate) fn ln_poisson(n: f64, a: f64, gap: f64) -> f64 {

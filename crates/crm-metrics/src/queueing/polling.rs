@@ -4,8 +4,14 @@ use super::exact::Exact;
 use super::mg1::product;
 use crate::check;
 use crate::error::{ModelError, ParamError, Unstable};
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// A queue of a polling system: its arrivals and services, and the time the server takes to get to the next queue.
+///
+/// An example is that of [`Polling`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PollingStation {
     arrival_rate: f64,
@@ -345,7 +351,7 @@ impl Round<'_> {
         } else {
             load
         };
-        let row = std::mem::take(&mut map[i]);
+        let row = core::mem::take(&mut map[i]);
         for (j, other) in map.iter_mut().enumerate() {
             if j == i {
                 let kept = if self.exhaustive { 0.0 } else { gain };

@@ -5,8 +5,13 @@ use super::exact::Exact;
 use super::mg1::product;
 use crate::check;
 use crate::error::{ModelError, ParamError, Unstable};
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
+use alloc::vec::Vec;
 
 /// A class of requests of an M/G/1 queue with priorities: its arrival rate, and the moments of its service time.
+///
+/// An example is that of [`Mg1Priority`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PriorityClass {
     arrival_rate: f64,
@@ -150,7 +155,7 @@ impl Mg1Priority {
         &self.classes
     }
 
-    /// The share of time that the server is busy.
+    /// `rho`, the sum of `lambda_k s_k`: the share of time that the server is busy.
     #[must_use]
     pub fn utilisation(&self) -> f64 {
         self.classes
@@ -159,7 +164,7 @@ impl Mg1Priority {
             .sum()
     }
 
-    /// The probability that the system is empty.
+    /// `1 - rho`: the probability that the system is empty.
     #[must_use]
     pub const fn idle_probability(&self) -> f64 {
         self.idle
@@ -236,13 +241,14 @@ fn remaining(classes: &[PriorityClass]) -> Result<Vec<f64>, ModelError> {
 
 /// `1 - sigma_(k-1)` for each class.
 fn idle_before(idle: &[f64]) -> impl Iterator<Item = f64> {
-    std::iter::once(1.0).chain(idle.iter().copied())
+    core::iter::once(1.0).chain(idle.iter().copied())
 }
 
 /// M/M/c with priorities: several servers, Poisson arrivals in classes that differ in urgency only.
 ///
 /// Classes are counted from zero, the most urgent one. Symbols: `lambda_k` is the arrival rate of class `k`, `mu` the service rate of one
-/// server, the same for all, `c` the number of servers, `d_k = c mu - lambda_0 - ... - lambda_k` the capacity that the classes up to `k` leave.
+/// server, the same for all, `c` the number of servers, `d_k = c mu - lambda_0 - ... - lambda_k` the capacity that the classes up to `k` leave. The formula
+/// and its source are those of [`non_preemptive`](Self::non_preemptive) and [`preemptive_resume`](Self::preemptive_resume).
 ///
 /// The spare capacities are summed with twice the digits, and the difference of two nearly equal queues is an integral
 /// of positive terms, so that the relative error stays below 1e-12 at any load.
@@ -286,7 +292,7 @@ impl MmcPriority {
         let capacity = c * service_rate;
         let last = &levels[levels.len() - 1];
         let (all_busy, _) = delay(c, last.load / service_rate, last.spare / service_rate);
-        let before = std::iter::once(capacity).chain(levels.iter().map(|level| level.spare));
+        let before = core::iter::once(capacity).chain(levels.iter().map(|level| level.spare));
         let waits = levels.iter().zip(before);
         Ok(Self {
             waits: waits
@@ -389,7 +395,7 @@ impl MmcPriority {
         self.arrival_rates[class] * self.mean_response_time(class)
     }
 
-    /// The mean waiting time over all classes; zero without arrivals.
+    /// The sum of `lambda_k W_k` over that of `lambda_k`: the mean waiting time over all classes; zero without arrivals.
     #[must_use]
     pub fn overall_mean_waiting_time(&self) -> f64 {
         let total: f64 = self.arrival_rates.iter().sum();

@@ -1,5 +1,7 @@
 //! Quantiles of times whose distribution and tail are known, by a narrow bracket and its root.
 
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 use crate::numeric::root;
 
 /// The time of the order of `unit` that is exceeded with probability `1 - p`: by the distribution where `p` is below one half, by the logarithm

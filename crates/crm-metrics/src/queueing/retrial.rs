@@ -4,6 +4,8 @@ use super::erlang::Loss;
 use super::mmc::Mmc;
 use crate::check;
 use crate::error::{ModelError, ParamError};
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 use crate::numeric::root;
 
 /// M/M/c with retrials, approximately: there is no line, and who finds all servers busy tries again after a while.
@@ -100,7 +102,7 @@ impl Retrial {
         self.at_once.utilisation()
     }
 
-    /// The share of attempts, first and repeated, that finds all servers busy.
+    /// `r / (lambda + r)`: the share of attempts, first and repeated, that finds all servers busy.
     #[must_use]
     pub const fn blocking_probability(&self) -> f64 {
         self.blocked
@@ -118,13 +120,13 @@ impl Retrial {
         self.at_once.arrival_rate() + self.retrials
     }
 
-    /// The mean number of callers between two attempts.
+    /// `r / gamma + L_q`, with the line `L_q` of M/M/c: the mean number of callers between two attempts.
     #[must_use]
     pub fn mean_in_orbit(&self) -> f64 {
         self.retrials / self.retrial_rate + self.at_once.mean_in_queue()
     }
 
-    /// The mean time from the first attempt to the begin of service.
+    /// The mean number in orbit over `lambda`: the mean time from the first attempt to the begin of service.
     #[must_use]
     pub fn mean_waiting_time(&self) -> f64 {
         if self.at_once.arrival_rate() == 0.0 {
@@ -134,7 +136,7 @@ impl Retrial {
             + self.at_once.mean_waiting_time()
     }
 
-    /// The mean time from the first attempt to the end of service.
+    /// The same and `1 / mu`: the mean time from the first attempt to the end of service.
     #[must_use]
     pub fn mean_response_time(&self) -> f64 {
         1.0 / self.at_once.service_rate() + self.mean_waiting_time()

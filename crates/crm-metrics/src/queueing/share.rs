@@ -1,5 +1,8 @@
 //! Shares known together with their complement, so that neither end of zero to one loses its digits.
 
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
+
 /// `ln(x)`, given `complement = 1 - x` as exactly: near one the complement has the digits.
 pub(super) fn ln_share(x: f64, complement: f64) -> f64 {
     if x < 0.5 {

@@ -1,5 +1,8 @@
 //! Waiting and service together: the sum of two independent exponential times.
 
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
+
 /// The sum of an exponential time of one rate and one of another.
 ///
 /// The textbook's `(b e^(-a t) - a e^(-b t)) / (b - a)` is zero over zero where the rates meet and loses all digits near

@@ -1,7 +1,9 @@
 //! What a service promises, and the search for the load, the speed or the servers that just keep it.
 
-use std::error::Error;
-use std::fmt;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
+use core::error::Error;
+use core::fmt;
 
 use super::fewest::fewest_servers;
 use crate::check;
@@ -93,6 +95,14 @@ impl Target {
 }
 
 /// Why there is no load, speed or number that just keeps a [`Target`].
+///
+/// ```
+/// use crm_metrics::queueing::{Mm1, Target, TargetError};
+///
+/// // A service of ten milliseconds on average is never over in five.
+/// let refused = Mm1::largest_arrival_rate(100.0, Target::MeanResponseTime(0.005));
+/// assert!(matches!(refused, Err(TargetError::Unreachable { best, .. }) if (best - 0.01).abs() < 1e-9));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum TargetError {

@@ -3,6 +3,9 @@
 //! In closed form it is zero over zero at a ratio of one, and near there loses twice as many digits as the ratio is near. With `s = -ln r` and
 //! `m = n + 1`, mean and variance are `n/2 + B(s) - m B(m s)` and `m^2 B'(m s) - B'(s)`, where `B(x) = coth(x/2)/2 - 1/x` is smooth.
 
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
+
 /// Weights `r^j` for `j = 0, ..., last`, with `r = e^-decay`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct TruncatedGeometric {

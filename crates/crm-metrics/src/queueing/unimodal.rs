@@ -1,5 +1,8 @@
 //! Sums over log-concave weights on a range of whole numbers, from their top outwards.
 
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
+
 /// The weights of `low..=high`, relative to that of the top: its place, their sum, and first and second moment about the
 /// top.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -3,6 +3,8 @@
 use super::mg1::{Mg1, product};
 use crate::check;
 use crate::error::ParamError;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 
 /// M/G/1 whose server takes a vacation whenever the system is empty, and begins to serve only when it is back.
 ///

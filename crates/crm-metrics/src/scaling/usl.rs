@@ -2,6 +2,8 @@
 
 use crate::check;
 use crate::error::ParamError;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 
 /// The Universal Scalability Law: throughput against load, with contention and coherency.
 ///
@@ -119,7 +121,7 @@ impl Usl {
         (self.beta > 0.0 && peak.is_finite()).then_some(peak)
     }
 
-    /// The throughput at the peak, or none where throughput never falls.
+    /// `X(max(1, sqrt((1 - alpha) / beta)))`: the throughput at the peak, or none where throughput never falls.
     #[must_use]
     pub fn peak_throughput(&self) -> Option<f64> {
         self.peak_load().map(|load| self.throughput(load.max(1.0)))

@@ -3,7 +3,11 @@
 use super::{Interval, Usl};
 use crate::check;
 use crate::error::ParamError;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 use crate::numeric::student;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// A [`Usl`] fitted to measurements by least squares, with what the fit tells about its own accuracy.
 ///

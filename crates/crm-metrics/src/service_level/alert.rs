@@ -1,6 +1,6 @@
 //! When the burning of a budget deserves a human.
 
-use std::time::Duration;
+use core::time::Duration;
 
 use super::objective::{ONE, Objective};
 use crate::check;
@@ -180,7 +180,7 @@ impl BurnRateAlert {
         self.short
     }
 
-    /// The share of the budget of the period that is gone when the alert fires, if it had been whole.
+    /// `burn_rate * long / period`: the share of the budget of the period that is gone when the alert fires, if it had been whole.
     #[must_use]
     pub fn budget_fraction(&self) -> f64 {
         f64::from(self.fraction_per_mille) / 1000.0

@@ -1,6 +1,6 @@
 //! Apdex: how satisfied response times leave users.
 
-use std::time::Duration;
+use core::time::Duration;
 
 use crate::error::ParamError;
 
@@ -73,7 +73,7 @@ impl Apdex {
         Self::new(counts[0], counts[1], counts[2])
     }
 
-    /// The score, from zero (all frustrated) to one (all satisfied).
+    /// `(satisfied + tolerating / 2) / samples`: the score, from zero (all frustrated) to one (all satisfied).
     #[must_use]
     pub fn score(&self) -> f64 {
         let [satisfied, tolerating, frustrated] =

@@ -1,6 +1,8 @@
 //! How much of an objective's budget is left.
 
-use std::time::Duration;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
+use core::time::Duration;
 
 use super::objective::{ONE, Objective, nanoseconds};
 use crate::check;

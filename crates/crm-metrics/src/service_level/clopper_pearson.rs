@@ -4,6 +4,8 @@ use super::interval::{Interval, counts};
 use crate::check;
 use crate::error::ParamError;
 use crate::numeric::binomial;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 
 /// The interval of Clopper and Pearson for a share of `successes` (`k`) in `trials` (`n`): never too narrow.
 ///

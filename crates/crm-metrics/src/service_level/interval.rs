@@ -5,6 +5,18 @@ use crate::error::ParamError;
 use crate::numeric::normal;
 
 /// A range that holds the true value with a stated confidence.
+///
+/// # Example
+///
+/// ```
+/// use crm_metrics::service_level::wilson_interval;
+///
+/// // Eight successes in ten, and 1.96 for a confidence of 95 %.
+/// let interval = wilson_interval(8, 10, 1.96)?;
+/// assert!(interval.contains(0.8) && interval.contains(0.5) && !interval.contains(0.95));
+/// assert!((interval.width() - (interval.high - interval.low)).abs() < 1e-15);
+/// # Ok::<(), crm_metrics::ParamError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
     /// The lower end.
@@ -35,7 +47,7 @@ impl Interval {
 /// P(-z < Z < z) = confidence
 /// ```
 ///
-/// Source: the definition; the tail by its power series and by Laplace's continued fraction.
+/// Source: the definition; the tail by the scaled complementary error function, and Newton's method on its logarithm.
 ///
 /// # Errors
 ///

@@ -3,6 +3,8 @@
 use super::interval::Interval;
 use crate::check;
 use crate::error::ParamError;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 
 /// The net promoter score: the share of promoters less the share of detractors.
 ///
@@ -93,7 +95,7 @@ impl NetPromoterScore {
         (i128::from(self.promoters) - i128::from(self.detractors)) as f64 / self.answers()
     }
 
-    /// The variance of one answer, from zero to one.
+    /// `p + d - (p - d)^2`: the variance of one answer, from zero to one.
     #[must_use]
     pub fn variance(&self) -> f64 {
         // p + d - (p - d)^2 = (p + d) q + 4 p d with q the share of passives: no difference.

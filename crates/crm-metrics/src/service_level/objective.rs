@@ -1,9 +1,12 @@
 //! A promised share of good events, kept as a whole number.
 
-use std::error::Error;
-use std::fmt;
-use std::str::FromStr;
-use std::time::Duration;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use core::error::Error;
+use core::fmt;
+use core::str::FromStr;
+use core::time::Duration;
 
 use crate::availability::Availability;
 use crate::error::ParamError;

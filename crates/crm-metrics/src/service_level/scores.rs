@@ -3,6 +3,8 @@
 use super::interval::Interval;
 use crate::check;
 use crate::error::ParamError;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 use crate::numeric::student;
 
 /// CSAT as the top-box share: how many of the scores reach `satisfied_from`, out of how many.

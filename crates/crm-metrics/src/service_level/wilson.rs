@@ -3,6 +3,8 @@
 use super::interval::{Interval, counts};
 use crate::check;
 use crate::error::ParamError;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 
 /// Wilson's score interval for a share of `successes` (`k`) in `trials` (`n`): the one to use for error rates.
 ///

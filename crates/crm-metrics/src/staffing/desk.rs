@@ -3,8 +3,14 @@
 use super::{Interval, Performance};
 use crate::check;
 use crate::error::{ModelError, ParamError, Unstable};
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
+use crate::queueing::fewest::fewest_servers;
 
 /// A desk: what it has to achieve, and the circumstances under which its agents work.
+///
+/// The agents are the fewest for which Erlang C, or with patience Erlang A, meets the target and whose occupancy is within its limit; the scheduled ones are
+/// `agents / (1 - shrinkage)`, rounded up. Sources are those of [`Mmc`](crate::queueing::Mmc) and [`ErlangA`](crate::queueing::ErlangA).
 ///
 /// # Example
 ///
@@ -168,25 +174,17 @@ impl Desk {
         } else if let Err(ModelError::Param(error)) = none {
             return Err(error.into());
         }
-        let enough = |agents: u32| self.enough(arrival_rate, mean_handling_time, f64::from(agents));
-        // Doubling from one, then halving: the first that are enough.
-        let (mut low, mut high) = (0_u32, 1_u32);
-        while enough(high)?.is_none() {
-            if high == u32::MAX {
-                return Err(self.out_of_reach(arrival_rate, mean_handling_time));
-            }
-            (low, high) = (high, high.saturating_mul(2));
-        }
-        while high - low > 1 {
-            let middle = low + (high - low) / 2;
-            if enough(middle)?.is_some() {
-                high = middle;
-            } else {
-                low = middle;
-            }
-        }
-        let performance = self.performance_of(arrival_rate, mean_handling_time, f64::from(high))?;
-        Ok(self.staffed(high, performance))
+        let found = fewest_servers(
+            |agents| {
+                let performance = self.enough(arrival_rate, mean_handling_time, f64::from(agents));
+                performance.map(|performance| (agents, performance))
+            },
+            |(_, performance)| performance.is_some(),
+        )?;
+        let Some((agents, Some(performance))) = found else {
+            return Err(self.out_of_reach(arrival_rate, mean_handling_time));
+        };
+        Ok(self.staffed(agents, performance))
     }
 
     /// The least number of agents, fractions allowed: for agents who are shared, or to see how narrowly whole ones do.
@@ -340,7 +338,7 @@ impl Desk {
     }
 }
 
-/// The agents that a load needs.
+/// The agents that a load needs: what [`Desk::staff`] and [`Desk::plan`] find.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Staffed {
     agents: u32,

@@ -61,13 +61,13 @@ impl Interval {
         self.mean_handling_time
     }
 
-    /// Calls per unit of time.
+    /// `calls / length`: calls per unit of time.
     #[must_use]
     pub fn arrival_rate(&self) -> f64 {
         self.calls / self.length
     }
 
-    /// The offered load in erlangs: the number of agents that would be busy if nobody gave up.
+    /// `a = calls * mean_handling_time / length`: the offered load in erlangs, the number of agents that would be busy if nobody gave up.
     #[must_use]
     pub fn offered_load(&self) -> f64 {
         self.arrival_rate() * self.mean_handling_time

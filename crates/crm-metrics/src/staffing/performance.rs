@@ -2,12 +2,27 @@
 
 use crate::check;
 use crate::error::{ModelError, ParamError, Unstable};
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 use crate::queueing::{ErlangA, Loss};
 
 /// The performance of a desk with a given number of agents, which may be a fraction.
 ///
 /// Source: Erlang C as in [`Mmc`](crate::queueing::Mmc), with patience Erlang A as in
-/// [`ErlangA`](crate::queueing::ErlangA); both continued to real numbers of agents.
+/// [`ErlangA`](crate::queueing::ErlangA); both continued to real numbers of agents. Symbols: `a` is the offered load in erlangs, `n` the number of agents.
+///
+/// # Example
+///
+/// ```
+/// use crm_metrics::staffing::Desk;
+///
+/// // 100 calls in half an hour of three minutes each, and fourteen agents, in minutes.
+/// let desk = Desk::for_service_level(0.8, 1.0 / 3.0)?;
+/// let performance = desk.performance_of(100.0 / 30.0, 3.0, 14.0)?;
+/// assert_eq!(format!("{:.1} %", 100.0 * performance.service_level(1.0 / 3.0)), "88.8 %");
+/// assert_eq!(format!("{:.1} %", 100.0 * performance.occupancy()), "71.4 %");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Performance {
     agents: f64,
@@ -78,13 +93,13 @@ impl Performance {
         self.agents
     }
 
-    /// The offered load in erlangs.
+    /// `a = lambda h`, with the mean handling time `h`: the offered load in erlangs.
     #[must_use]
     pub const fn offered_load(&self) -> f64 {
         self.load
     }
 
-    /// The share of time that an agent is busy.
+    /// `a / n`, with patience `a` times the share that is served over `n`: the share of time that an agent is busy.
     #[must_use]
     pub fn occupancy(&self) -> f64 {
         match &self.line {

@@ -158,6 +158,7 @@ def exact(ca2, cs2, c, rho):
     return sum(line[0]) / total / (rho * c), waits / arrivals
 
 
+print("#", " ".join(__doc__.splitlines()[2].split()), flush=True)
 for ca2 in (0.5, 1.0, 2.0, 4.0):
     for cs2 in (0.5, 1.0, 2.0, 4.0):
         for c in (1, 2, 5, 12):

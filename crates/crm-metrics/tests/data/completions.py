@@ -179,6 +179,7 @@ def finite_source_response(lam, mu, c, n, k, times, hard=False):
     emit("finite_source_response", {"lambda": lam, "mu": mu, "servers": c, "population": n, "capacity": k}, values, hard)
 
 
+print("#", " ".join(__doc__.splitlines()[2].split()), flush=True)
 erlang_a_response(48.0, 1.0, 50, 0.5, (0.01, 0.5, 2.0, 9.0))
 erlang_a_response(10.0, 1.0, 8, 1.25, (0.1, 1.0, 5.0))
 erlang_a_response(1.0, 1.0, 1, 1.5, (0.001, 1.0, 20.0))

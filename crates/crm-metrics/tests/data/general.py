@@ -280,6 +280,7 @@ def all_ggc():
 
 
 if __name__ == "__main__":
+    print("#", " ".join(__doc__.splitlines()[2].split()), flush=True)
     all_md1()
     all_gm1()
     all_mdc()

@@ -245,6 +245,7 @@ def student(confidence, freedom, hard=False):
     emit("student", {"confidence": confidence, "freedom": float(freedom)}, {"t": low}, hard)
 
 
+print("#", " ".join(__doc__.splitlines()[2].split()), flush=True)
 network([2.0, 3.0, 1.0], [1, 1, 1], 20, 4.0)
 network([0.5, 0.3, 0.4], [2, 1, 1], 3, 1.0)
 network([4.0], [8], 80, 10.0)

@@ -118,6 +118,7 @@ class Room:
 
 
 def main():
+    print("#", " ".join(__doc__.splitlines()[2].split()), flush=True)
     million = 1_000_000
     for servers in (1, 2, 100, 10_000, 900_000):
         for load in (0.9, 1 - 1e-6, 1.0, 1 + 1e-6, 1.01, 3.0):

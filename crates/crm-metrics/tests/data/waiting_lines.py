@@ -230,6 +230,7 @@ def infinite(lam, mu, counts, hard=False):
     emit("mminf", {"lambda": lam, "mu": mu}, values, hard)
 
 
+print("#", " ".join(__doc__.splitlines()[2].split()), flush=True)
 for c, a in ((2.5, 2.0), (17.5, 12.9225), (0.3, 0.2), (0.75, 6.0), (10.25, 8.0), (59.5, 40.0), (59.999, 75.0), (60.25, 55.0), (60.5, 60.5),
              (333.3, 300.0), (1000.5, 1010.0), (1.5, 3.999), (1.5, 4.001)):
     loss_real(c, a)

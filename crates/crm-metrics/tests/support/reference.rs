@@ -62,7 +62,8 @@ pub(crate) fn waiting_lines(models: &[&str]) -> Vec<Case> {
 /// The same from another file of this form.
 pub(crate) fn cases_of(text: &'static str, models: &[&str]) -> Vec<Case> {
     let mut cases: Vec<Case> = Vec::new();
-    for line in text.lines() {
+    // The head tells which script writes the file.
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
         if let Some(opening) = line.strip_prefix("= ") {
             cases.push(open(opening));
         } else {

@@ -11,6 +11,8 @@
 
 use super::ErlangA;
 use crate::check;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 use crate::numeric::quadrature;
 use crate::queueing::erlang_sums::ErlangSums;
 use crate::queueing::quantile;
@@ -45,7 +47,7 @@ impl ErlangA {
             + service * service * served * served_or_not
     }
 
-    /// The variance of the waiting time of those who are served, those who need not wait included.
+    /// `E[(V - m)^2 e^(-theta V)] / P(served)`, with `V` the wait offered to the infinitely patient and `m` the mean: the variance of the waiting time of those who are served, those who need not wait included.
     ///
     /// By quadrature, some forty microseconds.
     #[must_use]

@@ -21,9 +21,11 @@
 
 use super::{Complex, Mdc, ln_share};
 use crate::check;
+#[cfg(feature = "libm")]
+use crate::numeric::elementary::Elementary as _;
 use crate::numeric::root;
 use crate::queueing::poisson::deviance;
-use std::f64::consts::PI;
+use core::f64::consts::PI;
 
 /// The distance of the points; the nearest singularities lie `pi / 8` off the line, so that the error is some `e^(-pi^2 / (4 step))`.
 const STEP: f64 = 0.06;
