@@ -35,6 +35,7 @@
 //! | how content are customers | [`customer_satisfaction`] |
 //! | which query to look at first (a relative cost) | [`query_cost`], [`indexed_query_cost`] |
 //! | how busy is a resource at a given throughput | [`operational::utilisation`] |
+//! | what does a request ask of a resource, and how often | [`operational::service_demand`], [`operational::forced_flow`] |
 //! | number, rate and time: two known, one wanted | [`operational::little_number`], [`operational::little_rate`], [`operational::little_time`] |
 //! | response time of a system with thinking users | [`operational::interactive_response_time`] |
 //! | what can the bottleneck give at most | [`operational::AsymptoticBounds`] |

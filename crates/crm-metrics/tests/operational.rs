@@ -3,8 +3,8 @@
 mod support;
 
 use crm_metrics::operational::{
-    AsymptoticBounds, interactive_response_time, little_number, little_rate, little_time,
-    utilisation,
+    AsymptoticBounds, forced_flow, interactive_response_time, little_number, little_rate,
+    little_time, service_demand, utilisation,
 };
 use proptest::prelude::{ProptestConfig, prop, prop_assert, proptest};
 use support::tolerance::IDENTITY;
@@ -169,4 +169,26 @@ proptest! {
         let law = interactive_response_time(population, x, think_time).unwrap();
         prop_assert!((law - r).abs() <= 1e-9 * r);
     }
+}
+
+/// A resource is as busy by its own throughput and service time as by the system's throughput and the demand on it.
+#[test]
+fn demand_is_visits_times_service_time() {
+    let (throughput, visits, service_time) = (3.0, 15.0, 0.004);
+    let own = forced_flow(throughput, visits).unwrap();
+    let busy = utilisation(own, service_time).unwrap();
+    let demand = service_demand(busy, throughput).unwrap();
+    assert!((demand - visits * service_time).abs() < 1e-16);
+    assert!((utilisation(throughput, demand).unwrap() - busy).abs() < 1e-15);
+}
+
+#[test]
+fn the_laws_of_flow_and_demand_refuse_what_no_system_measures() {
+    for bad in [-1.0, f64::NAN, f64::INFINITY] {
+        assert!(forced_flow(bad, 1.0).is_err() && forced_flow(1.0, bad).is_err());
+        assert!(service_demand(bad, 1.0).is_err() && service_demand(1.0, bad).is_err());
+    }
+    assert!(service_demand(0.5, 0.0).is_err());
+    assert!(service_demand(1.0, f64::MIN_POSITIVE / 4.0).is_err());
+    assert!(forced_flow(f64::MAX, 2.0).is_err());
 }
