@@ -2,7 +2,7 @@
 
 mod support;
 
-use crm_metrics::queueing::{ErlangA, FiniteSource, Md1, Mmc, Mmck};
+use crm_metrics::queueing::{ErlangA, FiniteSource, Md1, Mmc, Mmck, Target};
 use support::reference::cases_of;
 use support::{assert_close, assert_within, tolerance};
 
@@ -132,4 +132,17 @@ fn more_room_than_is_needed() {
             1e-12,
         );
     }
+}
+
+/// The largest rate of slow servers is as near to the target as that of quick ones.
+#[test]
+fn targets_of_slow_servers() {
+    let unit = 2.0_f64.powi(-600);
+    let target = Target::WaitingTime {
+        p: 0.9,
+        within: 0.0,
+    };
+    let plain = Mmc::largest_arrival_rate(1.0, 61, target).unwrap();
+    let slow = Mmc::largest_arrival_rate(unit, 61, target).unwrap();
+    assert_close("rate", slow / unit, plain, 1e-13);
 }
