@@ -274,7 +274,7 @@ impl ErlangA {
     /// `a P(served) / c`: the share of time that a server is busy: the occupancy.
     #[must_use]
     pub fn utilisation(&self) -> f64 {
-        self.mean_busy_servers() / self.servers
+        (self.mean_busy_servers() / self.servers).min(1.0)
     }
 
     /// The mean number of busy servers: `a` times the share that is served.
@@ -355,9 +355,10 @@ impl ErlangA {
     #[must_use]
     pub fn waiting_time_variance(&self) -> f64 {
         let theta = self.abandonment_rate;
-        let square = 2.0 * self.over_offered_wait(|t| erlang_2_cdf(theta * t)) / theta / theta;
-        let mean = self.mean_waiting_time();
-        (square - mean * mean).max(0.0)
+        // In units of the patience, so that a square that leaves f64 is subtracted from nothing.
+        let square = 2.0 * self.over_offered_wait(|t| erlang_2_cdf(theta * t));
+        let mean = self.probability_of_abandonment();
+        (square - mean * mean).max(0.0) / theta / theta
     }
 
     /// `P(wait) (v + (1 - P(wait)) m^2)`, with mean `m` and variance `v` of the number waiting while all servers are busy: the variance of the number waiting.
@@ -556,7 +557,10 @@ impl ErlangA {
         if t == f64::INFINITY {
             return f64::NEG_INFINITY;
         }
-        let ln = if self.spare > 0.0 {
+        // Once nobody is left to arrive the second form knows nothing more.
+        let theta = self.abandonment_rate;
+        let left = self.arrival_rate / theta * (-theta * t).exp();
+        let ln = if self.spare > 0.0 || left < 1e-290 {
             self.drift(t) + later.sums.ln_from_above() - self.waiting.ln_from_above()
         } else {
             later.sums.ln_gamma_p() - self.waiting.ln_gamma_p()
@@ -574,10 +578,29 @@ impl ErlangA {
 
     /// The mean of a function of the offered wait, those who need not wait counting as zero.
     fn over_offered_wait(&self, f: impl Fn(f64) -> f64) -> f64 {
-        const FALL: f64 = 60.0;
         if self.waits == 0.0 {
             return 0.0;
         }
+        let (top, whole) = self.offered_peak();
+        let mean = |d: f64, share: f64| f((top + d).max(0.0)) * (share / whole);
+        self.waits * self.over_offered(mean)
+    }
+
+    /// Where the density of the offered wait has its top, and its integral in multiples of that.
+    fn offered_peak(&self) -> (f64, f64) {
+        let capacity = self.servers * self.service_rate;
+        let top = if self.spare < 0.0 {
+            (self.arrival_rate / capacity).ln() / self.abandonment_rate
+        } else {
+            0.0
+        };
+        (top, self.over_offered(|_, share| share))
+    }
+
+    /// The integral of a function of the distance from the top of the density of the offered wait, and of the density there as a share of
+    /// its top.
+    fn over_offered(&self, f: impl Fn(f64, f64) -> f64) -> f64 {
+        const FALL: f64 = 60.0;
         let (theta, capacity) = (self.abandonment_rate, self.servers * self.service_rate);
         // The density's logarithm is concave; its top is where as many have given up as are too many. How far it has
         // fallen at a distance from there needs no difference of large numbers.
@@ -602,24 +625,21 @@ impl ErlangA {
         }
         // Panels that halve towards the top, down to the least of the scales on which the density changes.
         let scale = (1.0 / theta).min(1.0 / capacity.sqrt() / theta.sqrt());
-        let over = |f: &dyn Fn(f64) -> f64| {
-            let mut sum = 0.0;
-            for far in sides {
-                let mut width = far;
-                let least = (0.5 * scale).min(far.abs() / 16.0);
-                for _ in 0..60 {
-                    if width.abs() <= least {
-                        break;
-                    }
-                    sum += quadrature::integrate(0.5 * width, width, 1, f).abs();
-                    width *= 0.5;
+        let panel = |d: f64| f(d, (-fallen(d)).exp());
+        let mut sum = 0.0;
+        for far in sides {
+            let mut width = far;
+            let least = (0.5 * scale).min(far.abs() / 16.0);
+            for _ in 0..60 {
+                if width.abs() <= least {
+                    break;
                 }
-                sum += quadrature::integrate(0.0, width, 1, f).abs();
+                sum += quadrature::integrate(0.5 * width, width, 1, panel).abs();
+                width *= 0.5;
             }
-            sum
-        };
-        let whole = over(&|d| (-fallen(d)).exp());
-        self.waits * over(&|d| f((top + d).max(0.0)) * (-fallen(d)).exp()) / whole
+            sum += quadrature::integrate(0.0, width, 1, panel).abs();
+        }
+        sum
     }
 }
 

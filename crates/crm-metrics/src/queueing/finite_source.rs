@@ -1,7 +1,7 @@
 //! M/M/c//N: a finite number of customers who come again and again.
 
 use super::erlang_sums::ErlangSums;
-use super::poisson::{ln_binomial, ln_poisson, ln_poisson_ratio};
+use super::poisson::{ln_binomial, ln_poisson_ratio};
 use super::quantile;
 use super::unimodal::{Unimodal, window};
 use crate::check;
@@ -302,7 +302,8 @@ impl FiniteSource {
     /// `P(W_q > t)`: the probability that an accepted request waits longer than `t`.
     ///
     /// With room for all it is `P(wait) Q(N - c, x + c mu t) / Q(N - c, x)`, `Q` the regularised incomplete gamma
-    /// function: who is away when a request comes and the stages served while it waits are both Poisson. With less room it takes `K - c` steps.
+    /// function: who is away when a request comes and the stages served while it waits are both Poisson. With less room it is
+    /// a sum of some ten such functions per standard deviation of the number in line.
     ///
     /// # Panics
     ///
@@ -393,7 +394,7 @@ impl FiniteSource {
         let Some(t) = check::time(t) else { return 1.0 };
         let served = self.service_rate * t;
         let at_once = self.no_waiting() * (-served).exp();
-        if self.line.is_none() || t == f64::INFINITY {
+        if self.line.is_none() || served > ENDLESS {
             return at_once.min(1.0);
         }
         let c = self.useful;
@@ -450,38 +451,36 @@ impl FiniteSource {
 
     /// Of the requests that have to wait, the share that waits longer than `t`.
     fn longer(&self, t: f64) -> f64 {
-        if self.line.is_none() || t == f64::INFINITY {
+        let stages = self.useful * self.service_rate * t;
+        if self.line.is_none() || stages > ENDLESS {
             return 0.0;
         }
         let n = f64::from(self.population);
         let x = self.useful * (self.service_rate / self.request_rate);
-        let stages = self.useful * self.service_rate * t;
         if self.capacity == self.population {
             let most = n - self.useful;
             let at = |load: f64| ErlangSums::new(most, load, most - load).ln_gamma_q();
             return (at(x + stages) - at(x)).exp().min(1.0);
         }
-        // Who finds j waiting waits for j + 1 stages; the weight of j falls from Poisson's of the N - c - 1 - j away.
-        let last = f64::from(self.capacity) - self.useful - 1.0;
-        let (mut weight, mut total, mut later, mut j) = (1.0, 0.0, 0.0, last);
-        // From the longest line downwards.
-        let mut stays = ErlangSums::new(last + 1.0, stages, last + 1.0 - stages).gamma_q();
-        let mut step = ln_poisson(last, stages, last - stages).exp();
-        while j >= 0.0 {
-            total += weight;
-            later += weight * stays;
-            stays = (stays - step).max(0.0);
-            step *= if stages > 0.0 { j / stages } else { 0.0 };
-            weight *= x / (n - self.useful - j);
-            j -= 1.0;
-            if weight <= 1e-20 * total && x < n - self.useful - j {
-                break;
-            }
-            if total > 1e250 {
-                (weight, total, later) = (weight * 1e-250, total * 1e-250, later * 1e-250);
-            }
+        // Who leaves i in line behind has waited for i stages. All terms are positive, and found where they count.
+        let room = f64::from(self.capacity) - self.useful;
+        let base = self.ln_total + (self.mean_busy_servers() / self.useful).ln();
+        let ln_term = |i: f64| {
+            let later = ErlangSums::new(i, stages, i - stages).ln_gamma_q();
+            self.ln_relative(self.useful + i) - base + later
+        };
+        let (first, last) = window(1.0, room, ln_term);
+        let (mut sum, mut i) = (0.0, first);
+        while i <= last {
+            sum += ln_term(i).exp();
+            i += 1.0;
         }
-        (later / total).min(1.0)
+        let waits = self.probability_of_waiting();
+        if waits > 0.0 {
+            (sum / waits).min(1.0)
+        } else {
+            0.0
+        }
     }
 
     /// The probability that an accepted request need not wait: those who then find a server are the rest of those who leave.
@@ -520,6 +519,9 @@ impl FiniteSource {
         }
     }
 }
+
+/// No line takes so many mean times of a stage.
+const ENDLESS: f64 = 1e200;
 
 /// `ln(e^a + e^b)`.
 fn ln_add(a: f64, b: f64) -> f64 {

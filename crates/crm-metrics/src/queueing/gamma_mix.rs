@@ -30,12 +30,15 @@ const TERMS: u32 = 28;
 /// Where the quotients of its coefficients begin as an approximation, to be exact where they count.
 const AHEAD: u32 = 200;
 
+/// No line that `f64` can count takes so many mean times of a stage.
+const ENDLESS: f64 = 1e200;
+
 /// Up to so many stages they are added up one by one: the beginning above then is too near to be forgotten.
 const FEW: f64 = 4000.0;
 
 /// `ln` of the sum over `j < n` of `r^j P(Erlang(j + 1) > t)`, with `r = e^-decay` and stages of rate one.
 pub(crate) fn ln_later(n: f64, decay: f64, t: f64) -> f64 {
-    if n == 0.0 || t == f64::INFINITY {
+    if n == 0.0 || t > ENDLESS {
         f64::NEG_INFINITY
     } else if t == 0.0 {
         ln_all(n, decay)
@@ -58,7 +61,7 @@ pub(crate) fn ln_earlier(n: f64, decay: f64, stretch: f64, t: f64) -> f64 {
         -n * decay
     };
     let all = ln_all(n, decay);
-    if t == f64::INFINITY {
+    if t > ENDLESS {
         return all + over;
     }
     let mix = Mix::new(n, decay, t);
@@ -94,6 +97,7 @@ fn ln_all(n: f64, decay: f64) -> f64 {
 /// What the sums are made of.
 struct Mix {
     n: f64,
+    decay: f64,
     t: f64,
     /// `r`, `1 - r`, and `x = t (1 - r)`.
     ratio: f64,
@@ -113,6 +117,7 @@ impl Mix {
         let mean = (ratio * t).min(1e300);
         Self {
             n,
+            decay,
             t,
             ratio,
             one_less,
@@ -126,7 +131,7 @@ impl Mix {
     fn ln_later(&self) -> f64 {
         let (ln_q, apart) = (self.here.ln_gamma_q(), self.ln_below_apart());
         if apart.abs() <= NEAR {
-            return self.ln_power + ln_q + (self.t * self.below_series()).ln();
+            return self.ln_power + ln_q + self.below_series().ln();
         }
         let larger = if apart > 0.0 { self.ln_thinned() } else { ln_q };
         larger + (-(-apart.abs()).exp_m1() / self.one_less.abs()).ln()
@@ -141,7 +146,13 @@ impl Mix {
             self.above_series().ln()
         } else {
             let above = self.here.ln_from_above();
-            let apart = x + self.thinned.ln_from_above() - above;
+            // Far above a load of one the first two are huge, and of their sum only pois over P(n, r t) is left.
+            let lifted = if x < self.n * self.decay {
+                self.thinned.ln_gamma_p() - self.here.ln_poisson() + self.n * self.decay
+            } else {
+                x + self.thinned.ln_from_above()
+            };
+            let apart = lifted - above;
             above + apart.max(0.0) + (-(-apart.abs()).exp_m1() / x.abs()).ln()
         };
         let ln_rest = ln_poisson + rest;
@@ -179,7 +190,7 @@ impl Mix {
         (self.n - self.t) * self.one_less + self.n * deviance(self.ratio, self.one_less)
     }
 
-    /// `(F(n, t - x) / F(n, t) - 1) / x` by its Taylor series.
+    /// `t (F(n, t - x) / F(n, t) - 1) / x` by its Taylor series.
     ///
     /// With `f_k` for the `k`-th coefficient, `t (k+1) f_(k+1) = (n + k - t) f_k + f_(k-1)`. Beyond `n` that is a difference, and soon
     /// wrong by as much as another solution grows; there the quotients of neighbours follow from those further on, or, for
@@ -189,12 +200,13 @@ impl Mix {
         let below = self.here.below();
         let mut sum = 0.0;
         if t - n <= 2.0 * t.sqrt() {
-            let (mut before, mut f, mut power) = (1.0, ((n - t) + n / below) / t, 1.0);
+            // Whole terms t f_k x^(k-1), since f_k alone leaves f64 where t is small; x / t is 1 - r.
+            let (mut before, mut term) = (t, (n - t) + n / below);
             for k in 1..TERMS {
                 let k = f64::from(k);
-                sum += f * power;
-                (before, f) = (f, ((n + k - t) * f + before) / (t * (k + 1.0)));
-                power *= x;
+                sum += term;
+                let next = self.one_less * ((n + k - t) * term + before) / (k + 1.0);
+                (before, term) = (x * term, next);
             }
             return sum;
         }
@@ -210,7 +222,7 @@ impl Mix {
                 }
                 i -= 1.0;
             }
-            return sum / (t * below);
+            return sum / below;
         }
         let mut quotient = 0.0;
         for k in (1..=AHEAD).rev() {
@@ -226,7 +238,7 @@ impl Mix {
                 sum = quotient * (1.0 + x * sum);
             }
         }
-        sum
+        t * sum
     }
 
     /// `(e^x (1 + T(n, t - x)) - (1 + T(n, t))) / x` by its Taylor series, with the coefficients `n / (n + k) (1 + T(n + k, t)) / k!`.

@@ -368,6 +368,10 @@ impl Md1 {
             let (x, y) = self.pair(k);
             let (re, im) = (x - self.idle, y);
             let size = (-(x - self.decay) * n).exp();
+            if size == 0.0 {
+                // So far out, the angle of the next line may be no number.
+                break;
+            }
             let (wx, wy) = weight(x, y);
             // Re(w e^(-i y n) / (re + i im))
             let (sin, cos) = (y * n).sin_cos();

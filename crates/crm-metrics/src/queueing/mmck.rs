@@ -226,7 +226,7 @@ impl Mmck {
     /// `a (1 - p_K) / c`: the share of time that a server is busy.
     #[must_use]
     pub fn utilisation(&self) -> f64 {
-        self.mean_busy_servers() / f64::from(self.servers)
+        (self.mean_busy_servers() / f64::from(self.servers)).min(1.0)
     }
 
     /// `p_0`: the probability that the system is empty.
@@ -597,7 +597,7 @@ fn climb(guess: f64, f: impl Fn(f64) -> (f64, f64)) -> f64 {
             } else {
                 0.5 * (low + high)
             };
-            if high - low <= FINE * high {
+            if high.is_finite() && high - low <= FINE * high {
                 break;
             }
             moved_before = f64::NAN;

@@ -49,6 +49,7 @@ impl TwoStages {
 
     /// The density at `t >= 0`.
     pub(super) fn density(&self, t: f64) -> f64 {
-        self.slow * self.fast * self.overlap(t)
+        // In this order: the product of the rates alone may leave f64.
+        self.slow * (self.fast * self.overlap(t))
     }
 }

@@ -287,7 +287,8 @@ pub(super) fn last_that_meets<M: Promised>(
     while excess(x)? > 0.0 {
         x = found + steps * ulp;
         steps *= 2.0;
-        if (x - good) * ulp >= 0.0 {
+        // The sign alone: the product of two small distances may be zero.
+        if (x - good) * ulp.signum() >= 0.0 {
             return Ok(good);
         }
     }

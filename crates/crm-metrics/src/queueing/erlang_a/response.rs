@@ -9,7 +9,7 @@
 //! The integral is a difference of two incomplete gamma functions of order `((c - 1) mu + theta) / theta`. Where these are nearly equal, and for
 //! the distribution where it is small, the integral itself is summed, by the same quadrature as the mean waits.
 
-use super::ErlangA;
+use super::{ErlangA, lag};
 use crate::check;
 #[cfg(feature = "libm")]
 use crate::numeric::elementary::Elementary as _;
@@ -41,10 +41,14 @@ impl ErlangA {
         let (service, served) = (1.0 / self.service_rate, self.probability_of_service());
         let wait = self.mean_waiting_time();
         let waited = self.mean_waiting_time_of_served() - wait;
-        let served_or_not = 2.0 - served;
-        self.waiting_time_variance()
-            + 2.0 * service * served * waited
-            + service * service * served * served_or_not
+        let services = 2.0 * waited + service * (2.0 - served);
+        // More than f64 holds is more than the last term could take away from it.
+        let variance = self.waiting_time_variance() + service * served * services;
+        if variance.is_nan() {
+            f64::INFINITY
+        } else {
+            variance
+        }
     }
 
     /// `E[(V - m)^2 e^(-theta V)] / P(served)`, with `V` the wait offered to the infinitely patient and `m` the mean: the variance of the waiting time of those who are served, those who need not wait included.
@@ -54,9 +58,11 @@ impl ErlangA {
     pub fn waiting_time_variance_of_served(&self) -> f64 {
         let theta = self.abandonment_rate;
         let mean = self.mean_waiting_time_of_served();
-        let about = |t: f64| (t - mean) * (t - mean) * (-theta * t).exp();
-        let waited = self.over_offered_wait(about);
-        (waited + self.waits_not * mean * mean) / self.probability_of_service()
+        // In units of the patience, so that no square leaves f64 by itself.
+        let square = |t: f64| (theta * (t - mean)) * (theta * (t - mean));
+        let waited = self.over_offered_wait(|t| square(t) * (-theta * t).exp());
+        let spread = waited + self.waits_not * square(0.0);
+        spread / self.probability_of_service() / theta / theta
     }
 
     /// The variance of the waiting time of those who are served, plus `1 / mu^2`: that of their response time.
@@ -209,7 +215,8 @@ impl ErlangA {
             // So long a time that its product with a rate is infinite: nobody is left.
             return at_once;
         }
-        let waited = if later < -0.7 {
+        // Logarithms beyond this one have lost digits that their difference needs.
+        let waited = if later < -0.7 && (self.spare >= 0.0 || ln_all < 100.0) {
             let ln_scale = ln_all - self.waiting.ln_from_above() - mu * t;
             let share = self.servers * mu / rate;
             share * ln_scale.exp() * -later.exp_m1()
@@ -220,29 +227,73 @@ impl ErlangA {
     }
 
     /// The integral of the density of the wait offered to those who wait, times `e^more(v)` and `weight(v)`, from zero to `t`.
+    ///
+    /// `more` is linear; `weight` is between zero and one, and changes towards `t` on the scale of a service.
     fn over_begun(&self, t: f64, more: impl Fn(f64) -> f64, weight: impl Fn(f64) -> f64) -> f64 {
+        const NOTHING: f64 = -100.0;
+        if t == 0.0 {
+            return 0.0;
+        }
         let (theta, capacity) = (self.abandonment_rate, self.servers * self.service_rate);
-        let ln_scale = self.waiting.ln_from_above();
-        let f = |v: f64| (self.drift(v) + more(v) - ln_scale).exp() * weight(v);
-        // The slope of the exponent, at both ends of which `more` is linear: spare - lambda (1 - e^(-theta v)).
+        // With overload the density's logarithm is a difference of large numbers, but not from its top on.
+        let (peak, whole) = if self.spare < 0.0 {
+            self.offered_peak()
+        } else {
+            (0.0, 0.0)
+        };
+        let ln_scale = if peak > 0.0 {
+            whole.ln()
+        } else {
+            self.waiting.ln_from_above() - capacity.ln()
+        };
+        let exponent = |v: f64| {
+            let density = if peak > 0.0 {
+                -capacity * (v - peak) * lag(theta * (v - peak))
+            } else {
+                self.drift(v)
+            };
+            density + more(v) - ln_scale
+        };
+        // The slope of the exponent: lambda e^(-theta v) - c mu + tilt.
         let tilt = (more(t) - more(0.0)) / t;
         let rising = (self.arrival_rate / (capacity - tilt)).ln() / theta;
         let top = if rising > 0.0 { rising.min(t) } else { 0.0 };
-        let scale = (1.0 / theta).min(1.0 / capacity.sqrt() / theta.sqrt());
-        let mut sum = 0.0;
-        for far in [t - top, -top] {
-            let mut width = far;
-            let least = (0.5 * scale).min(far.abs() / 16.0);
-            for _ in 0..60 {
+        let slope = self.arrival_rate * (-theta * top).exp() - (capacity - tilt);
+        let scale = (1.0 / theta)
+            .min(1.0 / capacity.sqrt() / theta.sqrt())
+            .min(1.0 / slope.abs())
+            .min(1.0 / self.service_rate);
+        let highest = exponent(top);
+        // Panels from `from` to `to` that halve towards `from`, which is nearer to the top where that is told.
+        let graded = |from: f64, to: f64, falling: bool, least: f64| {
+            let panel = |low: f64, high: f64| {
+                let nearest = if falling { low } else { high };
+                if exponent(from + nearest) - highest < NOTHING {
+                    return 0.0;
+                }
+                let f = |d: f64| exponent(from + d).exp() * weight(from + d);
+                quadrature::integrate(low, high, 1, f).abs()
+            };
+            let (mut sum, mut width) = (0.0, to - from);
+            for _ in 0..100 {
                 if width.abs() <= least {
                     break;
                 }
-                let panel = |d: f64| f(top + d);
-                sum += quadrature::integrate(0.5 * width, width, 1, panel).abs();
+                sum += panel(0.5 * width, width);
                 width *= 0.5;
             }
-            sum += quadrature::integrate(0.0, width, 1, |d| f(top + d)).abs();
+            sum + panel(0.0, width)
+        };
+        let mut sum = 0.0;
+        if top > 0.0 {
+            sum += graded(top, 0.0, true, (0.5 * scale).min(top / 16.0));
         }
-        sum * capacity
+        if top < t {
+            let middle = 0.5 * (top + t);
+            let far = t - middle;
+            sum += graded(top, middle, true, (0.5 * scale).min(far / 16.0));
+            sum += graded(t, middle, false, (0.5 / self.service_rate).min(far));
+        }
+        sum
     }
 }
