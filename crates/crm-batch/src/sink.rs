@@ -8,6 +8,11 @@ use crate::{Checkpoint, JobId, Position};
 /// A sink is used by one thread at a time, though not always the same one. It is called in this order: [`begin`](Self::begin)
 /// once; then for each chunk [`write`](Self::write) for its outputs and [`commit`](Self::commit); in the end
 /// [`finish`](Self::finish), unless the sink itself has panicked.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a sink of `{R}`",
+    note = "a closure returns a `Result<(), E>`, and is `Send`",
+    note = "after `encode` the outputs are `&[u8]`: use a closure `|row: &[u8]|`, a `Writer` or a `FileSink`"
+)]
 pub trait Sink<R>: Send {
     /// Why it refuses.
     type Error: Send;
@@ -71,6 +76,10 @@ pub trait Sink<R>: Send {
 }
 
 /// A sink that keeps checkpoints: it makes an entry durable together with the outputs that belong to it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no place for a checkpoint",
+    note = "use a `FileSink` or a `SqliteSink`, or implement `Sink` and `Recover` for a type of your own"
+)]
 pub trait Recover {
     /// Why it cannot; the same as that of the [`Sink`].
     type Error;

@@ -760,7 +760,33 @@ fn refusals_say_what_is_not_as_it_was() {
             matches!(error, BatchError::Checkpoint { refusal, .. } if refusal == refused),
             "{error:?}"
         );
+        assert!(
+            error.to_string().ends_with("or forget it by start_over"),
+            "{error}"
+        );
     }
+}
+
+#[test]
+fn a_sink_that_cannot_begin_blames_no_record() {
+    let place = tempfile::tempdir().unwrap();
+    let error = Batch::new()
+        .job(Repeatable::new(0..9_u64, Fingerprint(1)))
+        .encode(|n, row| writeln!(row, "{n}"))
+        .into(FileSink::create(
+            place.path().join("no folder").join("rows.csv"),
+        ))
+        .checkpoint("nowhere")
+        .unwrap()
+        .run()
+        .unwrap_err();
+    assert!(matches!(error, BatchError::Sink { .. }), "{error:?}");
+    assert!(
+        error
+            .to_string()
+            .starts_with("the sink refused before any record"),
+        "{error}"
+    );
 }
 
 #[test]
