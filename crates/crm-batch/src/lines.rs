@@ -33,7 +33,7 @@ use crate::{Chunk, Fill, Fingerprint, InputError, Place, Position, Room, Source}
 ///         Ok::<(), std::io::Error>(())
 ///     })
 ///     .run()
-///     .map_err(|error| error.to_string())?;
+///     .map_err(|error| format!("{error:#}"))?;
 /// assert_eq!((report.read(), report.written(), sum), (4, 3, 49));
 /// assert_eq!((report.skips()[0].position(), report.bytes()), (2, 9));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
