@@ -116,6 +116,9 @@ impl Builder {
 
     /// A pool of its own with this many threads, started by [`build`](Self::build) and kept with the batch.
     ///
+    /// A process function that waits, for the answer of another service or of a database, holds its thread meanwhile. Give such
+    /// a job as many threads as calls are to be under way at once, whatever the number of processors.
+    ///
     /// Replaces an earlier [`pool`](Self::pool).
     pub fn threads(mut self, threads: usize) -> Self {
         self.place = Place::Threads(threads);

@@ -48,7 +48,7 @@
 //! | [`retry`](Builder::retry) | 3 attempts, in jobs that say [when](Worked::retry_when) | to try more often, sooner or later |
 //! | [`order`](Builder::order) | that of the source | when the sink does not mind, and some records are very dear |
 //! | [`cancel`](Builder::cancel), [`deadline`](Builder::deadline) | none | to stop, pause and resume from outside |
-//! | [`threads`](Builder::threads), [`pool`](Builder::pool) | the rayon pool around the caller, or the global one | to keep the job away from other work |
+//! | [`threads`](Builder::threads), [`pool`](Builder::pool) | the rayon pool around the caller, or the global one | to keep the job away from other work; many threads where the process function waits for a network |
 //! | [`source_blocks`](Builder::source_blocks), [`sink_blocks`](Builder::sink_blocks) | `false` | when a stage waits for a network or a disk |
 //! | [`inline_start`](Builder::inline_start) | `true` | `false` when the caller's thread must not work |
 //! | [`progress`](Builder::progress) | none | for a progress bar |
@@ -234,7 +234,7 @@
 //! |---|---|---|
 //! | [`FileSink`] | rows, and a slot of the checkpoint file that names their length | exactly once: rows that no slot counts are cut off |
 //! | `SqliteSink` (feature `rusqlite`) | rows, dead letters and the job's row of a ledger, in one transaction | exactly once: SQLite rolls back the rest |
-//! | another database, a queue | nothing; [`Sink::write_at`] gives each output its position | at least once: the name of the job and the position are the key by which the receiver drops what it has |
+//! | another database, a queue | nothing; [`Sink::write_at`] gives each output its position | at least once: the name of the job and the position are the key by which the receiver drops what it has; see [`Recover`] |
 //!
 //! The checkpoint holds the job's name, its [parameters](Restartable::parameters) and the fingerprint of its input; a run with
 //! others is refused. What is exactly once is the effect on the sink. The process function, the dead letters that are not
@@ -256,7 +256,8 @@
 //! threads take five record times instead of four. With [`inline_start(false)`](Builder::inline_start) they take four.
 //!
 //! A source or sink that blocks, on a network for instance, takes a worker of the pool with it while it does, unless the batch
-//! is told so: see [`source_blocks`](Builder::source_blocks) and [`sink_blocks`](Builder::sink_blocks).
+//! is told so: see [`source_blocks`](Builder::source_blocks) and [`sink_blocks`](Builder::sink_blocks). A process function that
+//! waits holds its thread, so that no more calls are under way than the pool has [`threads`](Builder::threads): give it many.
 //!
 //! User code may use rayon itself. A worker that waits inside such a call may take up another task of the same run, so
 //! do not hold a lock over it that `source`, `process` or `sink` also takes.
