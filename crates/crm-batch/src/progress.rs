@@ -30,7 +30,8 @@ impl Progress {
     }
 
     /// Where in the source this run went on, in the source's own terms; `None` when it began at the start, or when the source
-    /// has no places. Of a file it is the byte, so that a bar that counts bytes stands at `start + bytes`.
+    /// has no places. Of a file it is the byte, so that a bar that counts bytes stands at `start + bytes`, less the header of a CSV
+    /// file that is read from its start: it is read before the run.
     ///
     /// ```
     /// use crm_batch::Progress;
