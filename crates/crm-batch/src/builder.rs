@@ -116,6 +116,9 @@ impl Builder {
 
     /// A pool of its own with this many threads, started by [`build`](Self::build) and kept with the batch.
     ///
+    /// A process function that waits, for the answer of another service or of a database, holds its thread meanwhile. Give such
+    /// a job as many threads as calls are to be under way at once, whatever the number of processors.
+    ///
     /// Replaces an earlier [`pool`](Self::pool).
     pub fn threads(mut self, threads: usize) -> Self {
         self.place = Place::Threads(threads);
@@ -147,6 +150,9 @@ impl Builder {
     /// by another thread than the one that has made them. Such a job has no [inline start](Self::inline_start). To end it, the
     /// source must return: it should ask [`Room::is_over`](crate::Room::is_over) while it waits.
     ///
+    /// An iterator, such as the receiver of a channel, cannot ask. While it waits a cancelled run waits with it, and the records
+    /// before lie in a chunk that is not full yet. Right for a channel whose sender goes away, as here:
+    ///
     /// ```
     /// use crm_batch::Batch;
     /// use std::sync::mpsc;
@@ -160,6 +166,50 @@ impl Builder {
     ///     Ok::<_, ()>(())
     /// }).unwrap();
     /// assert_eq!(billed, [1, 2, 3]);
+    /// # Ok::<(), crm_batch::BuildError>(())
+    /// ```
+    ///
+    /// For one that stays open, a source looks up now and then, and hands over what there is as soon as nothing more comes:
+    ///
+    /// ```
+    /// use crm_batch::{Batch, CancelToken, Fill, Owned, Room, Source, Verdict};
+    /// use std::convert::Infallible;
+    /// use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+    /// use std::time::Duration;
+    ///
+    /// struct Inbox(Receiver<u64>);
+    ///
+    /// impl Source for Inbox {
+    ///     type Chunk = Owned<u64>;
+    ///     type Error = Infallible;
+    ///
+    ///     fn fill(&mut self, chunk: &mut Owned<u64>, room: &Room<'_>) -> Result<Fill, Infallible> {
+    ///         while chunk.len() < room.rows() && !room.is_over() {
+    ///             match self.0.recv_timeout(Duration::from_millis(20)) {
+    ///                 Ok(order) => chunk.push(order),
+    ///                 Err(RecvTimeoutError::Timeout) if chunk.is_empty() => {} // at least one record
+    ///                 Err(RecvTimeoutError::Timeout) => break,
+    ///                 Err(RecvTimeoutError::Disconnected) => return Ok(Fill::ended()),
+    ///             }
+    ///         }
+    ///         Ok(Fill::more())
+    ///     }
+    /// }
+    ///
+    /// let token = CancelToken::new();
+    /// let batch = Batch::builder().source_blocks(true).cancel(token.clone()).build()?;
+    /// let (orders, incoming) = mpsc::channel();
+    /// orders.send(7).unwrap();
+    /// let ended = batch
+    ///     .job(Inbox(incoming))
+    ///     .process(|order| Ok::<_, Infallible>(Verdict::Output(order)))
+    ///     .into(|_| {
+    ///         token.cancel(); // the order has come through, though its sender is still there
+    ///         Ok::<_, Infallible>(())
+    ///     })
+    ///     .run();
+    /// assert_eq!(ended.unwrap_err().report().written(), 1);
+    /// drop(orders);
     /// # Ok::<(), crm_batch::BuildError>(())
     /// ```
     pub fn source_blocks(mut self, blocks: bool) -> Self {

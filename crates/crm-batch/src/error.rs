@@ -307,6 +307,9 @@ impl<E: fmt::Display, S: fmt::Display, I: fmt::Display> fmt::Display for BatchEr
                 "record {position} failed after {} skipped ones: repair the record, or raise the skip limit",
                 report.skipped()
             ),
+            Self::Sink { report, .. } if report.read() == 0 => {
+                f.write_str("the sink refused before any record was read: remove the cause and run again")
+            }
             Self::Sink { position, .. } => write!(
                 f,
                 "the sink refused the output of record {position}: what came before it is written, go on from there"
@@ -327,7 +330,7 @@ impl<E: fmt::Display, S: fmt::Display, I: fmt::Display> fmt::Display for BatchEr
             ),
             Self::Checkpoint { refusal, .. } => write!(
                 f,
-                "there is a checkpoint, but {refusal}: restore what has changed, or start over"
+                "there is a checkpoint, but {refusal}: restore what has changed, or forget it by start_over"
             ),
             Self::Cancelled { position, .. } => write!(
                 f,

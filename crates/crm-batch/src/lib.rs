@@ -37,9 +37,6 @@
 //! | more records than fit into memory, a sink, skipped records, a report | [`Batch::run`] |
 //! | the same with records filtered, tried again, sent to dead letters; a worker's own state; any [`Source`] | [`Batch::job`] |
 //!
-//! Files are sources as well: [`Csv`] and [`Lines`] read them in blocks, and the workers parse. [`Sized`] and [`Tried`] make
-//! sources of iterators.
-//!
 //! `Batch::new()` is right for most jobs. The [`Builder`] knows the rest:
 //!
 //! | choice | default | when to change it |
@@ -51,11 +48,143 @@
 //! | [`retry`](Builder::retry) | 3 attempts, in jobs that say [when](Worked::retry_when) | to try more often, sooner or later |
 //! | [`order`](Builder::order) | that of the source | when the sink does not mind, and some records are very dear |
 //! | [`cancel`](Builder::cancel), [`deadline`](Builder::deadline) | none | to stop, pause and resume from outside |
-//! | [`threads`](Builder::threads), [`pool`](Builder::pool) | the rayon pool around the caller, or the global one | to keep the job away from other work |
+//! | [`threads`](Builder::threads), [`pool`](Builder::pool) | the rayon pool around the caller, or the global one | to keep the job away from other work; many threads where the process function waits for a network |
 //! | [`source_blocks`](Builder::source_blocks), [`sink_blocks`](Builder::sink_blocks) | `false` | when a stage waits for a network or a disk |
 //! | [`inline_start`](Builder::inline_start) | `true` | `false` when the caller's thread must not work |
 //! | [`progress`](Builder::progress) | none | for a progress bar |
 //! | [`clock`](Builder::clock) | the system's | in tests |
+//!
+//! # From `map` to a job that survives a kill
+//!
+//! Each step adds one thing; stop where your job is served.
+//!
+//! **1. Results for what is in memory.** No error, no report.
+//!
+//! ```
+//! use crm_batch::Batch;
+//!
+//! let scores = Batch::new().map(&[69.38_f64, 15.3], |revenue| revenue.sqrt());
+//! # assert_eq!(scores.len(), 2);
+//! ```
+//!
+//! **2. Some records are bad.** [`Batch::try_map`] ends at the first of them, [`Batch::run`] passes over so many, as in the
+//! example above, and hands outputs to a sink instead of collecting them: memory no longer grows with the records.
+//!
+//! **3. From file to file.** [`Batch::job`] takes a [source](#ready-sources-and-sinks) that leaves parsing to the workers.
+//! [`encode`](Job::encode) makes a row of bytes of each record; [`process`](Job::process) would make a value, as a [`Verdict`].
+//! Neither adds a line end. The output is there when the job has succeeded, and not before.
+//!
+//! ```
+//! use crm_batch::{Batch, Csv, CsvError, FileSink};
+//! use std::io::Write;
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let (customers, scores) = (folder.path().join("customers.csv"), folder.path().join("scores.csv"));
+//! # std::fs::write(&customers, "id,revenue\n7,69.38\n9,15.3\n")?;
+//! let report = Batch::new()
+//!     .job(Csv::open(&customers)?)
+//!     .encode(|row, out| {
+//!         let revenue: f64 = row.parse("revenue")?;
+//!         let _ = writeln!(out, "{},{:.3}", row.str("id")?, revenue.sqrt()); // a row in memory takes everything
+//!         Ok::<_, CsvError>(())
+//!     })
+//!     .into(FileSink::create(&scores))
+//!     .run()?;
+//! assert_eq!(std::fs::read_to_string(&scores)?, "7,8.329\n9,3.912\n");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! **4. Rejects into a second file**, [committed with the first](Ready::rejects). [`keep_records`](Worked::keep_records)
+//! lets them have the record beside its error. (The other way, [`dead_letters`](Worked::dead_letters), stands before `into` and
+//! goes anywhere; after a kill it may report a reject twice.)
+//!
+//! **5. A checkpoint**, with all [parameters](Restartable::parameters) that decide the output. The same call begins the job, and
+//! goes on with it after whatever has ended it: the program needs no option to resume.
+//!
+//! **6. A button and a bar.** A cancelled run commits what it has settled. [`Report`] and [`Progress`] count this run alone;
+//! [`before`](Report::before) is what the earlier ones have done, and [`Progress::start`] where in the file this one began.
+//!
+//! ```
+//! use crm_batch::{Batch, BatchError, CancelToken, Csv, CsvError, FileSink, SkipLimit};
+//! use std::io::Write;
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let (customers, scores) = (folder.path().join("customers.csv"), folder.path().join("scores.csv"));
+//! # let rejects = folder.path().join("rejects.csv");
+//! # std::fs::write(&customers, "id,revenue\n7,69.38\n8,none\n9,15.3\n")?;
+//! let token = CancelToken::new(); // its clone goes to the handler of Ctrl-C: `move || token.cancel()`
+//! let size = std::fs::metadata(&customers)?.len();
+//! let batch = Batch::builder()
+//!     .skip(SkipLimit::ALL)
+//!     .cancel(token.clone())
+//!     .progress(move |progress| {
+//!         let start = progress.start().map_or(0, |start| start.0);
+//!         eprint!("\r{} of {size} bytes", start + progress.bytes());
+//!     })
+//!     .build()?;
+//! let digits = 3;
+//! let outcome = batch
+//!     .job(Csv::open(&customers)?)
+//!     .encode(|row, out| {
+//!         let revenue: f64 = row.parse("revenue")?;
+//!         let _ = writeln!(out, "{},{:.digits$}", row.str("id")?, revenue.sqrt());
+//!         Ok::<_, CsvError>(())
+//!     })
+//!     .keep_records()
+//!     .into(FileSink::create(&scores).with_rejects(&rejects))
+//!     .rejects(|sink, skip, row| {
+//!         let row = row.map(|row| String::from_utf8_lossy(row.raw())).unwrap_or_default();
+//!         sink.reject(format!("{},{row}\n", skip.position()))
+//!     })
+//!     .checkpoint("scores")?
+//!     .parameters(&digits)
+//!     .run();
+//! match outcome {
+//!     Ok(report) => println!("{report}"),
+//!     Err(error @ BatchError::Cancelled { .. }) => println!("{error:#}: run it again"),
+//!     Err(error) => return Err(error.into()),
+//! }
+//! assert_eq!(std::fs::read_to_string(&scores)?, "7,8.329\n9,3.912\n");
+//! assert_eq!(std::fs::read_to_string(&rejects)?, "1,8,none\n");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! **7. From async code.** [`run_async`](Restartable::run_async) in place of `run`, with any runtime. What the job holds must then
+//! be `'static`, so that closures `move` clones of their `Arc`s. A timeout that drops the future cancels the run:
+//! `timeout(limit, job.run_async()).await`. It does not wait for the run to end, so that the last records may still be in
+//! hand; who must know cancels by the token and awaits the future.
+//!
+//! # Ready sources and sinks
+//!
+//! | source | its records | with a checkpoint |
+//! |---|---|---|
+//! | any [`Iterator`] that is `Send` (of a collection its `iter()` or `into_iter()`) | the items | within [`Repeatable`] |
+//! | [`Sized`] | the items, with a bound in bytes | within [`Repeatable`] |
+//! | [`Tried`], of an iterator of results | the values; the first error ends the run | within [`Repeatable`] |
+//! | [`Lines`] | [`Line`], borrowed from the block | yes, if the reader can seek; by bytes |
+//! | [`Csv`] | [`CsvRow`], borrowed from the block | yes, if the reader can seek; by bytes |
+//! | `SqliteRows` (feature `rusqlite`) | what a function makes of a row | yes, by the key |
+//! | your own [`Source`] | those of its [`Chunk`], [`Owned`] for a start | with [`Seek`] |
+//!
+//! | sink | takes | with a checkpoint |
+//! |---|---|---|
+//! | `FnMut(R) -> Result<(), E>` | anything; `&[u8]` after [`encode`](Job::encode) | no |
+//! | `&mut Vec<R>` | the values of [`process`](Job::process) | no |
+//! | [`Writer`], over any [`Write`](std::io::Write) | bytes or texts | no |
+//! | [`FileSink`] | bytes or texts | yes, exactly once |
+//! | `SqliteSink` (feature `rusqlite`) | anything, by a function that executes statements | yes, exactly once |
+//! | your own [`Sink`] | what it says; with positions by [`Sink::write_at`] | with [`Recover`] |
+//!
+//! # When the compiler objects
+//!
+//! | message | remedy |
+//! |---|---|
+//! | `cannot infer type` of the error `E` | name it where the closure ends: `Ok::<_, CsvError>(..)` |
+//! | `type annotations needed` for a closure in a variable | `\|row: CsvRow<'_>\| ..`, or a function `fn score(row: CsvRow<'_>) -> ..` |
+//! | `lifetime may not live long enough` at an output | an output owns what it holds: `.to_owned()`, or [`encode`](Job::encode), which copies into the chunk |
+//! | `into` takes no arguments | an earlier bound is not met, and the compiler has found [`Into`]; the message before it says which |
+//! | `?` couldn't convert a [`BatchError`] | one of its errors is no [`Error`](std::error::Error), as `String` and `Box<dyn Error>` are not: `.map_err(\|error\| format!("{error:#}"))?` |
+//! | `cannot assign` or `cannot borrow` .. in a `Fn` closure | it runs on many threads: give each a state by [`process_with`](Job::process_with), or add up in the sink |
 //!
 //! # Guarantees
 //!
@@ -105,7 +234,7 @@
 //! |---|---|---|
 //! | [`FileSink`] | rows, and a slot of the checkpoint file that names their length | exactly once: rows that no slot counts are cut off |
 //! | `SqliteSink` (feature `rusqlite`) | rows, dead letters and the job's row of a ledger, in one transaction | exactly once: SQLite rolls back the rest |
-//! | another database, a queue | nothing; [`Sink::write_at`] gives each output its position | at least once: the name of the job and the position are the key by which the receiver drops what it has |
+//! | another database, a queue | nothing; [`Sink::write_at`] gives each output its position | at least once: the name of the job and the position are the key by which the receiver drops what it has; see [`Recover`] |
 //!
 //! The checkpoint holds the job's name, its [parameters](Restartable::parameters) and the fingerprint of its input; a run with
 //! others is refused. What is exactly once is the effect on the sink. The process function, the dead letters that are not
@@ -127,7 +256,8 @@
 //! threads take five record times instead of four. With [`inline_start(false)`](Builder::inline_start) they take four.
 //!
 //! A source or sink that blocks, on a network for instance, takes a worker of the pool with it while it does, unless the batch
-//! is told so: see [`source_blocks`](Builder::source_blocks) and [`sink_blocks`](Builder::sink_blocks).
+//! is told so: see [`source_blocks`](Builder::source_blocks) and [`sink_blocks`](Builder::sink_blocks). A process function that
+//! waits holds its thread, so that no more calls are under way than the pool has [`threads`](Builder::threads): give it many.
 //!
 //! User code may use rayon itself. A worker that waits inside such a call may take up another task of the same run, so
 //! do not hold a lock over it that `source`, `process` or `sink` also takes.

@@ -8,7 +8,7 @@ use std::ops::Deref;
 use std::path::Path;
 use std::str;
 
-use crate::input::{Block, Blocks, RECORD_LIMIT, Rest, Rule, Scan, find};
+use crate::input::{Block, Blocks, RECORD_LIMIT, Rest, Rule, Scan, find, open};
 use crate::{Chunk, Fill, Fingerprint, InputError, Place, Position, Room, Source};
 
 /// The lines of a reader, as a source.
@@ -33,7 +33,7 @@ use crate::{Chunk, Fill, Fingerprint, InputError, Place, Position, Room, Source}
 ///         Ok::<(), std::io::Error>(())
 ///     })
 ///     .run()
-///     .map_err(|error| error.to_string())?;
+///     .map_err(|error| format!("{error:#}"))?;
 /// assert_eq!((report.read(), report.written(), sum), (4, 3, 49));
 /// assert_eq!((report.skips()[0].position(), report.bytes()), (2, 9));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -66,9 +66,7 @@ impl Lines<File> {
     ///
     /// The file cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, InputError> {
-        File::open(path)
-            .map(Self::new)
-            .map_err(|error| InputError::Read { offset: 0, error })
+        open(path.as_ref()).map(Self::new)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::Position;
+
 /// How far a run has come, as told to the observer after each chunk.
 ///
 /// The counts only grow, and the observer sees them in order. `read` is ahead of `written + filtered + skipped` by
@@ -9,6 +11,7 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
     pub(crate) before: u64,
+    pub(crate) start: Option<Position>,
     pub(crate) read: u64,
     pub(crate) bytes: u64,
     pub(crate) written: u64,
@@ -24,6 +27,23 @@ impl Progress {
     #[must_use]
     pub fn before(&self) -> u64 {
         self.before
+    }
+
+    /// Where in the source this run went on, in the source's own terms; `None` when it began at the start, or when the source
+    /// has no places. Of a file it is the byte, so that a bar that counts bytes stands at `start + bytes`, less the header of a CSV
+    /// file that is read from its start: it is read before the run.
+    ///
+    /// ```
+    /// use crm_batch::Progress;
+    ///
+    /// fn byte(progress: &Progress) -> u64 {
+    ///     progress.start().map_or(0, |start| start.0) + progress.bytes()
+    /// }
+    /// # let _ = byte;
+    /// ```
+    #[must_use]
+    pub fn start(&self) -> Option<Position> {
+        self.start
     }
 
     /// Records taken from the source so far.
@@ -50,7 +70,7 @@ impl Progress {
         self.written + self.filtered + self.skipped
     }
 
-    /// Bytes that the source has read, if it tells.
+    /// Bytes that the source has read in this run, if it tells.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes

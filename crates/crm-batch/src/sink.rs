@@ -7,7 +7,13 @@ use crate::{Checkpoint, JobId, Position};
 ///
 /// A sink is used by one thread at a time, though not always the same one. It is called in this order: [`begin`](Self::begin)
 /// once; then for each chunk [`write`](Self::write) for its outputs and [`commit`](Self::commit); in the end
-/// [`finish`](Self::finish), unless the sink itself has panicked.
+/// [`finish`](Self::finish), unless the sink itself has panicked. It is called after an error of the sink's own as well, so
+/// that one that is in doubt about what it has must remember that. [`Recover`] shows a sink in full.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a sink of `{R}`",
+    note = "a closure returns a `Result<(), E>`, and is `Send`",
+    note = "after `encode` the outputs are `&[u8]`: use a closure `|row: &[u8]|`, a `Writer` or a `FileSink`"
+)]
 pub trait Sink<R>: Send {
     /// Why it refuses.
     type Error: Send;
@@ -71,6 +77,110 @@ pub trait Sink<R>: Send {
 }
 
 /// A sink that keeps checkpoints: it makes an entry durable together with the outputs that belong to it.
+///
+/// Where the two cannot be made durable together, the outputs go first. A job that is killed in between sends them again, and
+/// the receiver drops them by their key: the name of the job and the position. A sink may gather outputs over many
+/// chunks, as long as it does not tell an entry before it has sent all that belongs to it.
+///
+/// ```
+/// use crm_batch::{Batch, Checkpoint, End, Entry, Fingerprint, JobId, Recover, Repeatable, Sink, Verdict};
+/// use std::collections::BTreeMap;
+/// use std::io;
+/// use std::sync::{Mutex, PoisonError};
+///
+/// /// A service somewhere else, which keeps each key once; and a row beside it for the checkpoint.
+/// #[derive(Default)]
+/// struct Service {
+///     points: BTreeMap<(String, u64), u64>,
+///     checkpoint: Option<Checkpoint>,
+/// }
+///
+/// struct Posts<'s> {
+///     service: &'s Mutex<Service>,
+///     job: Option<JobId>,
+///     batch: Vec<(u64, u64)>,
+///     sent: Option<Entry>,
+/// }
+///
+/// impl Posts<'_> {
+///     fn send(&mut self, entry: &Entry) -> io::Result<()> {
+///         let mut service = self.service.lock().unwrap_or_else(PoisonError::into_inner);
+///         let Some(job) = &self.job else { return Err(io::Error::other("posts need a checkpoint")) };
+///         for &(position, points) in &self.batch {
+///             service.points.entry((job.name.clone(), position)).or_insert(points);
+///         }
+///         self.batch.clear(); // not before all are sent: `finish` is called even if a post has failed
+///         service.checkpoint = Some(Checkpoint::new(job.clone(), *entry, false)); // after the outputs
+///         self.sent = Some(*entry);
+///         Ok(())
+///     }
+/// }
+///
+/// impl Sink<u64> for Posts<'_> {
+///     type Error = io::Error;
+///
+///     fn begin(&mut self, job: Option<&JobId>, from: Option<&Entry>) -> io::Result<()> {
+///         (self.job, self.sent) = (job.cloned(), from.copied());
+///         Ok(())
+///     }
+///
+///     fn write(&mut self, _points: u64) -> io::Result<()> {
+///         Err(io::Error::other("a post needs its position")) // the run calls write_at alone
+///     }
+///
+///     fn write_at(&mut self, position: u64, points: u64) -> io::Result<()> {
+///         self.batch.push((position, points));
+///         Ok(())
+///     }
+///
+///     fn commit(&mut self, entry: &Entry) -> io::Result<()> {
+///         if self.batch.len() < 500 { Ok(()) } else { self.send(entry) }
+///     }
+///
+///     fn finish(&mut self, entry: &Entry, end: End) -> io::Result<()> {
+///         self.send(entry)?; // of a run that ended early as well: it is settled
+///         if end == End::Complete {
+///             self.service.lock().unwrap_or_else(PoisonError::into_inner).checkpoint = None; // the next job begins at the start
+///         }
+///         Ok(())
+///     }
+///
+///     fn committed(&self) -> Option<Entry> {
+///         self.sent
+///     }
+/// }
+///
+/// impl Recover for Posts<'_> {
+///     type Error = io::Error;
+///
+///     fn recover(&mut self, _name: &str) -> io::Result<Option<Checkpoint>> {
+///         Ok(self.service.lock().unwrap_or_else(PoisonError::into_inner).checkpoint.clone())
+///     }
+/// }
+///
+/// let service = Mutex::new(Service::default());
+/// for trouble in [Some(1_234), None] {
+///     let outcome = Batch::new()
+///         .job(Repeatable::new(0..2_000_u64, Fingerprint::of("customers of today")))
+///         .process(|id| match trouble {
+///             Some(bad) if bad == id => Err(io::Error::other("trouble")),
+///             _ => Ok(Verdict::Output(id * 3)),
+///         })
+///         .into(Posts { service: &service, job: None, batch: Vec::new(), sent: None })
+///         .checkpoint("points.today")?
+///         .run();
+///     assert_eq!(outcome.is_ok(), trouble.is_none());
+///     if let Ok(report) = outcome {
+///         assert_eq!((report.before().records, report.written()), (1_234, 766));
+///     }
+/// }
+/// assert_eq!(service.into_inner()?.points.len(), 2_000);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no place for a checkpoint",
+    note = "use a `FileSink` or a `SqliteSink`, or implement `Sink` and `Recover` for a type of your own"
+)]
 pub trait Recover {
     /// Why it cannot; the same as that of the [`Sink`].
     type Error;
@@ -131,7 +241,8 @@ impl<R: Send> Sink<R> for &mut Vec<R> {
 
 /// What is true once a chunk has been settled: the line that a ledger would hold.
 ///
-/// The counts are those of the whole job, earlier runs that this one goes on from included.
+/// The counts are those of the whole job, earlier runs that this one goes on from included. A sink that reads one back starts
+/// from [`Entry::default`] and sets all fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Entry {

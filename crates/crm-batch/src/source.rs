@@ -53,6 +53,10 @@ use crate::panic::contain;
 /// assert_eq!((report.written(), sum), (10_000, 49_995_000));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a source of records",
+    note = "a collection is given as its iterator: `.iter()` or `.into_iter()`, which must be `Send`"
+)]
 pub trait Source: Send {
     /// What it fills.
     type Chunk: Chunk;

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crm_batch::{
-    Batch, BatchError, CancelToken, Chunk, InputError, LineBlock, Lines, Order, Position, Room,
-    Seek, Source, Verdict,
+    Batch, BatchError, CancelToken, Chunk, Csv, InputError, LineBlock, Lines, Order, Position,
+    Room, Seek, Source, Verdict,
 };
 use proptest::prelude::*;
 use support::files::{Asked, all, bytes};
@@ -293,6 +293,25 @@ fn a_reader_that_fails_ends_the_run_after_the_lines_before() {
             ..
         }
     ));
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("absent.txt");
+    for error in [
+        Lines::open(&path).unwrap_err(),
+        Csv::open(&path).unwrap_err(),
+    ] {
+        let message = format!("{error:#}");
+        let start = format!("{} could not be opened: ", path.display());
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert!(
+            message.starts_with(&start) && message.ends_with(&cause),
+            "{message}"
+        );
+        assert!(matches!(error, InputError::Open { path: named, .. } if named == path));
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crm_batch::{
     Batch, BatchError, BuildError, Checkpoint, End, Entry, FileError, FileSink, Fingerprint, JobId,
-    Order, Position, Recover, Refusal, Repeatable, Retry, Sink, SkipLimit,
+    Lines, Order, Position, Recover, Refusal, Repeatable, Retry, Sink, SkipLimit,
 };
 use support::again::{
     From, Into, Kept, Kind, RECORDS, Setup, Trouble, assert_done, is_bad, output, plain_loop, run,
@@ -760,7 +760,33 @@ fn refusals_say_what_is_not_as_it_was() {
             matches!(error, BatchError::Checkpoint { refusal, .. } if refusal == refused),
             "{error:?}"
         );
+        assert!(
+            error.to_string().ends_with("or forget it by start_over"),
+            "{error}"
+        );
     }
+}
+
+#[test]
+fn a_sink_that_cannot_begin_blames_no_record() {
+    let place = tempfile::tempdir().unwrap();
+    let error = Batch::new()
+        .job(Repeatable::new(0..9_u64, Fingerprint(1)))
+        .encode(|n, row| writeln!(row, "{n}"))
+        .into(FileSink::create(
+            place.path().join("no folder").join("rows.csv"),
+        ))
+        .checkpoint("nowhere")
+        .unwrap()
+        .run()
+        .unwrap_err();
+    assert!(matches!(error, BatchError::Sink { .. }), "{error:?}");
+    assert!(
+        error
+            .to_string()
+            .starts_with("the sink refused before any record"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -796,6 +822,49 @@ fn progress_tells_what_earlier_runs_have_done() {
     assert_eq!(first, [&(0, 5, 5), &(0, 10, 10)]);
     let second: Vec<_> = seen.iter().filter(|seen| seen.0 != 0).collect();
     assert_eq!(second.last(), Some(&&(13, 7, 7)));
+}
+
+/// What a bar that counts bytes needs: the place at which a run began, and what it has read since.
+#[test]
+fn progress_tells_where_in_a_file_a_run_went_on() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("rows.txt");
+    let input: String = (0..100).map(|n| format!("{n}\n")).collect();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    for end in [Some(53), None] {
+        let log = Arc::clone(&seen);
+        let result = Batch::builder()
+            .chunk_bytes(16)
+            .pool(pool(1))
+            .inline_start(false)
+            .progress(move |progress| {
+                log.lock()
+                    .unwrap()
+                    .push((progress.start(), progress.bytes()));
+            })
+            .build()
+            .unwrap()
+            .job(Lines::new(std::io::Cursor::new(input.clone())))
+            .encode(|line, row| match line.to_str() {
+                Ok(text) if end != text.parse().ok() => writeln!(row, "{text}").map_err(|_| "full"),
+                _ => Err("trouble"),
+            })
+            .into(FileSink::create(&path))
+            .checkpoint("bytes")
+            .unwrap()
+            .run();
+        let last = seen.lock().unwrap().pop().unwrap();
+        if end.is_some() {
+            assert!(result.is_err());
+            assert_eq!(last.0, None);
+        } else {
+            let committed = result.unwrap().before().position.unwrap();
+            assert!((1..=150).contains(&committed.0), "{committed:?}");
+            assert_eq!(last.0, Some(committed));
+            assert_eq!(committed.0 + last.1, input.len() as u64);
+        }
+        seen.lock().unwrap().clear();
+    }
 }
 
 #[test]

@@ -9,6 +9,10 @@ use crate::{Chunk, Fill, Position, Room, Source};
 /// A source that can go on from where an earlier run of the same job has got to.
 ///
 /// It gives the same records in the same order each time, as long as its fingerprint is the same.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot go on where an earlier run has ended",
+    note = "put an iterator that gives the same records each time into `Repeatable`, with a `Fingerprint` of its input"
+)]
 pub trait Seek: Source {
     /// What the input is known by. A run refuses to go on from a checkpoint whose input had another.
     ///

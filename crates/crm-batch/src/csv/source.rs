@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::dialect::Dialect;
 use super::row::{CsvBlock, Shape};
-use crate::input::{Blocks, RECORD_LIMIT};
+use crate::input::{Blocks, RECORD_LIMIT, open};
 use crate::{Chunk, Fill, Fingerprint, InputError, Place, Position, Room, Source};
 
 /// What stands at the beginning of some files to say that they are UTF-8.
@@ -163,8 +163,7 @@ impl CsvOptions {
     ///
     /// As for [`read`](Self::read), or the file cannot be opened.
     pub fn open(self, path: impl AsRef<Path>) -> Result<Csv<File>, InputError> {
-        let file = File::open(path).map_err(|error| InputError::Read { offset: 0, error })?;
-        self.read(file)
+        self.read(open(path.as_ref())?)
     }
 
     /// The rows of this reader, which is to stand at its beginning. It is read a block at a time, so it needs no buffer of its

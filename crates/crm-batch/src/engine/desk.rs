@@ -301,6 +301,7 @@ impl<'run, W: Work, K: Outlet<W>, I> Desk<'run, W, K, I> {
             read: reading.read,
             bytes: reading.bytes,
             before: self.before.records,
+            start: self.before.position,
             written: self.entry.written - self.before.written,
             filtered: self.entry.filtered - self.before.filtered,
             skipped: self.entry.skipped - self.before.skipped,

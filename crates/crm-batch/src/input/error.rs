@@ -2,7 +2,9 @@
 
 use std::error::Error;
 use std::fmt;
+use std::fs::File;
 use std::io;
+use std::path::{Path, PathBuf};
 
 use super::{MOST_RECORD_LIMIT, Place};
 
@@ -13,6 +15,14 @@ use super::{MOST_RECORD_LIMIT, Place};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum InputError {
+    /// The file could not be opened.
+    #[non_exhaustive]
+    Open {
+        /// Its path.
+        path: PathBuf,
+        /// The system's error.
+        error: io::Error,
+    },
     /// The reader failed.
     #[non_exhaustive]
     Read {
@@ -63,9 +73,28 @@ pub enum InputError {
     },
 }
 
+/// A file to read.
+pub(crate) fn open(path: &Path) -> Result<File, InputError> {
+    File::open(path).map_err(|error| InputError::Open {
+        path: path.to_owned(),
+        error,
+    })
+}
+
 impl fmt::Display for InputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Open { path, error } => {
+                write!(
+                    f,
+                    "{} could not be opened: look at its path and at who may read it",
+                    path.display()
+                )?;
+                if f.alternate() {
+                    write!(f, ": {error:#}")?;
+                }
+                Ok(())
+            }
             Self::Read { offset, error } => {
                 write!(
                     f,
@@ -118,7 +147,7 @@ impl fmt::Display for InputError {
 impl Error for InputError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Read { error, .. } => Some(error),
+            Self::Open { error, .. } | Self::Read { error, .. } => Some(error),
             _ => None,
         }
     }

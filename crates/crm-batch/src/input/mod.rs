@@ -12,6 +12,7 @@ mod rule;
 
 pub(crate) use block::Block;
 pub(crate) use blocks::Blocks;
+pub(crate) use error::open;
 pub(crate) use rule::{Mode, Rest, Rule, Scan, find};
 
 pub use error::InputError;
