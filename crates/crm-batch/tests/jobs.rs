@@ -490,7 +490,7 @@ impl Source for Text<'_> {
         Ok(fill.with_bytes(bytes as u64))
     }
 
-    fn position(&self) -> Option<Position> {
+    fn next_position(&self) -> Option<Position> {
         Some(Position(self.at as u64))
     }
 }
