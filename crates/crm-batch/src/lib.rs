@@ -157,6 +157,7 @@ mod file;
 mod input;
 mod job;
 mod lines;
+mod opaque;
 mod order;
 mod outlet;
 mod panic;

@@ -1,8 +1,8 @@
 //! A sink with what takes the rejects, as the engine sees it.
 
-use std::fmt;
 use std::marker::PhantomData;
 
+use crate::opaque::opaque;
 use crate::row::{Bytes, Span};
 use crate::work::Work;
 use crate::{Checkpoint, Chunk, End, Entry, JobId, Recover, Sink, Skip};
@@ -300,16 +300,6 @@ where
     fn recover(&mut self, name: &str) -> Result<Option<Checkpoint>, O::Error> {
         self.outlet.recover(name)
     }
-}
-
-macro_rules! opaque {
-    ($($name:ident<$($parameter:ident),*>),* $(,)?) => {$(
-        impl<$($parameter),*> fmt::Debug for $name<$($parameter),*> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct(stringify!($name)).finish_non_exhaustive()
-            }
-        }
-    )*};
 }
 
 opaque!(Bare<K>, Rows<K, X>, Lettered<O, D>, Rejecting<O, D>);
