@@ -37,7 +37,7 @@
 //! | more records than fit into memory, a sink, skipped records, a report | [`Batch::run`] |
 //! | the same with records filtered, tried again, sent to dead letters; a worker's own state; any [`Source`] | [`Batch::job`] |
 //!
-//! Files are sources as well: [`Csv`] and [`Lines`] read them in blocks, and the workers parse. [`Sized`] and [`Tried`] make
+//! Files are sources as well: [`Csv`] and [`Lines`] read them in blocks, and the workers parse. [`Measured`] and [`Tried`] make
 //! sources of iterators.
 //!
 //! `Batch::new()` is right for most jobs. The [`Builder`] knows the rest:
@@ -45,7 +45,7 @@
 //! | choice | default | when to change it |
 //! |---|---|---|
 //! | [`chunk_rows`](Builder::chunk_rows) | adapts to about 1 ms of work, at most 8,192 rows | to fix the memory bound or the rhythm of the observer |
-//! | [`chunk_bytes`](Builder::chunk_bytes) | 1 MiB | to bound records that own much memory, with [`Sized`] |
+//! | [`chunk_bytes`](Builder::chunk_bytes) | 1 MiB | to bound records that own much memory, with [`Measured`] |
 //! | [`window`](Builder::window) | 8 chunks, or 4 for each thread if that is more | less to save memory; more when single records are very dear |
 //! | [`skip_limit`](Builder::skip_limit), [`skip`](Builder::skip) | 0 | when some bad records are to be expected, by number or by share |
 //! | [`retry`](Builder::retry) | 3 attempts, in jobs that say [when](Worked::retry_when) | to try more often, sooner or later |
@@ -192,7 +192,7 @@ pub use lines::{Line, LineBlock, LineError, Lines};
 pub use order::Order;
 pub use panic::Panic;
 pub use progress::Progress;
-pub use records::{Sized, Tried};
+pub use records::{Measured, Tried};
 pub use report::{Report, Skip};
 pub use retry::Retry;
 pub use row::Row;

@@ -3,12 +3,17 @@
 use std::marker::PhantomData;
 
 use crate::opaque::opaque;
-use crate::row::{Bytes, Span};
+use crate::row::{Buffer, Bytes, Span};
 use crate::work::Work;
 use crate::{Checkpoint, Chunk, End, Entry, JobId, Recover, Sink, Skip};
 
 /// Where the outputs and the rejects of one job go.
-pub trait Outlet<W: Work>: Send {
+///
+/// The bound is that of [`Work::Buffer`] once more: Rust 1.85 does not see that it is reached through that alone, and warns.
+pub trait Outlet<W: Work>: Send
+where
+    W::Buffer: Buffer,
+{
     /// The error of either.
     type Error: Send;
 

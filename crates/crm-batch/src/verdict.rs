@@ -2,6 +2,7 @@
 
 /// What the process function has made of a record that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Verdict<R> {
     /// An output for the sink.
     Output(R),

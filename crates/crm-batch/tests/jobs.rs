@@ -657,7 +657,7 @@ fn the_bound_in_bytes_holds_for_records_that_tell_their_size() {
         })
         .build()
         .unwrap()
-        .job(crm_batch::Sized::new(0..5_000_u64, |n: &u64| sizes(*n)))
+        .job(crm_batch::Measured::new(0..5_000_u64, |n: &u64| sizes(*n)))
         .process(|n| {
             largest.fetch_max(sizes(n), Ordering::Relaxed);
             Ok::<_, ()>(Verdict::Output(n))
