@@ -2,7 +2,6 @@
 
 /// What the process function has made of a record that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Verdict<R> {
     /// An output for the sink.
     Output(R),
