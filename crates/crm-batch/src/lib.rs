@@ -138,7 +138,8 @@
 //! - `rusqlite` brings `SqliteRows` and `SqliteSink`. It needs a C library, which rusqlite's feature `bundled` builds; the choice
 //!   is the user's, who names rusqlite as a dependency anyway. It is public: its `Connection` is what they are made of.
 //!
-//! The only other dependencies are `crm-clock`, `fs4` and `rayon`, which is public: [`Builder::pool`] takes its `ThreadPool`.
+//! The only other dependencies are `crm-clock`, which is public as [`Builder::clock`] takes its `Clock`; `fs4`; and `rayon`, which is
+//! public as [`Builder::pool`] takes its `ThreadPool`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
