@@ -671,3 +671,10 @@ fn the_bound_in_bytes_holds_for_records_that_tell_their_size() {
     );
     assert!(report.chunks() >= report.bytes() / 600);
 }
+
+/// Every iterator is a source, and `Source` is imported here: none of its methods may be found before the iterator's own.
+#[test]
+fn importing_source_hides_no_method_of_an_iterator() {
+    assert_eq!([3, 5, 8].iter().position(|n| *n == 5), Some(1));
+    assert_eq!([3, 5, 8].iter().rposition(|n| *n == 5), Some(1));
+}
