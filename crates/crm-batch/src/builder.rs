@@ -50,7 +50,7 @@ impl Builder {
 
     /// Bytes in a chunk at most, beside its rows. The default is 1 MiB.
     ///
-    /// A source that knows the size of its records, such as [`Sized`](crate::Sized), ends the chunk with the record that
+    /// A source that knows the size of its records, such as [`Measured`](crate::Measured), ends the chunk with the record that
     /// reaches it. For any other iterator a record counts as many bytes as its type, without what it owns on the heap.
     pub fn chunk_bytes(mut self, bytes: usize) -> Self {
         self.settings.chunk_bytes = Some(bytes);

@@ -42,7 +42,7 @@
 //! | choice | default | when to change it |
 //! |---|---|---|
 //! | [`chunk_rows`](Builder::chunk_rows) | adapts to about 1 ms of work, at most 8,192 rows | to fix the memory bound or the rhythm of the observer |
-//! | [`chunk_bytes`](Builder::chunk_bytes) | 1 MiB | to bound records that own much memory, with [`Sized`] |
+//! | [`chunk_bytes`](Builder::chunk_bytes) | 1 MiB | to bound records that own much memory, with [`Measured`] |
 //! | [`window`](Builder::window) | 8 chunks, or 4 for each thread if that is more | less to save memory; more when single records are very dear |
 //! | [`skip_limit`](Builder::skip_limit), [`skip`](Builder::skip) | 0 | when some bad records are to be expected, by number or by share |
 //! | [`retry`](Builder::retry) | 3 attempts, in jobs that say [when](Worked::retry_when) | to try more often, sooner or later |
@@ -159,7 +159,7 @@
 //! | source | its records | with a checkpoint |
 //! |---|---|---|
 //! | any [`Iterator`] that is `Send` (of a collection its `iter()` or `into_iter()`) | the items | within [`Repeatable`] |
-//! | [`Sized`] | the items, with a bound in bytes | within [`Repeatable`] |
+//! | [`Measured`] | the items, with a bound in bytes | within [`Repeatable`] |
 //! | [`Tried`], of an iterator of results | the values; the first error ends the run | within [`Repeatable`] |
 //! | [`Lines`] | [`Line`], borrowed from the block | yes, if the reader can seek; by bytes |
 //! | [`Csv`] | [`CsvRow`], borrowed from the block | yes, if the reader can seek; by bytes |
@@ -268,7 +268,8 @@
 //! - `rusqlite` brings `SqliteRows` and `SqliteSink`. It needs a C library, which rusqlite's feature `bundled` builds; the choice
 //!   is the user's, who names rusqlite as a dependency anyway. It is public: its `Connection` is what they are made of.
 //!
-//! The only other dependencies are `crm-clock`, `fs4` and `rayon`, which is public: [`Builder::pool`] takes its `ThreadPool`.
+//! The only other dependencies are `crm-clock`, which is public as [`Builder::clock`] takes its `Clock`; `fs4`; and `rayon`, which is
+//! public as [`Builder::pool`] takes its `ThreadPool`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -287,6 +288,7 @@ mod file;
 mod input;
 mod job;
 mod lines;
+mod opaque;
 mod order;
 mod outlet;
 mod panic;
@@ -321,7 +323,7 @@ pub use lines::{Line, LineBlock, LineError, Lines};
 pub use order::Order;
 pub use panic::Panic;
 pub use progress::Progress;
-pub use records::{Sized, Tried};
+pub use records::{Measured, Tried};
 pub use report::{Report, Skip};
 pub use retry::Retry;
 pub use row::Row;

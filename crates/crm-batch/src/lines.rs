@@ -52,7 +52,7 @@ use crate::{Chunk, Fill, Fingerprint, InputError, Place, Position, Room, Source}
 ///
 /// # Restart
 ///
-/// [`position`](Self::position) says where the first line begins that has not been given, and [`seek`](Self::seek) goes
+/// [`place`](Self::place) says where the first line begins that has not been given, and [`seek`](Self::seek) goes
 /// there.
 #[derive(Debug)]
 pub struct Lines<R> {
@@ -92,14 +92,14 @@ impl<R: Read> Lines<R> {
 
     /// The place of the first line that has not been given.
     #[must_use]
-    pub fn position(&self) -> Place {
+    pub fn place(&self) -> Place {
         self.blocks.place()
     }
 }
 
 impl<R: Read + Seek> Lines<R> {
     /// Goes on with the line that begins at byte `offset`, before which there are `records` lines, as
-    /// [`position`](Self::position) has stated.
+    /// [`place`](Self::place) has stated.
     ///
     /// # Errors
     ///
@@ -129,7 +129,7 @@ impl<R: Read + Send> Source for Lines<R> {
         self.blocks.fill(&mut chunk.0, room)
     }
 
-    fn position(&self) -> Option<Position> {
+    fn next_position(&self) -> Option<Position> {
         Some(Position(self.blocks.place().offset))
     }
 }

@@ -2,6 +2,7 @@
 
 /// In which order outputs come to the sink.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Order {
     /// In the order of the source. This is the default.
     #[default]

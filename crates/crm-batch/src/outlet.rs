@@ -1,14 +1,19 @@
 //! A sink with what takes the rejects, as the engine sees it.
 
-use std::fmt;
 use std::marker::PhantomData;
 
-use crate::row::{Bytes, Span};
+use crate::opaque::opaque;
+use crate::row::{Buffer, Bytes, Span};
 use crate::work::Work;
 use crate::{Checkpoint, Chunk, End, Entry, JobId, Recover, Sink, Skip};
 
 /// Where the outputs and the rejects of one job go.
-pub trait Outlet<W: Work>: Send {
+///
+/// The bound is that of [`Work::Buffer`] once more: Rust 1.85 does not see that it is reached through that alone, and warns.
+pub trait Outlet<W: Work>: Send
+where
+    W::Buffer: Buffer,
+{
     /// The error of either.
     type Error: Send;
 
@@ -300,16 +305,6 @@ where
     fn recover(&mut self, name: &str) -> Result<Option<Checkpoint>, O::Error> {
         self.outlet.recover(name)
     }
-}
-
-macro_rules! opaque {
-    ($($name:ident<$($parameter:ident),*>),* $(,)?) => {$(
-        impl<$($parameter),*> fmt::Debug for $name<$($parameter),*> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct(stringify!($name)).finish_non_exhaustive()
-            }
-        }
-    )*};
 }
 
 opaque!(Bare<K>, Rows<K, X>, Lettered<O, D>, Rejecting<O, D>);

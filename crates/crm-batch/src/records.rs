@@ -68,24 +68,24 @@ where
 /// An iterator as a source that knows how large each of its records is, so that the bound in bytes holds for it.
 ///
 /// ```
-/// use crm_batch::{Batch, Sized, Verdict};
+/// use crm_batch::{Batch, Measured, Verdict};
 ///
 /// let notes = (0..100).map(|n| "x".repeat(n));
 /// let batch = Batch::builder().chunk_bytes(1_000).inline_start(false).build()?;
 /// let report = batch
-///     .job(Sized::new(notes, |note: &String| note.len()))
+///     .job(Measured::new(notes, |note: &String| note.len()))
 ///     .process(|note| Ok::<_, std::io::Error>(Verdict::Output(note.len())))
 ///     .into(|_| Ok::<_, std::io::Error>(()))
 ///     .run()?;
 /// assert_eq!((report.written(), report.bytes()), (100, 4_950));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Sized<I, F> {
+pub struct Measured<I, F> {
     records: I,
     size: F,
 }
 
-impl<I, F> Sized<I, F> {
+impl<I, F> Measured<I, F> {
     /// A source of these records, of which `size` tells the bytes.
     pub fn new(records: impl IntoIterator<IntoIter = I>, size: F) -> Self {
         Self {
@@ -95,13 +95,13 @@ impl<I, F> Sized<I, F> {
     }
 }
 
-impl<I, F> fmt::Debug for Sized<I, F> {
+impl<I, F> fmt::Debug for Measured<I, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sized").finish_non_exhaustive()
+        f.debug_struct("Measured").finish_non_exhaustive()
     }
 }
 
-impl<I, F> Source for Sized<I, F>
+impl<I, F> Source for Measured<I, F>
 where
     I: Iterator<Item: Send> + Send,
     F: FnMut(&I::Item) -> usize + Send,

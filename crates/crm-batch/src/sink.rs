@@ -195,6 +195,7 @@ pub trait Recover {
 
 /// How a run has ended, for its sink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum End {
     /// The source has ended and everything is settled.
     Complete,

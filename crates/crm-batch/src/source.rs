@@ -36,7 +36,7 @@ use crate::panic::contain;
 ///         Ok(Fill::more())
 ///     }
 ///
-///     fn position(&self) -> Option<Position> {
+///     fn next_position(&self) -> Option<Position> {
 ///         Some(Position(self.next))
 ///     }
 /// }
@@ -77,7 +77,7 @@ pub trait Source: Send {
 
     /// Where the next record lies, in the terms of the source: what a checkpoint would keep. `None` when the number of
     /// records says it all.
-    fn position(&self) -> Option<Position> {
+    fn next_position(&self) -> Option<Position> {
         None
     }
 

@@ -1,9 +1,9 @@
 //! The work on a record, as the engine sees it: functions of the user under one trait.
 
-use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
+use crate::opaque::opaque;
 use crate::row::{Buffer, Bytes, Span};
 use crate::{Chunk, Failure, Owned, Retry, Row, Verdict};
 
@@ -267,6 +267,31 @@ where
     }
 }
 
+/// Hands the work itself to the work within; what becomes of a failure is left to the wrapper.
+macro_rules! hand_on {
+    () => {
+        type Chunk = W::Chunk;
+        type State = W::State;
+        type Output = W::Output;
+        type Buffer = W::Buffer;
+        type Error = W::Error;
+
+        fn state(&self) -> W::State {
+            self.work.state()
+        }
+
+        #[inline]
+        fn process(
+            &self,
+            state: &mut W::State,
+            record: Record<'_, W>,
+            buffer: &mut W::Buffer,
+        ) -> Result<Verdict<W::Output>, W::Error> {
+            self.work.process(state, record, buffer)
+        }
+    };
+}
+
 /// Work whose failures may be fatal.
 pub struct Strict<W, F> {
     pub(crate) work: W,
@@ -278,27 +303,9 @@ where
     W: Work,
     F: Fn(&Failure<W::Error>) -> bool + Sync,
 {
-    type Chunk = W::Chunk;
-    type State = W::State;
-    type Output = W::Output;
-    type Buffer = W::Buffer;
-    type Error = W::Error;
+    hand_on!();
 
     const RETRIES: bool = W::RETRIES;
-
-    fn state(&self) -> W::State {
-        self.work.state()
-    }
-
-    #[inline]
-    fn process(
-        &self,
-        state: &mut W::State,
-        record: Record<'_, W>,
-        buffer: &mut W::Buffer,
-    ) -> Result<Verdict<W::Output>, W::Error> {
-        self.work.process(state, record, buffer)
-    }
 
     #[inline]
     fn copy<'r>(&self, record: &Record<'r, W>) -> Option<Record<'r, W>> {
@@ -324,27 +331,9 @@ where
     W: Work,
     for<'r> Record<'r, W>: Clone,
 {
-    type Chunk = W::Chunk;
-    type State = W::State;
-    type Output = W::Output;
-    type Buffer = W::Buffer;
-    type Error = W::Error;
+    hand_on!();
 
     const RETRIES: bool = W::RETRIES;
-
-    fn state(&self) -> W::State {
-        self.work.state()
-    }
-
-    #[inline]
-    fn process(
-        &self,
-        state: &mut W::State,
-        record: Record<'_, W>,
-        buffer: &mut W::Buffer,
-    ) -> Result<Verdict<W::Output>, W::Error> {
-        self.work.process(state, record, buffer)
-    }
 
     #[inline]
     fn copy<'r>(&self, record: &Record<'r, W>) -> Option<Record<'r, W>> {
@@ -369,27 +358,9 @@ where
     for<'r> Record<'r, W>: Clone,
     F: Fn(&Failure<W::Error>) -> bool + Sync,
 {
-    type Chunk = W::Chunk;
-    type State = W::State;
-    type Output = W::Output;
-    type Buffer = W::Buffer;
-    type Error = W::Error;
+    hand_on!();
 
     const RETRIES: bool = true;
-
-    fn state(&self) -> W::State {
-        self.work.state()
-    }
-
-    #[inline]
-    fn process(
-        &self,
-        state: &mut W::State,
-        record: Record<'_, W>,
-        buffer: &mut W::Buffer,
-    ) -> Result<Verdict<W::Output>, W::Error> {
-        self.work.process(state, record, buffer)
-    }
 
     #[inline]
     fn copy<'r>(&self, record: &Record<'r, W>) -> Option<Record<'r, W>> {
@@ -405,16 +376,6 @@ where
             other => other,
         }
     }
-}
-
-macro_rules! opaque {
-    ($($name:ident<$($parameter:ident),*>),* $(,)?) => {$(
-        impl<$($parameter),*> fmt::Debug for $name<$($parameter),*> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct(stringify!($name)).finish_non_exhaustive()
-            }
-        }
-    )*};
 }
 
 opaque!(

@@ -667,7 +667,7 @@ impl Source for Silent<'_> {
         Ok(Fill::more())
     }
 
-    fn position(&self) -> Option<Position> {
+    fn next_position(&self) -> Option<Position> {
         Some(Position(self.next))
     }
 }

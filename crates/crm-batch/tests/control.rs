@@ -590,7 +590,7 @@ impl Source for Numbers {
         Ok(Fill::more())
     }
 
-    fn position(&self) -> Option<Position> {
+    fn next_position(&self) -> Option<Position> {
         Some(Position(self.next))
     }
 }

@@ -118,15 +118,15 @@ proptest! {
                 break;
             }
         }
-        let place = source.position();
+        let place = source.place();
         let mut again = way.ours().read(bytes(&file, drop)).unwrap();
         let (whole, _) = ours(&mut again, asked);
         again.seek(place.record, place.offset).unwrap();
-        prop_assert_eq!(again.position(), place);
+        prop_assert_eq!(again.place(), place);
         // The same place as a run goes there.
         let mut run = way.ours().read(bytes(&file, drop)).unwrap();
         Seek::seek(&mut run, Position(place.offset), place.record).unwrap();
-        prop_assert_eq!(run.position(), place);
+        prop_assert_eq!(run.place(), place);
         let (records, still_open) = ours(&mut again, asked);
         prop_assert!(still_open || !open);
         prop_assert_eq!(&records[..], &whole[usize::try_from(place.record).unwrap()..]);
@@ -247,10 +247,7 @@ fn fields_are_asked_for_by_number_and_by_name() {
         error.to_string(),
         "the header has no column \"Name\": ask for one that it has"
     );
-    assert_eq!(
-        (source.position().record, source.position().offset),
-        (0, 29)
-    );
+    assert_eq!((source.place().record, source.place().offset), (0, 29));
 
     let (rows, _) = all(&mut source, WHOLE, |row| {
         (

@@ -490,7 +490,7 @@ impl Source for Text<'_> {
         Ok(fill.with_bytes(bytes as u64))
     }
 
-    fn position(&self) -> Option<Position> {
+    fn next_position(&self) -> Option<Position> {
         Some(Position(self.at as u64))
     }
 }
@@ -657,7 +657,7 @@ fn the_bound_in_bytes_holds_for_records_that_tell_their_size() {
         })
         .build()
         .unwrap()
-        .job(crm_batch::Sized::new(0..5_000_u64, |n: &u64| sizes(*n)))
+        .job(crm_batch::Measured::new(0..5_000_u64, |n: &u64| sizes(*n)))
         .process(|n| {
             largest.fetch_max(sizes(n), Ordering::Relaxed);
             Ok::<_, ()>(Verdict::Output(n))
@@ -670,4 +670,11 @@ fn the_bound_in_bytes_holds_for_records_that_tell_their_size() {
         (0..5_000).map(sizes).sum::<usize>()
     );
     assert!(report.chunks() >= report.bytes() / 600);
+}
+
+/// Every iterator is a source, and `Source` is imported here: none of its methods may be found before the iterator's own.
+#[test]
+fn importing_source_hides_no_method_of_an_iterator() {
+    assert_eq!([3, 5, 8].iter().position(|n| *n == 5), Some(1));
+    assert_eq!([3, 5, 8].iter().rposition(|n| *n == 5), Some(1));
 }

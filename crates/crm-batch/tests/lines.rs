@@ -70,8 +70,8 @@ proptest! {
             line.to_vec()
         });
         prop_assert!(end.is_ok());
-        prop_assert_eq!(lines.position().record, records.len() as u64);
-        prop_assert_eq!(lines.position().offset, file.len() as u64);
+        prop_assert_eq!(lines.place().record, records.len() as u64);
+        prop_assert_eq!(lines.place().offset, file.len() as u64);
         prop_assert_eq!(records, expected(&file));
     }
 
@@ -90,15 +90,15 @@ proptest! {
                 break;
             }
         }
-        let place = lines.position();
+        let place = lines.place();
         let mut again = Lines::new(bytes(&file, drop));
         let (whole, _) = all(&mut again, asked, |line| line.to_vec());
         again.seek(place.record, place.offset).unwrap();
-        prop_assert_eq!(again.position(), place);
+        prop_assert_eq!(again.place(), place);
         // The same place by its byte alone: it counts the lines.
         let mut run = Lines::new(bytes(&file, drop));
         Seek::seek(&mut run, Position(place.offset), place.record).unwrap();
-        prop_assert_eq!(run.position(), place);
+        prop_assert_eq!(run.place(), place);
         let (records, _) = all(&mut again, asked, |line| line.to_vec());
         prop_assert_eq!(&records[..], &whole[usize::try_from(place.record).unwrap()..]);
     }
@@ -321,7 +321,7 @@ fn no_line_begins_within_another() {
         let error = lines.seek(0, offset).unwrap_err();
         assert!(matches!(error, InputError::NoRecordAt { offset: given, .. } if given == offset));
         // And it stands where it stood.
-        assert_eq!(lines.position().offset, 0);
+        assert_eq!(lines.place().offset, 0);
     }
     for (offset, rest) in [(3, &[b"cd"][..]), (5, &[])] {
         lines.seek(0, offset).unwrap();

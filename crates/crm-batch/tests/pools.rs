@@ -185,6 +185,18 @@ fn the_types_cross_threads_and_can_be_shown() {
     crosses::<Report<String>>();
     crosses::<Skip<String>>();
     crosses::<Stage>();
+    crosses::<crm_batch::CancelToken>();
+    crosses::<crm_batch::Checkpoint>();
+    crosses::<crm_batch::CsvError>();
+    crosses::<crm_batch::FileError>();
+    crosses::<crm_batch::FileSink>();
+    crosses::<crm_batch::InputError>();
+    crosses::<crm_batch::LineError>();
+    crosses::<crm_batch::Refusal>();
+    crosses::<crm_batch::Csv<std::fs::File>>();
+    crosses::<crm_batch::Lines<std::fs::File>>();
+    #[cfg(feature = "rusqlite")]
+    crosses::<crm_batch::SqliteError>();
     let builder = eager().window(7).pool(pool(1)).progress(|_| ());
     assert!(format!("{builder:?}").contains("window: Some(7)"));
     let shown = format!("{:?}", builder.build().unwrap());

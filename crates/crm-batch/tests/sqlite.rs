@@ -169,7 +169,7 @@ impl Source for Numbers {
         Ok(Fill::more())
     }
 
-    fn position(&self) -> Option<Position> {
+    fn next_position(&self) -> Option<Position> {
         self.seeks.then_some(Position(self.next))
     }
 }

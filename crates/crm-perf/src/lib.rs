@@ -33,9 +33,12 @@
 //! | `batch` | [`batch`] | yes |
 //! | `compress` | [`compress`] | yes |
 //! | `metrics` | [`metrics`] | yes |
+//! | `memchr` | files with long lines are cut faster in [`batch`] | no |
+//! | `rusqlite` | a source and a sink over SQLite in [`batch`] | no |
 //! | `serde` | snapshots of [`cache`], and statistics that `serde` can write | no |
 //!
-//! [`clock`] is always there. None of them needs a C compiler.
+//! [`clock`] is always there. None of the defaults needs a C compiler; `rusqlite` needs SQLite, which its own feature `bundled`
+//! compiles.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

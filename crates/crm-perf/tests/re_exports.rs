@@ -28,3 +28,21 @@ fn a_snapshot_can_be_taken_through_the_facade() {
     assert_eq!(restarted.restore(&file[..]).unwrap(), 1);
     assert_eq!(restarted.get(&7), Some(8));
 }
+
+#[cfg(feature = "rusqlite")]
+#[test]
+fn tables_are_read_through_the_facade() {
+    use crm_perf::batch::{Batch, SqliteRows, Verdict};
+
+    let shop = rusqlite::Connection::open_in_memory().unwrap();
+    let rows = "SELECT 7 AS id UNION SELECT 9";
+    let rows: SqliteRows<_, _> = SqliteRows::new(shop, rows, "id", |row| row.get("id")).unwrap();
+    let mut seen: Vec<i64> = Vec::new();
+    let report = Batch::new()
+        .job(rows)
+        .process(|id| Ok::<_, std::io::Error>(Verdict::Output(id)))
+        .into(&mut seen)
+        .run()
+        .unwrap();
+    assert_eq!((report.written(), seen), (2, vec![7, 9]));
+}

@@ -21,7 +21,7 @@ pub trait Seek: Source {
     /// Whatever keeps the source from looking at its input.
     fn fingerprint(&mut self) -> Result<Fingerprint, Self::Error>;
 
-    /// Goes to a place that [`position`](Source::position) gave in an earlier run, with `records` records before it; it is called
+    /// Goes to a place that [`next_position`](Source::next_position) gave in an earlier run, with `records` records before it; it is called
     /// before the first fill.
     ///
     /// A source that has no position even then has no places: the run passes over as many records as are done.

@@ -64,7 +64,7 @@ const MARK: &[u8] = b"\xef\xbb\xbf";
 ///
 /// # Restart
 ///
-/// [`position`](Self::position) says where the first record begins that has not been given, and [`seek`](Self::seek) goes
+/// [`place`](Self::place) says where the first record begins that has not been given, and [`seek`](Self::seek) goes
 /// there.
 pub struct Csv<R> {
     blocks: Blocks<R, Dialect>,
@@ -239,14 +239,14 @@ impl<R: Read> Csv<R> {
 
     /// The place of the first record that has not been given.
     #[must_use]
-    pub fn position(&self) -> Place {
+    pub fn place(&self) -> Place {
         self.blocks.place()
     }
 }
 
 impl<R: Read + Seek> Csv<R> {
     /// Goes on with the record that begins at byte `offset`, before which there are `records` records, as
-    /// [`position`](Self::position) has stated.
+    /// [`place`](Self::place) has stated.
     ///
     /// # Errors
     ///
@@ -284,7 +284,7 @@ impl<R: Read + Send> Source for Csv<R> {
         self.blocks.fill(&mut chunk.block, room)
     }
 
-    fn position(&self) -> Option<Position> {
+    fn next_position(&self) -> Option<Position> {
         Some(Position(self.blocks.place().offset))
     }
 }

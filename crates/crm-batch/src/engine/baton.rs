@@ -68,7 +68,7 @@ impl<S: Source> Baton<S> {
 
     /// Where the source would go on.
     pub(super) fn source_position(&self) -> Option<Position> {
-        contain(|| self.source.position()).unwrap_or(None)
+        contain(|| self.source.next_position()).unwrap_or(None)
     }
 
     /// Fills a chunk; returns also the bytes that were read for it.

@@ -8,7 +8,6 @@
 //! No method waits for anything but the lock, and no user code runs under the lock: values that are to be dropped are
 //! returned to the caller.
 
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,8 +15,10 @@ use std::time::Duration;
 
 use crm_clock::Tick;
 
+use super::delayed::Delayed;
 use super::desk::Reading;
 use super::pace::{ChunkSize, Timing};
+use super::slot::{Due, Pieces, Slot};
 use super::times::Times;
 use crate::Position;
 use crate::control::Control;
@@ -64,30 +65,6 @@ struct State<B, P, D, U, H, L> {
     times: Times,
 }
 
-/// A chunk between its fill and its settling.
-struct Slot<P> {
-    /// Pieces that are still worked on or wait for their retry.
-    open: usize,
-    /// The position of its first record, when the source counts.
-    first: Option<u64>,
-    rows: usize,
-    position: Option<Position>,
-    pieces: Pieces<P>,
-}
-
-/// The pieces of a chunk: nearly always one.
-pub(super) struct Pieces<P> {
-    pub(super) one: Option<P>,
-    pub(super) more: Vec<P>,
-}
-
-/// A load that waits for its time.
-struct Delayed<L> {
-    due: Tick,
-    order: u64,
-    load: L,
-}
-
 /// What a task needs to begin a fill.
 pub(super) struct Opening<U, H> {
     pub(super) spare: Option<U>,
@@ -108,14 +85,6 @@ pub(super) struct Filled {
     pub(super) before: usize,
     pub(super) remaining: Option<u64>,
     pub(super) position: Option<Position>,
-}
-
-/// A complete chunk whose turn it is to be settled.
-pub(super) struct Due<P> {
-    pub(super) pieces: Pieces<P>,
-    pub(super) first: Option<u64>,
-    pub(super) rows: usize,
-    pub(super) reading: Reading,
 }
 
 /// The right to settle, with the chunk whose turn it is.
@@ -682,37 +651,6 @@ impl<B, P, D, U, H, L> State<B, P, D, U, H, L> {
         control.set_idle(self.is_idle() && self.active > 0);
     }
 }
-
-impl<P> Pieces<P> {
-    fn push(&mut self, piece: P) {
-        if self.one.is_none() {
-            self.one = Some(piece);
-        } else {
-            self.more.push(piece);
-        }
-    }
-}
-
-impl<L> Ord for Delayed<L> {
-    /// The one that is due first is the greatest, as a heap gives out the greatest.
-    fn cmp(&self, other: &Self) -> Ordering {
-        (other.due, other.order).cmp(&(self.due, self.order))
-    }
-}
-
-impl<L> PartialOrd for Delayed<L> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<L> PartialEq for Delayed<L> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl<L> Eq for Delayed<L> {}
 
 #[cfg(test)]
 mod tests {

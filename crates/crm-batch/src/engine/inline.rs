@@ -21,6 +21,8 @@ use crate::settings::Settings;
 use crate::work::{Judgement, Work};
 use crate::{Chunk, Room, Source, Stage, Verdict};
 
+use crm_clock::Tick;
+
 /// What the start has come to.
 pub(super) enum Start {
     /// The source has ended, or the run by its own doing.
@@ -75,265 +77,299 @@ where
     W: Work<Chunk = S::Chunk>,
     K: Outlet<W>,
 {
-    let Inline {
-        settings,
-        control,
-        work,
-        state,
-        baton,
-        desk,
-        size,
-    } = inline;
-    let clock = &settings.clock;
-    let mut trial = Trial::new(desk.start());
-    let mut part = Part::<W, S::Error>::default();
-    let mut before = Before {
-        read: 0,
-        bytes: 0,
-        peak_rows: 0,
-        times: Times::default(),
-    };
-    let mut unmeasured = Duration::ZERO;
-    let mut chunk_rows = 0;
-    let mut chunk_start = desk.start();
-    let mut last = chunk_start;
-    let start = loop {
-        if control.is_raised() {
-            control.wait(|| {
-                if control.is_paused() && !control.is_over() {
-                    Err(None)
-                } else {
-                    Ok(())
-                }
-            });
-            if control.is_over() {
-                break Start::Over;
-            }
-        }
-        let rows = trial.step().min(size.most() - chunk_rows);
-        let mut worth = false;
-        // What is to be passed over is so in the fill of a chunk.
-        let step = if trial.measures() || baton.passes_over() {
-            let mut sample = Sample::default();
-            let step = measured(
-                settings,
-                control,
-                work,
-                state,
-                baton,
-                desk,
-                &mut part,
-                size,
-                rows,
-                &mut sample,
-            );
-            before.peak_rows = before.peak_rows.max(step.rows);
-            last = clock.now();
-            before.times.add(&sample);
-            if step.flow == Flow::Going {
-                let remaining = || baton.remaining();
-                worth = trial.measured(&sample, last, size, remaining, || settings.threads());
-            }
-            step
-        } else {
-            let step = plain(
-                control,
-                work,
-                state,
-                baton,
-                desk,
-                &mut part,
-                size.bytes(false),
-                rows,
-            );
-            before.peak_rows = before.peak_rows.max(step.rows.min(1));
-            let now = clock.now();
-            let time = now - last;
-            trial.ran(step.rows, time);
-            unmeasured += time;
-            last = now;
-            step
-        };
-        before.read += step.rows as u64;
-        before.bytes += step.bytes;
-        chunk_rows += step.rows.min(size.most() - chunk_rows);
-        let ended = step.flow == Flow::Ended;
-        let full = chunk_rows == size.most() || size.is_long(last - chunk_start);
-        if chunk_rows > 0 && (ended || worth || full) && step.whole && !desk.has_failed() {
-            let reading = Reading {
-                read: before.read,
-                bytes: before.bytes,
-                remaining: settings
-                    .observer
-                    .is_some()
-                    .then(|| baton.remaining().map(|rows| rows as u64))
-                    .flatten(),
-                position: baton.source_position(),
-            };
-            if desk.close_chunk(reading) == Flow::Ended {
-                break Start::Ended;
-            }
-            chunk_rows = 0;
-            chunk_start = last;
-        }
-        if ended {
-            break Start::Ended;
-        }
-        if worth {
-            break Start::Worth;
-        }
-    };
-    before.times.close(unmeasured);
-    (start, before)
+    let mut steps = Steps::new(inline);
+    let start = steps.run();
+    steps.before.times.close(steps.unmeasured);
+    (start, steps.before)
 }
 
-/// Takes `rows` records through the stages one after the other, and measures each stage.
-#[expect(clippy::too_many_arguments, reason = "the loop above, cut in two")]
-fn measured<S, W, K>(
-    settings: &Settings,
-    control: &Control,
-    work: &W,
-    state: &mut W::State,
-    baton: &mut Baton<S>,
-    desk: &mut Desk<'_, W, K, S::Error>,
-    part: &mut Part<W, S::Error>,
-    size: &ChunkSize,
-    rows: usize,
-    sample: &mut Sample,
-) -> Step
+/// The start, and how far it has come.
+struct Steps<'run, 'desk, S: Source, W: Work, K: Outlet<W>> {
+    inline: Inline<'run, 'desk, S, W, K>,
+    part: Part<W, S::Error>,
+    trial: Trial,
+    before: Before,
+    /// Time of the plain steps.
+    unmeasured: Duration,
+    /// Records since the last commit, and when they were begun: what the pool would call a chunk.
+    chunk_rows: usize,
+    chunk_start: Tick,
+    /// When the last step ended.
+    last: Tick,
+}
+
+impl<'run, 'desk, S, W, K> Steps<'run, 'desk, S, W, K>
 where
     S: Source,
     W: Work<Chunk = S::Chunk>,
     K: Outlet<W>,
 {
-    let clock = &settings.clock;
-    let begun = clock.now();
-    part.chunk.clear();
-    let counted = part.chunk.rows().is_some();
-    let room = Room::controlled(rows, size.bytes(counted), control);
-    let (pull, bytes) = baton.fill(&mut part.chunk, &room);
-    let filled = clock.now();
-    let rows = part.chunk.rows();
-    let most = desk.most_failures();
-    let done = part.work(
-        work,
-        state,
-        most,
-        desk.settled(),
-        control,
-        &mut Watch(control),
-    );
-    let rows = rows.unwrap_or(part.rows);
-    let worked = clock.now();
-    let ended = match pull {
-        Pull::More => false,
-        Pull::Ended => true,
-        Pull::Stopped(stop) => {
-            // The records that were made before come first, if all of them have been worked on.
-            if part.rows == rows && part.stop.is_none() {
-                part.stop = Some(stop);
-            }
-            true
+    fn new(inline: Inline<'run, 'desk, S, W, K>) -> Self {
+        let start = inline.desk.start();
+        Self {
+            inline,
+            part: Part::default(),
+            trial: Trial::new(start),
+            before: Before {
+                read: 0,
+                bytes: 0,
+                peak_rows: 0,
+                times: Times::default(),
+            },
+            unmeasured: Duration::ZERO,
+            chunk_rows: 0,
+            chunk_start: start,
+            last: start,
         }
-    };
-    let mut position = desk.settled();
-    let flow = desk.settle(&mut position, part);
-    *sample = Sample {
-        rows,
-        fill: filled - begun,
-        work: worked - filled,
-        sink: clock.now() - worked,
-    };
-    // A part that was given up in the middle, because the run is over, is not the end of the source.
-    let flow = if ended && !control.is_over() {
-        Flow::Ended
-    } else {
-        flow
-    };
-    Step {
-        rows,
-        bytes,
-        whole: done == Worked::Done,
-        flow,
     }
-}
 
-/// Takes `rows` records through all stages, one record after the other.
-#[expect(clippy::too_many_arguments, reason = "the loop above, cut in two")]
-fn plain<S, W, K>(
-    control: &Control,
-    work: &W,
-    state: &mut W::State,
-    baton: &mut Baton<S>,
-    desk: &mut Desk<'_, W, K, S::Error>,
-    part: &mut Part<W, S::Error>,
-    bytes: usize,
-    rows: usize,
-) -> Step
-where
-    S: Source,
-    W: Work<Chunk = S::Chunk>,
-    K: Outlet<W>,
-{
-    let first = desk.settled();
-    let mut done = 0;
-    let mut broken = None;
-    let mut ended = false;
-    let Part { chunk, buffer, .. } = part;
-    let (pull, bytes) = baton.each(chunk, rows, bytes, control, |record| {
-        let position = first + done as u64;
-        let copy = work.copy(&record);
-        buffer.clear();
-        let flow = match attempt(work, state, record, buffer) {
-            Ok(Verdict::Output(output)) => desk.write(position, output, buffer),
-            Ok(Verdict::Filtered) => {
-                desk.filter(1);
-                Flow::Going
+    fn run(&mut self) -> Start {
+        loop {
+            if self.is_over() {
+                return Start::Over;
             }
-            Err(failure) => {
-                let panicked = failure.panic().is_some();
-                let rejection = Rejection {
-                    fatal: judge(work, &failure, 1, position) == Judgement::Fatal,
-                    failure,
-                    attempts: 1,
-                    record: copy.map(W::Chunk::only),
-                };
-                let flow = desk.skip(position, rejection);
-                if panicked && flow == Flow::Going {
-                    match contain(|| work.state()) {
-                        Ok(fresh) => *state = fresh,
-                        Err(panic) => broken = Some(panic),
-                    }
+            let rows = self
+                .trial
+                .step()
+                .min(self.inline.size.most() - self.chunk_rows);
+            // What is to be passed over is so in the fill of a chunk.
+            let (step, worth) = if self.trial.measures() || self.inline.baton.passes_over() {
+                self.measured_step(rows)
+            } else {
+                (self.plain_step(rows), false)
+            };
+            self.before.read += step.rows as u64;
+            self.before.bytes += step.bytes;
+            self.chunk_rows += step.rows.min(self.inline.size.most() - self.chunk_rows);
+            let ended = step.flow == Flow::Ended;
+            if step.whole && self.is_chunk(ended || worth) && self.close_chunk() == Flow::Ended {
+                return Start::Ended;
+            }
+            if ended {
+                return Start::Ended;
+            }
+            if worth {
+                return Start::Worth;
+            }
+        }
+    }
+
+    /// Whether the run is over; waits while it is paused.
+    fn is_over(&self) -> bool {
+        let control = self.inline.control;
+        if !control.is_raised() {
+            return false;
+        }
+        control.wait(|| {
+            if control.is_paused() && !control.is_over() {
+                Err(None)
+            } else {
+                Ok(())
+            }
+        });
+        control.is_over()
+    }
+
+    /// A step that is measured, and whether the pool is worth it by what was seen.
+    fn measured_step(&mut self, rows: usize) -> (Step, bool) {
+        let settings = self.inline.settings;
+        let (step, sample) = self.measured(rows);
+        self.before.peak_rows = self.before.peak_rows.max(step.rows);
+        self.last = settings.clock.now();
+        self.before.times.add(&sample);
+        let baton = &*self.inline.baton;
+        let worth = step.flow == Flow::Going
+            && self.trial.measured(
+                &sample,
+                self.last,
+                self.inline.size,
+                || baton.remaining(),
+                || settings.threads(),
+            );
+        (step, worth)
+    }
+
+    /// A step that is not measured but as a whole.
+    fn plain_step(&mut self, rows: usize) -> Step {
+        let step = self.plain(rows);
+        self.before.peak_rows = self.before.peak_rows.max(step.rows.min(1));
+        let now = self.inline.settings.clock.now();
+        let time = now - self.last;
+        self.trial.ran(step.rows, time);
+        self.unmeasured += time;
+        self.last = now;
+        step
+    }
+
+    /// Whether what was settled since the last commit is to be committed: because it is `last`, is many records, or took long.
+    fn is_chunk(&self, last: bool) -> bool {
+        let full = self.chunk_rows == self.inline.size.most()
+            || self.inline.size.is_long(self.last - self.chunk_start);
+        self.chunk_rows > 0 && (last || full) && !self.inline.desk.has_failed()
+    }
+
+    fn close_chunk(&mut self) -> Flow {
+        let Inline {
+            settings,
+            baton,
+            desk,
+            ..
+        } = &mut self.inline;
+        let reading = Reading {
+            read: self.before.read,
+            bytes: self.before.bytes,
+            remaining: settings
+                .observer
+                .is_some()
+                .then(|| baton.remaining().map(|rows| rows as u64))
+                .flatten(),
+            position: baton.source_position(),
+        };
+        let flow = desk.close_chunk(reading);
+        self.chunk_rows = 0;
+        self.chunk_start = self.last;
+        flow
+    }
+
+    /// Takes `rows` records through the stages one after the other, and measures each stage.
+    fn measured(&mut self, rows: usize) -> (Step, Sample) {
+        let part = &mut self.part;
+        let Inline {
+            settings,
+            control,
+            work,
+            state,
+            baton,
+            desk,
+            size,
+        } = &mut self.inline;
+        let (control, clock) = (*control, &settings.clock);
+        let begun = clock.now();
+        part.chunk.clear();
+        let counted = part.chunk.rows().is_some();
+        let room = Room::controlled(rows, size.bytes(counted), control);
+        let (pull, bytes) = baton.fill(&mut part.chunk, &room);
+        let filled = clock.now();
+        let rows = part.chunk.rows();
+        let most = desk.most_failures();
+        let done = part.work(
+            work,
+            state,
+            most,
+            desk.settled(),
+            control,
+            &mut Watch(control),
+        );
+        let rows = rows.unwrap_or(part.rows);
+        let worked = clock.now();
+        let ended = match pull {
+            Pull::More => false,
+            Pull::Ended => true,
+            Pull::Stopped(stop) => {
+                // The records that were made before come first, if all of them have been worked on.
+                if part.rows == rows && part.stop.is_none() {
+                    part.stop = Some(stop);
                 }
-                flow
+                true
             }
         };
-        done += 1;
-        ended = flow == Flow::Ended;
-        if ended || broken.is_some() {
-            ControlFlow::Break(())
+        let mut position = desk.settled();
+        let flow = desk.settle(&mut position, part);
+        let sample = Sample {
+            rows,
+            fill: filled - begun,
+            work: worked - filled,
+            sink: clock.now() - worked,
+        };
+        // A part that was given up in the middle, because the run is over, is not the end of the source.
+        let flow = if ended && !control.is_over() {
+            Flow::Ended
         } else {
-            ControlFlow::Continue(())
+            flow
+        };
+        let step = Step {
+            rows,
+            bytes,
+            whole: done == Worked::Done,
+            flow,
+        };
+        (step, sample)
+    }
+
+    /// Takes `rows` records through all stages, one record after the other.
+    fn plain(&mut self, rows: usize) -> Step {
+        let Part { chunk, buffer, .. } = &mut self.part;
+        let Inline {
+            control,
+            work,
+            state,
+            baton,
+            desk,
+            size,
+            ..
+        } = &mut self.inline;
+        let (control, work) = (*control, *work);
+        let (state, baton, desk) = (&mut **state, &mut **baton, &mut **desk);
+        let bytes = size.bytes(false);
+        let first = desk.settled();
+        let mut done = 0;
+        let mut broken = None;
+        let mut ended = false;
+        let (pull, bytes) = baton.each(chunk, rows, bytes, control, |record| {
+            let position = first + done as u64;
+            let copy = work.copy(&record);
+            buffer.clear();
+            let flow = match attempt(work, state, record, buffer) {
+                Ok(Verdict::Output(output)) => desk.write(position, output, buffer),
+                Ok(Verdict::Filtered) => {
+                    desk.filter(1);
+                    Flow::Going
+                }
+                Err(failure) => {
+                    let panicked = failure.panic().is_some();
+                    let rejection = Rejection {
+                        fatal: judge(work, &failure, 1, position) == Judgement::Fatal,
+                        failure,
+                        attempts: 1,
+                        record: copy.map(W::Chunk::only),
+                    };
+                    let flow = desk.skip(position, rejection);
+                    if panicked && flow == Flow::Going {
+                        match contain(|| work.state()) {
+                            Ok(fresh) => *state = fresh,
+                            Err(panic) => broken = Some(panic),
+                        }
+                    }
+                    flow
+                }
+            };
+            done += 1;
+            ended = flow == Flow::Ended;
+            if ended || broken.is_some() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        let position = first + done as u64;
+        let flow = if ended {
+            Flow::Ended
+        } else if let Some(panic) = broken {
+            desk.stopped(position, Stop::Panicked(Stage::State, panic))
+        } else {
+            match pull {
+                Pull::More => Flow::Going,
+                Pull::Ended => Flow::Ended,
+                Pull::Stopped(stop) => desk.stopped(position, stop),
+            }
+        };
+        // A chunk that was left in the middle has been read.
+        let left = chunk.rows().unwrap_or(0);
+        Step {
+            rows: done + left,
+            bytes,
+            whole: left == 0,
+            flow,
         }
-    });
-    let position = first + done as u64;
-    let flow = if ended {
-        Flow::Ended
-    } else if let Some(panic) = broken {
-        desk.stopped(position, Stop::Panicked(Stage::State, panic))
-    } else {
-        match pull {
-            Pull::More => Flow::Going,
-            Pull::Ended => Flow::Ended,
-            Pull::Stopped(stop) => desk.stopped(position, stop),
-        }
-    };
-    // A chunk that was left in the middle has been read.
-    let left = chunk.rows().unwrap_or(0);
-    Step {
-        rows: done + left,
-        bytes,
-        whole: left == 0,
-        flow,
     }
 }

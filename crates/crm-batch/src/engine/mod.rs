@@ -4,6 +4,7 @@
 //! - `part`: the buffers of a chunk or a part of one, and the work on them.
 //! - `desk`: the sink, the counts and the reason for the end; whoever owns the value may settle records.
 //! - `gate`: the one lock: who fills, what waits for its turn, who settles. It runs no user code.
+//! - `slot`: a chunk in the gate, until it is complete and its turn; `delayed`: what waits there for its time.
 //! - `pace`: when the pool is worth it, and how large a chunk is. Pure arithmetic on measured times.
 //! - `opening`: whether the run begins, and where: at the start, or at the place of a checkpoint.
 //! - `inline`: the start of a run, on the caller's thread.
@@ -13,6 +14,7 @@
 //! - `piece`: what a chunk is handed in as; `settle`: what happens to it then.
 
 mod baton;
+mod delayed;
 mod desk;
 mod ear;
 mod gate;
@@ -24,6 +26,7 @@ mod piece;
 mod relay;
 mod retry;
 mod settle;
+mod slot;
 mod stages;
 mod task;
 mod times;

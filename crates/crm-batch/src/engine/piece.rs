@@ -1,7 +1,7 @@
 //! The pieces that a chunk is handed in as, and how they become its parts again.
 
-use super::gate::Pieces;
 use super::part::{Fate, Part, Stop};
+use super::slot::Pieces;
 use crate::work::Work;
 
 /// A piece of a chunk, when it has been worked on.

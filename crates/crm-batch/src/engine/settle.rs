@@ -3,10 +3,11 @@
 use rayon::Scope;
 
 use super::desk::{Desk, Flow};
-use super::gate::{Deposit, Due, Turn};
+use super::gate::{Deposit, Turn};
 use super::part::Part;
 use super::piece::{Piece, joined};
 use super::relay::{Relay, RunDesk, RunPiece, Task};
+use super::slot::Due;
 use crate::Source;
 use crate::outlet::Outlet;
 use crate::work::Work;

@@ -54,7 +54,7 @@ const LOOK_EVERY: usize = 64;
 ///
 /// # Going on after a kill
 ///
-/// The last key is the [position](Source::position). Whether the input is [what it was](Seek::fingerprint) is judged by the
+/// The last key is the [position](Source::next_position). Whether the input is [what it was](Seek::fingerprint) is judged by the
 /// text of the query and the number of rows that it gives. This counts them once, without calling the function, and does not see
 /// a row that was changed, or replaced by another. To judge by more or less, name a
 /// [query](Self::known_by_query) or [a version](Self::known_by). What the query selects must not depend on what
@@ -180,7 +180,7 @@ where
     }
 
     /// The last key, as the bits of a `u64`.
-    fn position(&self) -> Option<Position> {
+    fn next_position(&self) -> Option<Position> {
         self.last.map(|key| Position(key as u64))
     }
 }

@@ -197,7 +197,7 @@ impl<const COUNTED: bool> Source for Numbers<COUNTED> {
         Ok(Fill::more())
     }
 
-    fn position(&self) -> Option<Position> {
+    fn next_position(&self) -> Option<Position> {
         Some(Position(self.next * 10 + 7))
     }
 }

@@ -65,7 +65,7 @@ where
     let mut chunk = S::Chunk::default();
     loop {
         chunk.clear();
-        let from = source.position().unwrap().0;
+        let from = source.next_position().unwrap().0;
         let fill = source.fill(&mut chunk, &Room::new(asked.rows, asked.bytes));
         let rows = chunk.rows().unwrap();
         assert!(rows <= asked.rows);
@@ -96,7 +96,7 @@ where
             seen += 1;
         }
         assert_eq!((seen, chunk.rows()), (rows, Some(0)));
-        let bytes = source.position().unwrap().0 - from;
+        let bytes = source.next_position().unwrap().0 - from;
         match fill {
             Err(error) => return (records, Err(error)),
             Ok(fill) if fill == Fill::ended().with_bytes(bytes) => return (records, Ok(())),

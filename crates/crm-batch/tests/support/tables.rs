@@ -93,8 +93,8 @@ pub fn agree(way: Way, file: &[u8], asked: Asked, drop: usize) {
         );
     } else {
         assert!(end.is_ok(), "{:?}", end);
-        assert_eq!(source.position().offset, file.len() as u64);
+        assert_eq!(source.place().offset, file.len() as u64);
     }
-    assert_eq!(source.position().record, records.len() as u64);
+    assert_eq!(source.place().record, records.len() as u64);
     assert_eq!(records, expected);
 }
