@@ -11,7 +11,7 @@ use super::baton::{Baton, Pull};
 use super::desk::{Desk, Flow, Reading};
 use super::gate::Before;
 use super::pace::{ChunkSize, Sample, Trial};
-use super::part::{Attend, Part, Rejection, Stop, Worked, attempt, judge};
+use super::part::{Attend, Part, Rejection, Stop, Worked, alone, attempt, judge};
 use super::times::Times;
 use crate::control::Control;
 use crate::outlet::Outlet;
@@ -155,7 +155,7 @@ where
             step
         };
         before.read += step.rows as u64;
-        before.bytes += step.bytes;
+        before.bytes = before.bytes.saturating_add(step.bytes);
         chunk_rows += step.rows.min(size.most() - chunk_rows);
         let ended = step.flow == Flow::Ended;
         let full = chunk_rows == size.most() || size.is_long(last - chunk_start);
@@ -282,9 +282,9 @@ where
     let Part { chunk, buffer, .. } = part;
     let (pull, bytes) = baton.each(chunk, rows, bytes, control, |record| {
         let position = first + done as u64;
-        let copy = work.copy(&record);
         buffer.clear();
-        let flow = match attempt(work, state, record, buffer) {
+        let (attempted, copy) = attempt(work, state, record, buffer);
+        let flow = match attempted {
             Ok(Verdict::Output(output)) => desk.write(position, output, buffer),
             Ok(Verdict::Filtered) => {
                 desk.filter(1);
@@ -296,7 +296,7 @@ where
                     fatal: judge(work, &failure, 1, position) == Judgement::Fatal,
                     failure,
                     attempts: 1,
-                    record: copy.map(W::Chunk::only),
+                    record: copy.and_then(alone::<W>),
                 };
                 let flow = desk.skip(position, rejection);
                 if panicked && flow == Flow::Going {

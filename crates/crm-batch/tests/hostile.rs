@@ -1,0 +1,120 @@
+//! What is given to a run may do its worst: nothing hangs, nothing aborts, and what is told is true.
+
+mod support;
+
+use std::convert::Infallible;
+
+use crm_batch::{Batch, BatchError, Builder, Chunk, Fill, Owned, Room, Source, Stage, Verdict};
+use crm_clock::Clock;
+use support::fate::quiet_panics;
+use support::pool;
+use support::watchdog::within;
+
+fn both() -> [Builder; 2] {
+    [false, true].map(|inline| {
+        let builder = Batch::builder().pool(pool(2)).inline_start(inline);
+        let builder = builder.clock(Clock::manual().0);
+        builder.chunk_rows(10).window(3)
+    })
+}
+
+struct Uncopied(u64);
+
+impl Clone for Uncopied {
+    fn clone(&self) -> Self {
+        assert!(self.0 != 17, "it is not to be copied");
+        Self(self.0)
+    }
+}
+
+#[test]
+fn a_record_whose_copy_panics_has_failed() {
+    quiet_panics();
+    within(|| {
+        for builder in both() {
+            let batch = builder.skip_limit(1).build().unwrap();
+            let mut written = Vec::new();
+            let report = batch
+                .job((0..50).map(Uncopied))
+                .process(|record| Ok::<_, Infallible>(Verdict::Output(record.0)))
+                .keep_records()
+                .into(&mut written)
+                .run()
+                .unwrap();
+            assert_eq!(
+                (report.read(), report.written(), report.skipped()),
+                (50, 49, 1)
+            );
+            assert_eq!(report.skips()[0].position(), 17);
+            assert!(written.into_iter().eq((0..50).filter(|n| *n != 17)));
+        }
+    });
+}
+
+/// A chunk whose methods panic when they come to a record.
+#[derive(Default)]
+struct Trap(Owned<u64>);
+
+impl Chunk for Trap {
+    type Record<'r> = u64;
+    fn next(&mut self) -> Option<u64> {
+        let next = self.0.next();
+        assert!(next != Some(17), "it is cursed");
+        next
+    }
+    fn only(record: u64) -> Self {
+        Self(Owned::only(record))
+    }
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+struct Traps(std::ops::Range<u64>);
+
+impl Source for Traps {
+    type Chunk = Trap;
+    type Error = Infallible;
+    fn fill(&mut self, chunk: &mut Trap, room: &Room<'_>) -> Result<Fill, Infallible> {
+        for _ in 0..room.rows().min(10) {
+            match self.0.next() {
+                Some(n) => chunk.0.push(n),
+                None => return Ok(Fill::ended()),
+            }
+        }
+        Ok(Fill::more())
+    }
+}
+
+#[test]
+fn a_record_that_cannot_be_taken_ends_the_run_there() {
+    quiet_panics();
+    within(|| {
+        for source in [false, true] {
+            for builder in both() {
+                let builder = builder.source_blocks(source);
+                let mut written = Vec::new();
+                let error = builder
+                    .build()
+                    .unwrap()
+                    .job(Traps(0..50))
+                    .process(|n| Ok::<_, Infallible>(Verdict::Output(n)))
+                    .into(&mut written)
+                    .run()
+                    .unwrap_err();
+                assert!(
+                    matches!(
+                        error,
+                        BatchError::Panicked {
+                            stage: Stage::Source,
+                            position: 17,
+                            ..
+                        }
+                    ),
+                    "{error:?}"
+                );
+                assert!(written.into_iter().eq(0..17));
+            }
+        }
+    });
+}
