@@ -3,8 +3,12 @@
 mod support;
 
 use std::convert::Infallible;
+use std::panic;
+use std::time::Duration;
 
-use crm_batch::{Batch, BatchError, Builder, Chunk, Fill, Owned, Room, Source, Stage, Verdict};
+use crm_batch::{
+    Batch, BatchError, Builder, Chunk, Fill, Owned, Retry, Room, SkipLimit, Source, Stage, Verdict,
+};
 use crm_clock::Clock;
 use support::fate::quiet_panics;
 use support::pool;
@@ -114,6 +118,46 @@ fn a_record_that_cannot_be_taken_ends_the_run_there() {
                     "{error:?}"
                 );
                 assert!(written.into_iter().eq(0..17));
+            }
+        }
+    });
+}
+
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("the payload goes off");
+    }
+}
+
+#[test]
+fn payloads_whose_drop_panics_harm_nobody() {
+    quiet_panics();
+    within(|| {
+        for (source, sink) in [(false, false), (true, false), (false, true), (true, true)] {
+            for builder in both() {
+                let builder = builder.source_blocks(source).sink_blocks(sink);
+                let retry = Retry::exponential(2).first_delay(Duration::ZERO);
+                let batch = builder.skip(SkipLimit::ALL).retry(retry).build().unwrap();
+                let process = |n: u64| {
+                    if n % 3 == 0 {
+                        panic::resume_unwind(Box::new(Bomb));
+                    }
+                    Ok::<_, Infallible>(n)
+                };
+                let report = batch.run(0..100, process, |_| Ok::<_, Infallible>(()));
+                let report = report.unwrap();
+                assert_eq!((report.written(), report.skipped()), (66, 34));
+                drop(report);
+                let report = batch
+                    .job(0..100_u64)
+                    .process(|n| process(n).map(Verdict::Output))
+                    .retry_when(|_| true)
+                    .into(|_| Ok::<_, Infallible>(()))
+                    .run()
+                    .unwrap();
+                assert_eq!((report.written(), report.skipped()), (66, 34));
             }
         }
     });
