@@ -7,7 +7,8 @@ use std::panic;
 use std::time::Duration;
 
 use crm_batch::{
-    Batch, BatchError, Builder, Chunk, Fill, Owned, Retry, Room, SkipLimit, Source, Stage, Verdict,
+    Batch, BatchError, Builder, CancelToken, Chunk, Fill, Owned, Retry, Room, SkipLimit, Source,
+    Stage, Verdict,
 };
 use crm_clock::Clock;
 use support::fate::quiet_panics;
@@ -160,5 +161,30 @@ fn payloads_whose_drop_panics_harm_nobody() {
                 assert_eq!((report.written(), report.skipped()), (66, 34));
             }
         }
+    });
+}
+
+#[test]
+fn a_wait_as_long_as_can_be_is_a_wait_and_no_failure() {
+    within(|| {
+        let token = CancelToken::new();
+        let longest = Duration::MAX - Duration::from_nanos(1);
+        let retry = Retry::exponential(2).first_delay(longest);
+        let retry = retry.longest_delay(longest).jitter(0.0);
+        let builder = Batch::builder().pool(pool(2)).retry(retry).chunk_rows(2);
+        let batch = builder.cancel(token.clone()).build().unwrap();
+        let end = batch
+            .job(0..2_u64)
+            .process(|n| {
+                if n == 0 {
+                    return Err("busy");
+                }
+                token.cancel();
+                Ok(Verdict::Output(n))
+            })
+            .retry_when(|_| true)
+            .into(|_| Ok::<_, Infallible>(()))
+            .run();
+        assert!(matches!(end, Err(BatchError::Cancelled { .. })), "{end:?}");
     });
 }
