@@ -7,8 +7,8 @@ use std::panic;
 use std::time::Duration;
 
 use crm_batch::{
-    Batch, BatchError, Builder, CancelToken, Chunk, Fill, Owned, Retry, Room, SkipLimit, Source,
-    Stage, Verdict,
+    Batch, BatchError, Builder, CancelToken, Chunk, Fill, Owned, Retry, Room, Sized, SkipLimit,
+    Source, Stage, Verdict,
 };
 use crm_clock::Clock;
 use support::fate::quiet_panics;
@@ -187,4 +187,40 @@ fn a_wait_as_long_as_can_be_is_a_wait_and_no_failure() {
             .run();
         assert!(matches!(end, Err(BatchError::Cancelled { .. })), "{end:?}");
     });
+}
+
+/// An iterator that says it never ends, and does.
+struct Boasts<I>(I);
+
+impl<I: Iterator> Iterator for Boasts<I> {
+    type Item = I::Item;
+
+    fn next(&mut self) -> Option<I::Item> {
+        self.0.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (usize::MAX, Some(usize::MAX))
+    }
+}
+
+#[test]
+fn sizes_beyond_all_bounds_are_no_panic() {
+    for builder in both() {
+        let batch = builder.chunk_bytes(100).build().unwrap();
+        let report = batch
+            .job(Sized::new(0..100_u64, |_: &u64| usize::MAX))
+            .process(|n| Ok::<_, Infallible>(Verdict::Output(n)))
+            .into(|_| Ok::<_, Infallible>(()))
+            .run()
+            .unwrap();
+        assert_eq!((report.written(), report.bytes()), (100, u64::MAX));
+    }
+    for builder in both() {
+        let builder = builder.progress(|progress| assert!(progress.total() >= Some(100)));
+        let batch = builder.build().unwrap();
+        let sink = |_| Ok::<_, Infallible>(());
+        let report = batch.run(Boasts(0..100), Ok::<u64, Infallible>, sink);
+        assert_eq!(report.unwrap().written(), 100);
+    }
 }
