@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Mutex, PoisonError};
 
@@ -38,10 +39,15 @@ impl Panic {
 
     /// The payload, as [`std::panic::catch_unwind`] would have returned it.
     #[must_use]
-    pub fn into_payload(self) -> Box<dyn Any + Send> {
-        self.payload
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
+    pub fn into_payload(mut self) -> Box<dyn Any + Send> {
+        self.take()
+    }
+
+    /// Leaves one in its place whose destructor does nothing.
+    fn take(&mut self) -> Box<dyn Any + Send> {
+        let payload = self.payload.get_mut();
+        let payload = payload.unwrap_or_else(PoisonError::into_inner);
+        mem::replace(payload, Box::new(()))
     }
 
     /// Lets the panic go on from here, with its own payload and without a second call of the panic hook.
@@ -51,6 +57,17 @@ impl Panic {
     /// Always; that is what it is for.
     pub fn resume(self) -> ! {
         panic::resume_unwind(self.into_payload())
+    }
+}
+
+/// A payload whose destructor panics is one panic more of the same user code, and many of them would be dropped together, which
+/// aborts the process: it is caught as well, and what it throws is leaked.
+impl Drop for Panic {
+    fn drop(&mut self) {
+        let payload = self.take();
+        if let Err(thrown) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            mem::forget(thrown);
+        }
     }
 }
 

@@ -110,11 +110,11 @@ where
     type Error = Infallible;
 
     fn fill(&mut self, chunk: &mut Owned<I::Item>, room: &Room<'_>) -> Result<Fill, Infallible> {
-        let mut bytes = 0;
+        let mut bytes = 0_usize;
         while chunk.len() < room.rows() && bytes < room.bytes() && !room.is_over() {
             match self.records.next() {
                 Some(record) => {
-                    bytes += (self.size)(&record);
+                    bytes = bytes.saturating_add((self.size)(&record));
                     chunk.push(record);
                 }
                 None => return Ok(Fill::ended().with_bytes(bytes as u64)),

@@ -89,7 +89,8 @@ impl Retry {
         let factor = 1_u32.checked_shl(attempts - 1).unwrap_or(u32::MAX);
         let delay = self.first.saturating_mul(factor).min(self.longest);
         let random = chance(salt ^ u64::from(attempts));
-        Some(delay.mul_f64(1.0 - self.jitter * random))
+        // In this order, as the whole of a very long wait is more than a product of floats may be.
+        Some(delay.saturating_sub(delay.mul_f64(self.jitter * random)))
     }
 }
 

@@ -543,6 +543,23 @@ fn a_job_that_is_complete_but_for_the_names_is_not_worked_on_again() {
     }
 }
 
+/// Without a checkpoint the work would be lost.
+#[test]
+fn a_name_that_a_folder_has_is_refused_before_the_first_record() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("rows");
+    fs::create_dir(&path).unwrap();
+    let result = Batch::new()
+        .job(0..9_u64)
+        .encode(|n, row| writeln!(row, "{n}"))
+        .into(FileSink::create(&path))
+        .run();
+    let error = result.unwrap_err();
+    assert_eq!(error.report().read(), 0);
+    assert!(format!("{error:#}").contains("rows cannot be replaced by a file"));
+    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
+}
+
 /// Runs numbers into a file, without a checkpoint or with one.
 fn numbers_into(path: &Path, named: bool) -> Result<(), FileError> {
     let job = Batch::new()

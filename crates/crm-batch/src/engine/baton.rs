@@ -85,11 +85,11 @@ impl<S: Source> Baton<S> {
     /// Fills a chunk whose first records are to be passed over, and perhaps all of them.
     #[cold]
     fn fill_past(&mut self, chunk: &mut S::Chunk, room: &Room<'_>) -> (Pull<S::Error>, u64) {
-        let mut bytes = 0;
+        let mut bytes = 0_u64;
         loop {
             let source = &mut self.source;
             let (pull, read) = told(contain(|| source.fill(chunk, room)));
-            bytes += read;
+            bytes = bytes.saturating_add(read);
             let passed = contain(|| {
                 while self.past > 0 && chunk.next().is_some() {
                     self.past -= 1;

@@ -307,7 +307,9 @@ impl<'run, W: Work, K: Outlet<W>, I> Desk<'run, W, K, I> {
             skipped: self.entry.skipped - self.before.skipped,
             chunks: self.entry.chunks - self.before.chunks,
             elapsed: self.clock.now() - self.start,
-            total: reading.remaining.map(|remaining| reading.read + remaining),
+            total: reading
+                .remaining
+                .map(|remaining| reading.read.saturating_add(remaining)),
         };
         match contain(|| observer(&progress)) {
             Ok(()) => Flow::Going,

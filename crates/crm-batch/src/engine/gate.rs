@@ -569,7 +569,7 @@ impl<B, P, D, U, H, L> State<B, P, D, U, H, L> {
         };
         self.slots.insert(filled.number, slot);
         self.read += rows as u64;
-        self.bytes += filled.bytes;
+        self.bytes = self.bytes.saturating_add(filled.bytes);
         self.remaining = filled.remaining;
         self.rows += rows;
         self.peak_rows = self.peak_rows.max(filled.before + rows);

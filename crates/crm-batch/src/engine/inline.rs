@@ -11,7 +11,7 @@ use super::baton::{Baton, Pull};
 use super::desk::{Desk, Flow, Reading};
 use super::gate::Before;
 use super::pace::{ChunkSize, Sample, Trial};
-use super::part::{Attend, Part, Rejection, Stop, Worked, attempt, judge};
+use super::part::{Attend, Part, Rejection, Stop, Worked, alone, attempt, judge};
 use super::times::Times;
 use crate::control::Control;
 use crate::outlet::Outlet;
@@ -139,7 +139,7 @@ where
                 (self.plain_step(rows), false)
             };
             self.before.read += step.rows as u64;
-            self.before.bytes += step.bytes;
+            self.before.bytes = self.before.bytes.saturating_add(step.bytes);
             self.chunk_rows += step.rows.min(self.inline.size.most() - self.chunk_rows);
             let ended = step.flow == Flow::Ended;
             if step.whole && self.is_chunk(ended || worth) && self.close_chunk() == Flow::Ended {
@@ -317,9 +317,9 @@ where
         let mut ended = false;
         let (pull, bytes) = baton.each(chunk, rows, bytes, control, |record| {
             let position = first + done as u64;
-            let copy = work.copy(&record);
             buffer.clear();
-            let flow = match attempt(work, state, record, buffer) {
+            let (attempted, copy) = attempt(work, state, record, buffer);
+            let flow = match attempted {
                 Ok(Verdict::Output(output)) => desk.write(position, output, buffer),
                 Ok(Verdict::Filtered) => {
                     desk.filter(1);
@@ -331,7 +331,7 @@ where
                         fatal: judge(work, &failure, 1, position) == Judgement::Fatal,
                         failure,
                         attempts: 1,
-                        record: copy.map(W::Chunk::only),
+                        record: copy.and_then(alone::<W>),
                     };
                     let flow = desk.skip(position, rejection);
                     if panicked && flow == Flow::Going {

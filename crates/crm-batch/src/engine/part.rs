@@ -120,11 +120,29 @@ impl<W: Work, I> Part<W, I> {
             {
                 break Worked::Over;
             }
-            let Some(record) = self.chunk.next() else {
-                break Worked::Done;
+            let mut copy = None;
+            let mut taken = false;
+            let attempted = {
+                let (chunk, buffer) = (&mut self.chunk, &mut self.buffer);
+                let (state, copy, taken) = (&mut *state, &mut copy, &mut taken);
+                contain(move || {
+                    let record = chunk.next()?;
+                    *taken = true;
+                    *copy = work.copy(&record);
+                    Some(work.process(state, record, buffer))
+                })
             };
-            let copy = work.copy(&record);
-            match attempt(work, state, record, &mut self.buffer) {
+            let attempted = match attempted {
+                Ok(Some(attempted)) => attempted.map_err(Failure::Error),
+                Ok(None) => break Worked::Done,
+                Err(panic) if taken => Err(Failure::Panicked(panic)),
+                Err(panic) => {
+                    // The chunk is the source's, and so is what it does while a record is taken from it.
+                    self.stop = Some(Stop::Panicked(Stage::Source, panic));
+                    break Worked::Done;
+                }
+            };
+            match attempted {
                 Ok(Verdict::Output(output)) => self.outputs.push(output),
                 Ok(Verdict::Filtered) => {
                     let rows = self.outputs.len() + gaps;
@@ -142,7 +160,7 @@ impl<W: Work, I> Part<W, I> {
                 }
                 Err(failure) => {
                     let rows = self.outputs.len() + gaps;
-                    let copy = copy.map(W::Chunk::only);
+                    let copy = copy.and_then(alone::<W>);
                     let panicked = failure.panic().is_some();
                     let judgement = judge(work, &failure, 1, salt.wrapping_add(rows as u64));
                     let (fate, fatal) = match (judgement, copy) {
@@ -185,19 +203,38 @@ impl<W: Work, I> Part<W, I> {
     }
 }
 
-/// Works on one record; a panic goes no further than that.
+/// Works on one record, and gives back the copy that the work keeps of it; a panic, be it of the copying, goes no further than
+/// that.
 #[inline]
-pub(super) fn attempt<W: Work>(
+#[expect(
+    clippy::type_complexity,
+    reason = "an alias would hide what a caller gets"
+)]
+pub(super) fn attempt<'r, W: Work>(
     work: &W,
     state: &mut W::State,
-    record: Record<'_, W>,
+    record: Record<'r, W>,
     buffer: &mut W::Buffer,
-) -> Result<Verdict<W::Output>, Failure<W::Error>> {
-    match contain(|| work.process(state, record, buffer)) {
-        Ok(Ok(verdict)) => Ok(verdict),
-        Ok(Err(error)) => Err(Failure::Error(error)),
+) -> (
+    Result<Verdict<W::Output>, Failure<W::Error>>,
+    Option<Record<'r, W>>,
+) {
+    let mut copy = None;
+    let kept = &mut copy;
+    let attempted = contain(move || {
+        *kept = work.copy(&record);
+        work.process(state, record, buffer)
+    });
+    let attempted = match attempted {
+        Ok(attempted) => attempted.map_err(Failure::Error),
         Err(panic) => Err(Failure::Panicked(panic)),
-    }
+    };
+    (attempted, copy)
+}
+
+/// A chunk of this record alone; none when making it panics, as if no copy had been kept.
+pub(super) fn alone<W: Work>(record: Record<'_, W>) -> Option<W::Chunk> {
+    contain(|| W::Chunk::only(record)).ok()
 }
 
 /// Asks what becomes of a failure; a panic of who is asked is as good as a fatal failure.

@@ -3,7 +3,7 @@
 use rayon::Scope;
 
 use super::pace::Timing;
-use super::part::{Fate, Rejection, attempt, judge};
+use super::part::{Fate, Rejection, alone, attempt, judge};
 use super::piece::Piece;
 use super::relay::Relay;
 use crate::outlet::Outlet;
@@ -56,13 +56,13 @@ where
                 let Some(lent) = record.next() else {
                     unreachable!("a chunk of one record has one")
                 };
-                let copy = self.work.copy(&lent);
                 let mut buffer = W::Buffer::default();
-                match attempt(self.work, &mut hand, lent, &mut buffer) {
+                let (attempted, copy) = attempt(self.work, &mut hand, lent, &mut buffer);
+                match attempted {
                     Ok(Verdict::Output(output)) => (Fate::Late(output, buffer), Some(hand)),
                     Ok(Verdict::Filtered) => (Fate::Filtered(1), Some(hand)),
                     Err(failure) => {
-                        let copy = copy.map(W::Chunk::only);
+                        let copy = copy.and_then(alone::<W>);
                         let hand = failure.panic().is_none().then_some(hand);
                         match (judge(self.work, &failure, attempts, salt), copy) {
                             (Judgement::Again(delay), Some(record)) => {

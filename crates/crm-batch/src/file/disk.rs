@@ -23,6 +23,9 @@ pub(super) trait Disk: Send {
     /// Whether the file still has this name: another run may have given it its last one before it was claimed.
     fn is_at(&mut self, file: &mut Self::File, path: &Path) -> io::Result<bool>;
 
+    /// Whether a folder has this name, so that no file can be given it.
+    fn is_folder(&mut self, path: &Path) -> io::Result<bool>;
+
     fn len(&mut self, file: &mut Self::File) -> io::Result<u64>;
 
     /// The first so many bytes, or fewer if there are no more.
@@ -93,6 +96,15 @@ impl Disk for Real {
     #[cfg(not(unix))]
     fn is_at(&mut self, _file: &mut File, path: &Path) -> io::Result<bool> {
         path.try_exists()
+    }
+
+    fn is_folder(&mut self, path: &Path) -> io::Result<bool> {
+        // Of a link itself, which a file can replace, wherever it leads.
+        match fs::symlink_metadata(path) {
+            Ok(named) => Ok(named.is_dir()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     fn len(&mut self, file: &mut File) -> io::Result<u64> {

@@ -416,6 +416,11 @@ impl Disk for Machine {
         told(how, ())
     }
 
+    /// There are only files here, and to look is no step at which power could be lost.
+    fn is_folder(&mut self, _path: &Path) -> io::Result<bool> {
+        Ok(false)
+    }
+
     fn exists(&mut self, path: &Path) -> io::Result<bool> {
         let mut state = self.state();
         let how = state.operation()?;

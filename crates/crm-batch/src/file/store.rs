@@ -12,6 +12,7 @@
 //! 4. a checkpoint that is to be forgotten has gone for good before a part is made or cut.
 
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -166,12 +167,28 @@ impl<D: Disk> Store<D> {
         }
     }
 
+    /// Looks whether a folder has the name of a file, which is else seen when all of the work is done, and without a checkpoint
+    /// that work would be lost.
+    fn refuse_folders(&mut self) -> Result<(), FileError> {
+        for path in self.rejects_path.iter().chain([&self.path]) {
+            let folder = self.disk.is_folder(path);
+            if folder.map_err(FileError::io("looked for", path))? {
+                let error = io::ErrorKind::IsADirectory.into();
+                return Err(FileError::io("replaced by a file", path)(error));
+            }
+        }
+        Ok(())
+    }
+
     /// Begins at the start.
     fn start(&mut self, job: Option<&JobId>, ledger: PathBuf) -> Result<(), FileError> {
         let there = self.disk.exists(&ledger);
         let there = there.map_err(FileError::io("looked for", &ledger))?;
         if there && job.is_none() {
             return Err(FileError::Unfinished(ledger));
+        }
+        if job.is_none() {
+            self.refuse_folders()?;
         }
         self.claim_existing()?;
         // A checkpoint goes for good before the rows that it counts are cut, and also before new ones get their name: one that
