@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use crm_clock::Tick;
-use rayon::Scope;
+use crate::sync::pool::Scope;
 
 use super::pace::ChunkSize;
 use super::part::Attend;

@@ -11,7 +11,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::mem;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use crm_clock::Tick;
@@ -21,6 +21,7 @@ use super::pace::{ChunkSize, Timing};
 use super::times::Times;
 use crate::Position;
 use crate::control::Control;
+use crate::sync::{Mutex, MutexGuard};
 
 pub(super) struct Gate<'run, B, P, D, U, H, L> {
     control: &'run Control,

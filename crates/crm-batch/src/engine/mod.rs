@@ -17,6 +17,8 @@ mod desk;
 mod ear;
 mod gate;
 mod inline;
+#[cfg(all(test, any(loom, shuttle)))]
+mod models;
 mod opening;
 mod pace;
 mod part;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crm_clock::Tick;
-use rayon::Scope;
+use crate::sync::pool::Scope;
 
 use super::baton::{Baton, Pull};
 use super::ear::{Cut, Ear};
