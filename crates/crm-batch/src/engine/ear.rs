@@ -4,8 +4,8 @@ use std::mem;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use crm_clock::Tick;
 use crate::sync::pool::Scope;
+use crm_clock::Tick;
 
 use super::pace::ChunkSize;
 use super::part::Attend;

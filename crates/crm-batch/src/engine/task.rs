@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crm_clock::Tick;
 use crate::sync::pool::Scope;
+use crm_clock::Tick;
 
 use super::baton::{Baton, Pull};
 use super::ear::{Cut, Ear};

@@ -7,8 +7,31 @@ pub(crate) mod thread {
     //! The checker's threads, with the standard builder's way to start them in a scope.
 
     use std::io;
+    use std::sync::Arc;
 
-    pub(crate) use shuttle::thread::{Scope, ScopedJoinHandle, scope};
+    use shuttle::sync::atomic::{AtomicBool, Ordering};
+    use shuttle::thread::park;
+    pub(crate) use shuttle::thread::{Scope, ScopedJoinHandle};
+
+    /// The checker's scope with a thread that outlives `run`. Without it the checker (0.9.9) takes the end of the last thread
+    /// for the end of the scope, and wakes a caller that still waits in `run` for something else.
+    pub(crate) fn scope<'env, T>(
+        run: impl for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
+    ) -> T {
+        shuttle::thread::scope(|threads| {
+            let over = Arc::new(AtomicBool::new(false));
+            let seen = Arc::clone(&over);
+            let last = threads.spawn(move || {
+                while !seen.load(Ordering::Relaxed) {
+                    park();
+                }
+            });
+            let result = run(threads);
+            over.store(true, Ordering::Relaxed);
+            last.thread().unpark();
+            result
+        })
+    }
 
     pub(crate) struct Builder;
 
@@ -37,9 +60,9 @@ pub(crate) mod pool {
     use std::cell::Cell;
     use std::fmt;
 
+    use super::thread::scope as threads_of;
     use shuttle::rand::{Rng, thread_rng};
     use shuttle::sync::{Condvar, Mutex};
-    use shuttle::thread;
 
     pub(crate) use rayon::{ThreadPoolBuildError, Yield};
 
@@ -108,7 +131,7 @@ pub(crate) mod pool {
         /// Runs `root` here, and other jobs on `workers`.
         fn run(root: impl FnOnce(&Self), workers: std::ops::Range<usize>, helps: bool) {
             let scope = Self::new();
-            thread::scope(|threads| {
+            threads_of(|threads| {
                 for index in workers {
                     let scope = &scope;
                     threads.spawn(move || {
@@ -125,7 +148,7 @@ pub(crate) mod pool {
         }
     }
 
-    pub(crate) struct ThreadPool {
+    pub struct ThreadPool {
         threads: usize,
     }
 
@@ -149,7 +172,7 @@ pub(crate) mod pool {
                 INDEX.with(|own| own.set(Some(0)));
                 run()
             };
-            thread::scope(|threads| threads.spawn(worker).join().unwrap())
+            threads_of(|threads| threads.spawn(worker).join().unwrap())
         }
     }
 
@@ -203,7 +226,7 @@ pub(crate) mod pool {
     }
 
     pub(crate) fn yield_now() -> Option<Yield> {
-        thread::yield_now();
+        shuttle::thread::yield_now();
         None
     }
 }

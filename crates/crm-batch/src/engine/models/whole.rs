@@ -156,18 +156,28 @@ impl Plan {
         let mut written = Vec::new();
 
         let source = self.fates.iter().enumerate().map(|(id, fate)| {
-            assert!(!self.shut.load(Relaxed), "the source is asked while the run is paused");
+            assert!(
+                !self.shut.load(Relaxed),
+                "the source is asked while the run is paused"
+            );
             if *fate == Fate::Missing {
                 resume_unwind(Box::new("the source is broken"));
             }
             let pulled = pulled.fetch_add(1, Relaxed) + 1;
             let in_flight = pulled - settled.load(Relaxed);
-            assert!(!plain || in_flight <= bound, "{in_flight} records in flight");
+            assert!(
+                !plain || in_flight <= bound,
+                "{in_flight} records in flight"
+            );
             Tracked::new(id, &alive)
         });
         let process = |record: Tracked| {
             let tries = attempts[record.0].fetch_add(1, Relaxed) + 1;
-            let most = if self.fates[record.0] == Fate::Retried { 2 } else { 1 };
+            let most = if self.fates[record.0] == Fate::Retried {
+                2
+            } else {
+                1
+            };
             assert!(tries <= most, "{} is tried {tries} times", record.0);
             match self.fates[record.0] {
                 Fate::Filtered => Ok(Verdict::Filtered),
@@ -199,7 +209,11 @@ impl Plan {
             result,
             Err(BatchError::Cancelled { .. } | BatchError::DeadlineExceeded { .. })
         );
-        let failed = result.as_ref().err().filter(|_| !stopped).map(BatchError::position);
+        let failed = result
+            .as_ref()
+            .err()
+            .filter(|_| !stopped)
+            .map(BatchError::position);
         let complete = result.is_ok();
         let report = result.unwrap_or_else(BatchError::into_report);
         assert!(report.peak_rows() <= bound, "{} rows", report.peak_rows());
@@ -235,7 +249,10 @@ impl Plan {
             assert!(!twice, "a record is written twice");
         } else {
             let known = self.outputs().take(written.len());
-            assert!(known.eq(written.iter().copied()), "out of order: {written:?}");
+            assert!(
+                known.eq(written.iter().copied()),
+                "out of order: {written:?}"
+            );
         }
         assert!(!complete || self.outputs().eq(written));
     }
@@ -272,7 +289,13 @@ fn every_record_comes_to_its_fate() {
 fn a_run_ends_where_a_loop_would() {
     let fates = || {
         let end = [Fate::Fatal, Fate::Refused, Fate::Missing][draw(3)];
-        undisturbed(&[Fate::Output, Fate::Output, Fate::Retried, Fate::Filtered, end]);
+        undisturbed(&[
+            Fate::Output,
+            Fate::Output,
+            Fate::Retried,
+            Fate::Filtered,
+            end,
+        ]);
     };
     check(fates);
 }
@@ -384,9 +407,8 @@ fn a_record_that_waits_for_its_retry_comes_back() {
         let (clock, hand) = Clock::manual();
         let over = Arc::new(AtomicBool::new(false));
         let turned = Arc::clone(&over);
-        let later = |builder: Builder| {
-            builder.retry(Retry::exponential(2).first_delay(SECOND).jitter(0.0))
-        };
+        let later =
+            |builder: Builder| builder.retry(Retry::exponential(2).first_delay(SECOND).jitter(0.0));
         let plan = Arc::new(Plan::draw(&[Fate::Output, Fate::Retried]));
         let token = CancelToken::new();
         let builder = later(plan.builder(&clock)).cancel(token.clone());
