@@ -46,10 +46,11 @@ struct Baton {
     _alive: Alive,
 }
 
-/// The right to settle, with the numbers of the chunks that are settled.
+/// The right to settle, with the numbers of the chunks that are settled, and whether the sink has failed.
 #[derive(Default)]
 struct Desk {
     settled: Vec<u64>,
+    failed: bool,
 }
 
 struct Piece {
@@ -285,6 +286,7 @@ impl Run {
         assert_eq!(pieces.len(), made, "a chunk is settled before it is whole");
         assert_eq!(number, desk.settled.len() as u64, "settled out of order");
         if self.plan.fails_at == Some(number) {
+            desk.failed = true;
             return false;
         }
         desk.settled.push(number);
@@ -397,14 +399,12 @@ fn run(plan: Plan, disturb: Option<fn(&Run)>) -> bool {
     let remains = run.gate.into_remains();
     let desk = remains.desk.expect("the desk is back when no task runs");
     assert!((0..desk.settled.len() as u64).eq(desk.settled.iter().copied()));
-    let complete = remains.complete;
+    assert_eq!(desk.failed, plan.fails_at.is_some());
+    let complete = remains.complete && !desk.failed;
     if complete {
         assert_eq!(desk.settled.len() as u64, plan.chunks);
     } else {
-        assert!(
-            cause.is_some() || plan.fails_at.is_some(),
-            "nobody has ended it"
-        );
+        assert!(cause.is_some() || desk.failed, "nobody has ended it");
     }
     drop(remains.baton);
     assert_eq!(alive.load(Relaxed), 0, "everything is dropped");
