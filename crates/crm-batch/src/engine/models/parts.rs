@@ -543,14 +543,26 @@ fn a_run_whose_sink_fails_ends_for_everybody() {
 
 #[test]
 fn a_run_whose_time_is_over_ends_for_everybody() {
-    for plan in [PLAIN, apart(false, true), apart(true, false)] {
+    // With the last one the source waits for room, and the keeper for a record that does not come in time.
+    let full = Plan {
+        chunks: 2,
+        window: 1,
+        again: Some(LATER),
+        ..apart(true, true)
+    };
+    let single = |plan| Plan { chunks: 1, ..plan };
+    for plan in [
+        single(PLAIN),
+        single(apart(false, true)),
+        single(apart(true, false)),
+        full,
+    ] {
         let plan = Plan {
-            chunks: 1,
-            deadline: Some(Duration::from_nanos(1_000)),
+            deadline: Some(Duration::from_nanos(500)),
             ..plan
         };
         ends(plan, |run| {
-            run.hand.advance(Duration::from_secs(1));
+            run.hand.advance(Duration::from_nanos(500));
             // Whoever looks first wakes the others.
             run.control.look();
         });

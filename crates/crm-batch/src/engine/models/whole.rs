@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-use crm_clock::Clock;
+use crm_clock::{Clock, ManualClock};
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::scheduler::{PctScheduler, RandomScheduler};
 use shuttle::{Config, Runner, thread};
@@ -100,6 +100,8 @@ struct Plan {
     as_finished: bool,
     source_blocks: bool,
     sink_blocks: bool,
+    /// What turns the clock with each record, if the records are heavy.
+    heavy: Option<ManualClock>,
     /// Set while the source must not be asked.
     shut: AtomicBool,
 }
@@ -118,12 +120,13 @@ impl Plan {
         let records = draw(7);
         Self {
             fates: (0..records).map(|_| fates[draw(fates.len())]).collect(),
-            chunk_rows: 1 + draw(3),
+            chunk_rows: 1 + draw(4),
             window: 1 + draw(3),
             threads: 1 + draw(3),
             as_finished: draw(4) == 0,
             source_blocks: draw(2) == 0,
             sink_blocks: draw(2) == 0,
+            heavy: None,
             shut: AtomicBool::new(false),
         }
     }
@@ -179,6 +182,9 @@ impl Plan {
                 1
             };
             assert!(tries <= most, "{} is tried {tries} times", record.0);
+            if let Some(hand) = &self.heavy {
+                hand.advance(SECOND);
+            }
             match self.fates[record.0] {
                 Fate::Filtered => Ok(Verdict::Filtered),
                 Fate::Panics => resume_unwind(Box::new("a cursed record")),
@@ -260,8 +266,10 @@ impl Plan {
 
 /// A run that nobody stops.
 fn undisturbed(fates: &[Fate]) {
-    let plan = Plan::draw(fates);
-    let outcome = plan.run(plan.builder(&Clock::manual().0));
+    let mut plan = Plan::draw(fates);
+    let (clock, hand) = Clock::manual();
+    plan.heavy = Some(hand).filter(|_| draw(2) == 0);
+    let outcome = plan.run(plan.builder(&clock));
     assert!(!outcome.stopped);
     let end = plan.fates.iter().position(|fate| fate.ends());
     if plan.as_finished {
