@@ -12,6 +12,7 @@ use std::time::Duration;
 use crm_clock::{Clock, ManualClock};
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::scheduler::{PctScheduler, RandomScheduler};
+use shuttle::sync::{Condvar, Mutex};
 use shuttle::{Config, Runner, thread};
 
 use crate::{Batch, BatchError, Builder, CancelToken, Order, Retry, SkipLimit, Verdict};
@@ -431,5 +432,36 @@ fn a_record_that_waits_for_its_retry_comes_back() {
         over.store(true, Relaxed);
         turner.join().unwrap();
         assert!(!outcome.stopped && outcome.failed.is_none());
+    });
+}
+
+/// Fails if the source hears of the room that a chunk leaves only when the task has ended that settles it and those after it.
+#[test]
+fn the_source_goes_on_while_the_sink_works() {
+    check(|| {
+        let asked = (Mutex::new(0), Condvar::new());
+        let source = (0..4).inspect(|n| {
+            *asked.0.lock().unwrap() = *n;
+            asked.1.notify_all();
+        });
+        let sink = |n: u32| {
+            let held = asked.0.lock().unwrap();
+            // There is room for the record after this one when those before it are settled.
+            let waits = |asked: &mut u32| *asked < n + 1 && n == 1;
+            drop(asked.1.wait_while(held, waits).unwrap());
+            Ok::<_, ()>(())
+        };
+        let batch = Batch::builder()
+            .clock(Clock::manual().0)
+            .chunk_rows(1)
+            .window(2)
+            .threads(2)
+            .source_blocks(true)
+            .inline_start(false)
+            .build()
+            .unwrap();
+        let process = |n| Ok::<_, ()>(Verdict::Output(n));
+        let report = batch.job(source).process(process).into(sink).run().unwrap();
+        assert_eq!(report.written(), 4);
     });
 }
