@@ -51,12 +51,20 @@ miri() {
 loom() {
     LOOM_MAX_PREEMPTIONS=${LOOM_MAX_PREEMPTIONS:-5} RUSTFLAGS="--cfg loom" \
         timeout 240 cargo test --release -p crm-cache --all-features --lib models:: --target-dir "$target/loom"
+    # The hand-over of batches: gate and control. A preemption less, because its steps are many.
+    LOOM_MAX_PREEMPTIONS=${BATCH_LOOM_PREEMPTIONS:-2} RUSTFLAGS="--cfg loom" \
+        CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true CARGO_PROFILE_RELEASE_LTO=off \
+        timeout 300 cargo test --release -p crm-batch --lib engine::models:: --target-dir "$target/loom"
 }
 
-# Whole caches in many orders: single flight with cancellations and panics, the batch queue, invalidations against loads.
+# Whole caches in many orders: single flight with cancellations and panics, the batch queue, invalidations against loads. Whole
+# batch runs on a pool of the checker's threads: cancelled, late, paused or failed at any point, with retries and stages apart.
 shuttle() {
     CRM_CACHE_MODEL_RUNS=${CRM_CACHE_MODEL_RUNS:-20000} RUSTFLAGS="--cfg shuttle" \
         timeout 180 cargo test --release -p crm-cache --all-features --lib load::models --target-dir "$target/shuttle"
+    CRM_BATCH_MODEL_RUNS=${CRM_BATCH_MODEL_RUNS:-20000} RUSTFLAGS="--cfg shuttle" \
+        CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true CARGO_PROFILE_RELEASE_LTO=off \
+        timeout 300 cargo test --release -p crm-batch --lib engine::models:: --target-dir "$target/shuttle"
 }
 
 # The cache under threads that do everything at once: plain, and under the address sanitiser, which also finds leaks.

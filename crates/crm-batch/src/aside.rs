@@ -2,7 +2,7 @@
 
 use std::io;
 
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use crate::sync::pool::{self, ThreadPool, ThreadPoolBuilder};
 
 /// Where a caller may wait: on its own thread, or, if that is a worker of a pool, on another one.
 ///
@@ -13,7 +13,7 @@ pub(crate) struct Aside(Option<ThreadPool>);
 impl Aside {
     /// Starts a thread if this is one of a pool.
     pub(crate) fn new() -> io::Result<Self> {
-        if rayon::current_thread_index().is_none() {
+        if pool::current_thread_index().is_none() {
             return Ok(Self(None));
         }
         let pool = ThreadPoolBuilder::new()

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crm_clock::Clock;
-use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::settings::Settings;
+use crate::sync::pool::{ThreadPool, ThreadPoolBuilder};
 use crate::{Batch, BuildError, CancelToken, Order, Progress, Retry, SkipLimit};
 
 /// Makes a [`Batch`]. Setters never fail; [`build`](Self::build) validates.

@@ -1,13 +1,14 @@
 //! What can be said to a run from outside, and how its threads hear it.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
 use crm_clock::{Clock, Tick};
 
 use crate::aside::Aside;
+use crate::sync::{AtomicU8, Condvar, Mutex, MutexGuard, pool};
 
 /// The run has ended at the gate; what is left of it is to be dropped.
 const STOPPED: u8 = 1;
@@ -139,7 +140,7 @@ impl Control {
         self.raise(ALARM);
     }
 
-    fn set_paused(&self, paused: bool) {
+    pub(crate) fn set_paused(&self, paused: bool) {
         if paused {
             self.raise(PAUSED);
         } else {
@@ -167,7 +168,7 @@ impl Control {
                 if let Ok(found) = look() {
                     return found;
                 }
-                if rayon::yield_now() != Some(rayon::Yield::Executed) {
+                if pool::yield_now() != Some(pool::Yield::Executed) {
                     drop(self.rung.wait_timeout(self.lock(), NAP));
                 }
             },

@@ -304,6 +304,7 @@ mod skip;
 mod source;
 #[cfg(feature = "rusqlite")]
 mod sqlite;
+mod sync;
 mod verdict;
 mod work;
 mod writer;

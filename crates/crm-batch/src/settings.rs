@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crm_clock::{Clock, Tick};
-use rayon::{Scope, ThreadPool};
 
 use crate::control::Control;
+use crate::sync::pool::{self, Scope, ThreadPool};
 use crate::{CancelToken, Order, Progress, Retry, SkipLimit};
 
 /// Chunks in flight when the user names no window, on few threads.
@@ -51,7 +51,7 @@ impl Settings {
     pub(crate) fn threads(&self) -> usize {
         match &self.pool {
             Some(pool) => pool.current_num_threads(),
-            None => rayon::current_num_threads(),
+            None => pool::current_num_threads(),
         }
     }
 
@@ -65,7 +65,7 @@ impl Settings {
     pub(crate) fn in_place_scope<'scope>(&self, stage: impl FnOnce(&Scope<'scope>)) {
         match &self.pool {
             Some(pool) => pool.in_place_scope(stage),
-            None => rayon::in_place_scope(stage),
+            None => pool::in_place_scope(stage),
         }
     }
 
@@ -76,7 +76,7 @@ impl Settings {
     pub(crate) fn scope<'scope>(&self, root: impl FnOnce(&Scope<'scope>) + Send) {
         match &self.pool {
             Some(pool) => pool.scope(root),
-            None => rayon::scope(root),
+            None => pool::scope(root),
         }
     }
 }

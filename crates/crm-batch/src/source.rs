@@ -2,11 +2,12 @@
 
 use std::cell::Cell;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::Ordering;
 
 use crate::Chunk;
 use crate::control::Control;
 use crate::panic::contain;
+use crate::sync::{AtomicU8, statics};
 
 /// Where records come from. Every iterator is a source; a source that makes its records in place, or leaves their parsing
 /// to the workers, implements this trait.
@@ -127,8 +128,10 @@ pub struct Room<'run> {
     asked: Cell<u32>,
 }
 
-/// The signals of no run.
-static QUIET: AtomicU8 = AtomicU8::new(0);
+statics! {
+    /// The signals of no run.
+    static QUIET: AtomicU8 = AtomicU8::new(0);
+}
 
 /// Calls of [`Room::is_over`] from one look at the clock to the next.
 const LOOK_EVERY: u32 = 16;

@@ -7,7 +7,7 @@ use std::panic;
 use std::time::Duration;
 
 use crm_batch::{
-    Batch, BatchError, Builder, CancelToken, Chunk, Fill, Owned, Retry, Room, Sized, SkipLimit,
+    Batch, BatchError, Builder, CancelToken, Chunk, Fill, Measured, Owned, Retry, Room, SkipLimit,
     Source, Stage, Verdict,
 };
 use crm_clock::Clock;
@@ -209,7 +209,7 @@ fn sizes_beyond_all_bounds_are_no_panic() {
     for builder in both() {
         let batch = builder.chunk_bytes(100).build().unwrap();
         let report = batch
-            .job(Sized::new(0..100_u64, |_: &u64| usize::MAX))
+            .job(Measured::new(0..100_u64, |_: &u64| usize::MAX))
             .process(|n| Ok::<_, Infallible>(Verdict::Output(n)))
             .into(|_| Ok::<_, Infallible>(()))
             .run()

@@ -4,8 +4,8 @@ use std::mem;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use crate::sync::pool::Scope;
 use crm_clock::Tick;
-use rayon::Scope;
 
 use super::pace::ChunkSize;
 use super::part::Attend;

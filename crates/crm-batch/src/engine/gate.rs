@@ -10,7 +10,7 @@
 
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::mem;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use crm_clock::Tick;
@@ -22,6 +22,7 @@ use super::slot::{Due, Pieces, Slot};
 use super::times::Times;
 use crate::Position;
 use crate::control::Control;
+use crate::sync::{Mutex, MutexGuard};
 
 pub(super) struct Gate<'run, B, P, D, U, H, L> {
     control: &'run Control,

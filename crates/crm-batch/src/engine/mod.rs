@@ -19,6 +19,8 @@ mod desk;
 mod ear;
 mod gate;
 mod inline;
+#[cfg(all(test, any(loom, shuttle)))]
+mod models;
 mod opening;
 mod pace;
 mod part;

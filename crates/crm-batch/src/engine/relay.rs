@@ -7,7 +7,7 @@
 
 use std::mem;
 
-use rayon::Scope;
+use crate::sync::pool::Scope;
 
 use super::baton::Baton;
 use super::desk::Desk;

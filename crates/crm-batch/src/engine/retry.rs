@@ -1,6 +1,6 @@
 //! A record that is tried again.
 
-use rayon::Scope;
+use crate::sync::pool::Scope;
 
 use super::pace::Timing;
 use super::part::{Fate, Rejection, alone, attempt, judge};

@@ -1,6 +1,6 @@
 //! Handing in what has been worked on, and settling what is due.
 
-use rayon::Scope;
+use crate::sync::pool::Scope;
 
 use super::desk::{Desk, Flow};
 use super::gate::{Deposit, Turn};

@@ -6,9 +6,8 @@
 
 use std::mem;
 use std::panic;
-use std::thread;
 
-use rayon::Scope;
+use crate::sync::pool::Scope;
 
 use super::baton::{Baton, Pull};
 use super::gate::Next;
@@ -17,6 +16,7 @@ use super::settle::settle;
 use crate::Source;
 use crate::aside::Aside;
 use crate::outlet::Outlet;
+use crate::sync::thread;
 use crate::work::Work;
 
 impl<'run, S, W, K> Relay<'run, S, W, K>

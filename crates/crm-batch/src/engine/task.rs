@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::sync::pool::Scope;
 use crm_clock::Tick;
-use rayon::Scope;
 
 use super::baton::{Baton, Pull};
 use super::ear::{Cut, Ear};

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::pace::Sample;
+use crate::sync::pool;
 
 /// How long the stages took in all, and each worker.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +40,7 @@ impl Times {
 
     /// Adds the time that this thread has spent on a stage or several.
     pub(super) fn spend(&mut self, time: Duration) {
-        let Some(index) = rayon::current_thread_index() else {
+        let Some(index) = pool::current_thread_index() else {
             self.caller += time;
             return;
         };
