@@ -8,7 +8,7 @@ use crm_clock::Clock;
 
 use crate::settings::Settings;
 use crate::sync::pool::{ThreadPool, ThreadPoolBuilder};
-use crate::{Batch, BuildError, CancelToken, Order, Progress, Retry, SkipLimit};
+use crate::{Batch, BuildError, CancelToken, Limit, Order, Progress, Retry, SkipLimit};
 
 /// Makes a [`Batch`]. Setters never fail; [`build`](Self::build) validates.
 ///
@@ -43,8 +43,8 @@ impl Builder {
     ///
     /// In the pool a chunk is filled before any of it is worked on. A source that has no end, or that pauses, wants a
     /// number that it reaches soon.
-    pub fn chunk_rows(mut self, rows: usize) -> Self {
-        self.settings.chunk_rows = Some(rows);
+    pub fn chunk_rows(mut self, rows: impl Limit) -> Self {
+        self.settings.chunk_rows = Some(rows.number());
         self
     }
 
@@ -52,8 +52,8 @@ impl Builder {
     ///
     /// A source that knows the size of its records, such as [`Measured`](crate::Measured), ends the chunk with the record that
     /// reaches it. For any other iterator a record counts as many bytes as its type, without what it owns on the heap.
-    pub fn chunk_bytes(mut self, bytes: usize) -> Self {
-        self.settings.chunk_bytes = Some(bytes);
+    pub fn chunk_bytes(mut self, bytes: impl Limit) -> Self {
+        self.settings.chunk_bytes = Some(bytes.number());
         self
     }
 
@@ -61,8 +61,8 @@ impl Builder {
     ///
     /// The default is 8 or four for each thread, whichever is more. A wide window lets cheap records go on while a dear
     /// one is worked on; a window of 1 leaves nothing to do at the same time.
-    pub fn window(mut self, chunks: usize) -> Self {
-        self.settings.window = Some(chunks);
+    pub fn window(mut self, chunks: impl Limit) -> Self {
+        self.settings.window = Some(chunks.number());
         self
     }
 
@@ -120,8 +120,8 @@ impl Builder {
     /// a job as many threads as calls are to be under way at once, whatever the number of processors.
     ///
     /// Replaces an earlier [`pool`](Self::pool).
-    pub fn threads(mut self, threads: usize) -> Self {
-        self.place = Place::Threads(threads);
+    pub fn threads(mut self, threads: impl Limit) -> Self {
+        self.place = Place::Threads(threads.number());
         self
     }
 
