@@ -27,13 +27,24 @@ struct Kind {
     run: fn(&Path, u64),
     /// Whether it is done; what is there must then be whole, and nothing else must be there.
     is_done: fn(&Path) -> bool,
+    /// Files that it leaves.
+    files: usize,
 }
 
 /// By number, which is what a child is told.
-const KINDS: [Kind; 1] = [Kind {
-    run: run_file_job,
-    is_done: is_file_done,
-}];
+const KINDS: &[Kind] = &[
+    Kind {
+        run: run_file_job,
+        is_done: is_file_done,
+        files: 2,
+    },
+    #[cfg(feature = "rusqlite")]
+    Kind {
+        run: table::run,
+        is_done: table::is_done,
+        files: 1,
+    },
+];
 
 /// A file and its rejects. The variant decides source, threads, chunks and how often it commits.
 fn run_file_job(folder: &Path, variant: u64) {
@@ -91,6 +102,102 @@ fn is_file_done(folder: &Path) -> bool {
     }
 }
 
+/// A table of scores, one of rejects, and the checkpoint, in one database.
+#[cfg(feature = "rusqlite")]
+mod table {
+    use std::path::Path;
+    use std::time::Duration;
+
+    use crm_batch::{Batch, Fingerprint, Repeatable, SkipLimit, SqliteSink, Verdict};
+    use rusqlite::Connection;
+
+    use super::{RECORDS, pool, tell};
+
+    fn fate(id: u64) -> Result<Verdict<(u64, u64)>, &'static str> {
+        match id % 10 {
+            3 => Ok(Verdict::Filtered),
+            7 => Err("rejected"),
+            _ => Ok(Verdict::Output((id, id * 3))),
+        }
+    }
+
+    fn int(number: u64) -> i64 {
+        number.try_into().unwrap()
+    }
+
+    pub(super) fn run(folder: &Path, variant: u64) {
+        let scores = Connection::open(folder.join("scores.db")).unwrap();
+        let journal = ["WAL", "DELETE"][usize::try_from(variant / 3 % 2).unwrap()];
+        let tables = format!(
+            "PRAGMA journal_mode = {journal};
+             CREATE TABLE IF NOT EXISTS scores (id INTEGER, score INTEGER);
+             CREATE TABLE IF NOT EXISTS rejects (id INTEGER);"
+        );
+        scores.execute_batch(&tables).unwrap();
+        let every = [Duration::ZERO, Duration::from_millis(2), Duration::MAX];
+        let sink = SqliteSink::new(scores, |scores, (id, score): (u64, u64)| {
+            scores
+                .prepare_cached("INSERT INTO scores VALUES (?1, ?2)")?
+                .execute([int(id), int(score)])?;
+            Ok(())
+        });
+        let report = Batch::builder()
+            .pool(pool(1 + usize::try_from(variant / 2 % 2).unwrap()))
+            .inline_start(variant % 2 == 0)
+            .chunk_rows([50, 7, 1_000][usize::try_from(variant % 3).unwrap()])
+            .skip(SkipLimit::ALL)
+            .progress(|progress| tell(progress.before(), progress.settled()))
+            .build()
+            .unwrap()
+            .job(Repeatable::new(0..RECORDS, Fingerprint::of(&RECORDS)))
+            .process(fate)
+            .into(
+                sink.commit_every(every[usize::try_from(variant % 3).unwrap()])
+                    // Killed between its last commit and its end, it must not begin anew.
+                    .keep_completed(),
+            )
+            .rejects(|sink, skip, _record| {
+                sink.connection()?
+                    .prepare_cached("INSERT INTO rejects VALUES (?1)")?
+                    .execute([int(skip.position())])?;
+                Ok(())
+            })
+            .checkpoint("killed")
+            .unwrap()
+            .run()
+            .unwrap();
+        assert_eq!(report.before().records + report.read(), RECORDS);
+        assert_eq!(report.not_processed(), 0);
+    }
+
+    pub(super) fn is_done(folder: &Path) -> bool {
+        let path = folder.join("scores.db");
+        if !path.exists() {
+            return false;
+        }
+        let scores = Connection::open(path).unwrap();
+        let ask = |sql: &str| -> Option<Vec<i64>> {
+            // The tables may not be there yet.
+            let mut statement = scores.prepare(sql).ok()?;
+            let rows = statement.query_map([], |row| row.get(0)).ok()?;
+            rows.collect::<Result<_, _>>().ok()
+        };
+        if ask("SELECT complete FROM crm_batch_ledger") != Some(vec![1]) {
+            return false;
+        }
+        let of = |wanted: fn(u64) -> bool| -> Option<Vec<i64>> {
+            Some((0..RECORDS).filter(|id| wanted(id % 10)).map(int).collect())
+        };
+        assert!(ask("SELECT id FROM scores ORDER BY rowid") == of(|last| ![3, 7].contains(&last)));
+        assert_eq!(
+            ask("SELECT count(*) FROM scores WHERE score <> id * 3"),
+            Some(vec![0])
+        );
+        assert!(ask("SELECT id FROM rejects ORDER BY rowid") == of(|last| last == 7));
+        true
+    }
+}
+
 fn check_report<E>(report: &Report<E>) {
     let whole = plain_loop(RECORDS, |_, _| true);
     let before = report.before();
@@ -126,7 +233,7 @@ fn a_job_that_may_be_killed() {
         (kind.run)(Path::new(&folder), number(VARIANT).unwrap());
         return;
     }
-    for kind in &KINDS {
+    for kind in KINDS {
         for variant in [0, 4, 5] {
             let folder = tempfile::tempdir().unwrap();
             (kind.run)(folder.path(), variant);
@@ -157,7 +264,7 @@ fn a_job_that_is_killed_at_any_moment_loses_and_doubles_nothing() {
 /// Runs one job, killing it now and then; returns how often.
 fn kill_until_done(kind: u64, variant: u64, luck: &mut Luck, told: &str) -> u64 {
     let folder = tempfile::tempdir().unwrap();
-    let is_done = KINDS[usize::try_from(kind).unwrap()].is_done;
+    let Kind { is_done, files, .. } = KINDS[usize::try_from(kind).unwrap()];
     let mut killed = 0;
     let mut durable = 0;
     loop {
@@ -183,7 +290,7 @@ fn kill_until_done(kind: u64, variant: u64, luck: &mut Luck, told: &str) -> u64 
         if status.success() {
             assert!(is_done(folder.path()), "{told}: a success without a result");
             let left = fs::read_dir(folder.path()).unwrap().count();
-            assert_eq!(left, 2, "{told}: something else is left");
+            assert_eq!(left, files, "{told}: something else is left");
             return killed;
         }
         assert!(was_killed(status), "{told}: the child failed: {status}");
