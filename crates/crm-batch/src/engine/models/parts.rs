@@ -11,8 +11,9 @@ use crm_clock::{Clock, ManualClock, Tick};
 use loom::thread;
 
 use crate::control::Control;
-use crate::engine::gate::{Apart, Before, Deposit, Due, Filled, Gate, Next, Rest, Shape, Turn};
+use crate::engine::gate::{Apart, Before, Deposit, Filled, Gate, Next, Rest, Shape, Turn};
 use crate::engine::pace::ChunkSize;
+use crate::engine::slot::Due;
 use crate::engine::times::Times;
 
 /// Runs a model with at most two preemptions, unless the environment says otherwise.
