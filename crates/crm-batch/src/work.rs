@@ -27,6 +27,9 @@ pub trait Work: Sync {
     /// Whether a failed record may be tried again, which needs the pool.
     const RETRIES: bool = false;
 
+    /// Whether [`copy`](Self::copy) makes copies. A job that keeps none then carries nothing from record to record.
+    const KEEPS: bool = false;
+
     /// Makes the state of a worker.
     fn state(&self) -> Self::State;
 
@@ -306,6 +309,7 @@ where
     hand_on!();
 
     const RETRIES: bool = W::RETRIES;
+    const KEEPS: bool = W::KEEPS;
 
     #[inline]
     fn copy<'r>(&self, record: &Record<'r, W>) -> Option<Record<'r, W>> {
@@ -334,6 +338,7 @@ where
     hand_on!();
 
     const RETRIES: bool = W::RETRIES;
+    const KEEPS: bool = true;
 
     #[inline]
     fn copy<'r>(&self, record: &Record<'r, W>) -> Option<Record<'r, W>> {
@@ -361,6 +366,7 @@ where
     hand_on!();
 
     const RETRIES: bool = true;
+    const KEEPS: bool = true;
 
     #[inline]
     fn copy<'r>(&self, record: &Record<'r, W>) -> Option<Record<'r, W>> {
