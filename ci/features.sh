@@ -33,6 +33,12 @@ tests_with_features() {
     cargo test -p crm-perf --all-features
 }
 
+# The models themselves run in ci/deep.sh; what they are made of must compile with every change.
+models() {
+    RUSTFLAGS="--cfg loom" cargo check --quiet -p crm-batch -p crm-cache --lib --profile test --target-dir "$target/loom"
+    RUSTFLAGS="--cfg shuttle" cargo check --quiet -p crm-batch -p crm-cache --lib --profile test --target-dir "$target/shuttle"
+}
+
 # A target folder of its own: sharing one would make the two compilers rebuild each other's work.
 minimum_rust() {
     local version packages
@@ -71,6 +77,7 @@ no_competitor_in_tests() {
 
 step "each feature alone, none, all" each_feature
 step "tests with optional features" tests_with_features
+step "models compile" models
 step "minimum Rust" minimum_rust
 step "licences, bans, sources" dependencies
 step "no C compiler by default" no_c_compiler
