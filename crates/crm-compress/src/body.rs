@@ -1,7 +1,6 @@
 //! A whole body at once.
 
-use flate2::FlushCompress;
-
+use crate::engine::Step;
 use crate::session::Session;
 use crate::{Coding, Level, Reason};
 
@@ -33,7 +32,7 @@ pub fn encode_into(coding: Coding, level: Level, body: &[u8], output: &mut Vec<u
     match Session::begin(coding, level) {
         None => output.extend_from_slice(body),
         Some(session) => {
-            output.reserve(Session::bound(body.len(), level));
+            output.reserve(Session::bound(coding, level, body.len()));
             let whole = run(session, body, output, PIECE, Room::Grows);
             debug_assert!(whole, "a vector that grows has room");
         }
@@ -83,13 +82,13 @@ fn run(mut session: Session, body: &[u8], output: &mut Vec<u8>, piece: usize, ro
     session.head(output);
     let mut rest = body;
     loop {
-        let (next, flush) = match rest.get(..piece) {
-            Some(next) if next.len() < rest.len() => (next, FlushCompress::None),
-            _ => (rest, FlushCompress::Finish),
+        let (next, step) = match rest.get(..piece) {
+            Some(next) if next.len() < rest.len() => (next, Step::Gather),
+            _ => (rest, Step::Finish),
         };
-        let progress = session.feed(next, output, flush);
+        let progress = session.feed(next, output, step);
         rest = &rest[progress.consumed..];
-        if progress.ended {
+        if progress.done && step == Step::Finish {
             break;
         }
         if output.len() == output.capacity() {
@@ -126,7 +125,7 @@ mod tests {
             for level in (0..=9).map(Level::Exact) {
                 for length in [0, 1, 9, 100, 8_191, 16_384, 65_535, 65_536, 250_000] {
                     let session = Session::begin(coding, level).unwrap();
-                    let mut output = Vec::with_capacity(Session::bound(length, level));
+                    let mut output = Vec::with_capacity(Session::bound(coding, level, length));
                     let capacity = output.capacity();
                     let fits = run(session, &noise[..length], &mut output, PIECE, Room::Fixed);
                     assert!(fits, "{coding} {level}: {length}");

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
 
-use flate2::FlushCompress;
-
+use crate::engine::{Buffer, Progress, Step};
+use crate::pool::Lease;
 use crate::session::Session;
 use crate::{Coding, Level, StreamFinished};
 
@@ -16,8 +16,8 @@ use crate::{Coding, Level, StreamFinished};
 /// - Dropping the encoder without it writes nothing more, so that the receiver sees a stream that is cut off, not one
 ///   that looks whole. That is what a source that failed half-way deserves.
 ///
-/// Either way the state goes back to the pool, clean. Encoded bytes gather in a buffer of 16 KiB, which belongs to the
-/// state, before they are written. [`Coding::Identity`] passes everything on as it is.
+/// Either way the state goes back to the pool, clean. Encoded bytes gather in a buffer of 16 KiB, which is from the pool
+/// too, before they are written. [`Coding::Identity`] passes everything on as it is.
 ///
 /// When the writer fails, whether with [`ErrorKind::WouldBlock`] or for good, nothing is lost and nothing is doubled:
 /// the call can be made again.
@@ -38,11 +38,17 @@ use crate::{Coding, Level, StreamFinished};
 pub struct Encoder<W> {
     writer: W,
     /// `None` for identity, and once the stream is finished.
-    session: Option<Session>,
-    /// How much of the buffer has been written.
-    sent: usize,
+    running: Option<Running>,
     coding: Coding,
     phase: Phase,
+}
+
+/// What an encoder holds of the pool.
+struct Running {
+    session: Session,
+    buffer: Lease<Buffer>,
+    /// How much of the buffer has been written.
+    sent: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,14 +66,18 @@ enum Phase {
 impl<W: Write> Encoder<W> {
     /// An encoder of this coding and level that writes to `writer`. It writes nothing before it has to.
     pub fn new(coding: Coding, level: Level, writer: W) -> Self {
-        let mut session = Session::begin(coding, level);
-        if let Some(session) = &mut session {
-            session.head_to_buffer();
-        }
+        let running = Session::begin(coding, level).map(|session| {
+            let mut buffer = Buffer::take();
+            session.head(&mut buffer);
+            Running {
+                session,
+                buffer,
+                sent: 0,
+            }
+        });
         Self {
             writer,
-            session,
-            sent: 0,
+            running,
             coding,
             phase: Phase::Flushed,
         }
@@ -91,50 +101,56 @@ impl<W: Write> Encoder<W> {
     /// When the writer fails.
     pub fn try_finish(&mut self) -> io::Result<()> {
         while matches!(self.phase, Phase::Flushed | Phase::Holding) {
-            let Some(session) = &mut self.session else {
+            let Some(running) = &mut self.running else {
                 self.phase = Phase::Finished;
                 break;
             };
-            if session.feed_buffer(&[], FlushCompress::Finish).ended {
+            if running.feed(&[], Step::Finish).done {
                 self.phase = Phase::Ended;
             } else {
                 self.pass_on()?;
             }
         }
         if self.phase == Phase::Ended {
-            if self.room() < Session::TRAILER {
-                self.pass_on()?;
-            }
-            if let Some(session) = &mut self.session {
-                session.trailer_to_buffer();
+            if let Some(running) = &mut self.running {
+                if running.buffer.room() < Session::TRAILER {
+                    running.pass_on(&mut self.writer)?;
+                }
+                running.session.trailer(&mut running.buffer);
             }
             self.phase = Phase::Finished;
         }
         self.pass_on()?;
-        self.session = None;
+        self.running = None;
         Ok(())
-    }
-
-    /// The room left in the buffer.
-    fn room(&mut self) -> usize {
-        self.session.as_mut().map_or(0, Session::room)
     }
 
     /// Writes out the buffer, which is empty afterwards.
     fn pass_on(&mut self) -> io::Result<()> {
-        let Some(session) = &mut self.session else {
-            return Ok(());
-        };
-        let buffer = session.buffer();
-        while self.sent < buffer.len() {
-            match self.writer.write(&buffer[self.sent..]) {
+        match &mut self.running {
+            Some(running) => running.pass_on(&mut self.writer),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Running {
+    /// Encodes from `input` into what room the buffer has left.
+    fn feed(&mut self, input: &[u8], step: Step) -> Progress {
+        self.session.feed(input, &mut self.buffer, step)
+    }
+
+    /// Writes out the buffer, which is empty afterwards.
+    fn pass_on(&mut self, writer: &mut impl Write) -> io::Result<()> {
+        while self.sent < self.buffer.len() {
+            match writer.write(&self.buffer[self.sent..]) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(written) => self.sent += written,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-        buffer.clear();
+        self.buffer.clear();
         self.sent = 0;
         Ok(())
     }
@@ -175,10 +191,10 @@ impl<W: Write> Write for Encoder<W> {
             return Ok(0);
         }
         loop {
-            let Some(session) = &mut self.session else {
+            let Some(running) = &mut self.running else {
                 return self.writer.write(input);
             };
-            let consumed = session.feed_buffer(input, FlushCompress::None).consumed;
+            let consumed = running.feed(input, Step::Gather).consumed;
             if consumed > 0 {
                 self.phase = Phase::Holding;
                 return Ok(consumed);
@@ -195,12 +211,10 @@ impl<W: Write> Write for Encoder<W> {
     /// When the writer fails.
     fn flush(&mut self) -> io::Result<()> {
         while self.phase == Phase::Holding {
-            let Some(session) = &mut self.session else {
+            let Some(running) = &mut self.running else {
                 break;
             };
-            session.feed_buffer(&[], FlushCompress::Sync);
-            if self.room() > 0 {
-                // The state had room left, so it held nothing back.
+            if running.feed(&[], Step::Flush).done {
                 self.phase = Phase::Flushed;
             } else {
                 self.pass_on()?;

@@ -49,7 +49,7 @@
 //!   in the length of the headers.
 //! - **No allocation beyond the output.** Once a thread has encoded, another body takes no memory but that of the
 //!   result; [`encode_into`] into a vector with room takes none. Streams keep their buffer with the pooled state.
-//! - **Bounded memory.** The pool holds at most 96 states of about 400 KB; see [`pool_stats`].
+//! - **Bounded memory.** The pool holds a bounded number of states of bounded size for each coding; see [`pool_stats`].
 //! - **Nothing of one body shows in another.** A state from the pool produces, byte for byte, what a new one would,
 //!   also after a body that was abandoned half-way. The bytes of the last body are not wiped from its memory, but no
 //!   path leads to them.

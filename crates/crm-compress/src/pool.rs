@@ -1,123 +1,212 @@
-//! Where engines wait between two bodies: one place in each thread first, then a shared store.
+//! Where states wait between two bodies: one place in each thread first, then a shared store.
+//!
+//! A *kind* of state is a type with the trait [`Kind`], which [`kind!`] writes. Each kind has its own place in every
+//! thread and its own shared store, so that a thread which serves several codings does not swap, and a load of one
+//! coding does not drive out the states of another.
 
 use std::cell::Cell;
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::LocalKey;
 
-use crate::engine::{Engine, Wrapper};
-
-/// How many engines all threads together may keep in their own places.
-const THREAD_PLACES: usize = 64;
-/// How many engines the shared store keeps.
-const SHARED_PLACES: usize = 32;
-
-/// All counters are statistics or bounds on a number, and publish no other memory; hence `Relaxed` throughout.
-static BUILT: AtomicU64 = AtomicU64::new(0);
-static PLACES_TAKEN: AtomicUsize = AtomicUsize::new(0);
-static SHARED: Mutex<Vec<Engine>> = Mutex::new(Vec::new());
-
-thread_local! {
-    /// One place for each wrapper, so that a thread which serves both does not swap.
-    static OWN: [Place; 2] = const { [Place::new(), Place::new()] };
+/// A state that serves one body after another.
+pub(crate) trait State: Sized + Send + 'static {
+    /// Makes the state as good as new, so that nothing of the last body can show in the next; `false` when it cannot,
+    /// or when the state has grown beyond the size of its kind. It is then freed.
+    fn recycle(&mut self) -> bool;
 }
 
-/// A place for one engine in a thread.
-struct Place {
-    engine: Cell<Option<Engine>>,
-    /// Whether this place counts in `PLACES_TAKEN`. It does from its first engine to the end of the thread, so that
-    /// the steady state touches no shared counter.
+/// A state that has places to wait in; see [`kind!`].
+pub(crate) trait Kind: State {
+    /// The most memory in bytes that a waiting state holds: the size class from which the bounds follow.
+    const BYTES: usize;
+
+    /// How many states all threads together keep in their own places.
+    const THREAD_PLACES: usize = places(64, Self::BYTES);
+    /// How many states the shared store keeps.
+    const SHARED_PLACES: usize = places(32, Self::BYTES);
+
+    fn own() -> &'static LocalKey<Place<Self>>;
+    fn store() -> &'static Store<Self>;
+}
+
+/// As many places as asked for, or so many that the states in them take one MiB for each place asked for.
+const fn places(most: usize, bytes: usize) -> usize {
+    let fitting = (most << 20) / bytes;
+    if fitting < most { fitting } else { most }
+}
+
+/// Gives a type that is a [`State`] its places in the pool: `kind!(Engine, bytes: 300 * 1024)`.
+macro_rules! kind {
+    ($state:ty, bytes: $bytes:expr) => {
+        impl $crate::pool::Kind for $state {
+            const BYTES: usize = $bytes;
+
+            fn own() -> &'static std::thread::LocalKey<$crate::pool::Place<Self>> {
+                thread_local! {
+                    static OWN: $crate::pool::Place<$state> =
+                        const { $crate::pool::Place::new() };
+                }
+                &OWN
+            }
+
+            fn store() -> &'static $crate::pool::Store<Self> {
+                static STORE: $crate::pool::Store<$state> = $crate::pool::Store::new();
+                &STORE
+            }
+        }
+    };
+}
+pub(crate) use kind;
+
+/// The figures of the whole process. They are statistics or bounds on a number, and publish no other memory; hence
+/// `Relaxed` throughout. None of them is written in the steady state.
+static BUILT: AtomicU64 = AtomicU64::new(0);
+static PLACES_TAKEN: AtomicUsize = AtomicUsize::new(0);
+static SHARED: AtomicUsize = AtomicUsize::new(0);
+static BYTES: AtomicUsize = AtomicUsize::new(0);
+
+/// A place for one state in a thread.
+pub(crate) struct Place<K: Kind> {
+    state: Cell<Option<K>>,
+    /// Whether this place counts in the store's `places_taken`. It does from its first state to the end of the thread,
+    /// so that the steady state touches no shared counter.
     counted: Cell<bool>,
 }
 
-impl Place {
-    const fn new() -> Self {
+impl<K: Kind> Place<K> {
+    pub(crate) const fn new() -> Self {
         Self {
-            engine: Cell::new(None),
+            state: Cell::new(None),
             counted: Cell::new(false),
         }
     }
 
-    /// Keeps the engine, or hands it back.
-    fn keep(&self, engine: Engine) -> Option<Engine> {
+    /// Keeps the state, or hands back one that has no room.
+    fn keep(&self, state: K) -> Option<K> {
         if !self.counted.get() {
-            let one_more = |taken| (taken < THREAD_PLACES).then_some(taken + 1);
-            if PLACES_TAKEN
+            let one_more = |taken| (taken < K::THREAD_PLACES).then_some(taken + 1);
+            if K::store()
+                .places_taken
                 .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more)
                 .is_err()
             {
-                return Some(engine);
+                return Some(state);
             }
+            PLACES_TAKEN.fetch_add(1, Ordering::Relaxed);
+            BYTES.fetch_add(K::BYTES, Ordering::Relaxed);
             self.counted.set(true);
         }
-        self.engine.replace(Some(engine))
+        self.state.replace(Some(state))
     }
 }
 
-impl Drop for Place {
+impl<K: Kind> Drop for Place<K> {
     fn drop(&mut self) {
         if self.counted.get() {
+            K::store().places_taken.fetch_sub(1, Ordering::Relaxed);
             PLACES_TAKEN.fetch_sub(1, Ordering::Relaxed);
+            BYTES.fetch_sub(K::BYTES, Ordering::Relaxed);
         }
     }
 }
 
-fn place(wrapper: Wrapper) -> usize {
-    match wrapper {
-        Wrapper::Bare => 0,
-        Wrapper::Zlib => 1,
+/// What all threads share of one kind.
+pub(crate) struct Store<K> {
+    states: Mutex<Vec<K>>,
+    places_taken: AtomicUsize,
+}
+
+impl<K: Kind> Store<K> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            states: Mutex::new(Vec::new()),
+            places_taken: AtomicUsize::new(0),
+        }
+    }
+
+    /// No code of others runs under this lock, and a panic between two moves leaves the states whole.
+    fn states(&self) -> MutexGuard<'_, Vec<K>> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Option<K> {
+        let state = self.states().pop()?;
+        SHARED.fetch_sub(1, Ordering::Relaxed);
+        BYTES.fetch_sub(K::BYTES, Ordering::Relaxed);
+        Some(state)
+    }
+
+    fn keep(&self, state: K) {
+        let mut states = self.states();
+        if states.len() < K::SHARED_PLACES {
+            // Counted under the lock, so that nobody takes the state off the count before it is on it.
+            SHARED.fetch_add(1, Ordering::Relaxed);
+            BYTES.fetch_add(K::BYTES, Ordering::Relaxed);
+            states.push(state);
+        } else {
+            // Freeing some 100 KB is not done under the lock.
+            drop(states);
+            drop(state);
+        }
     }
 }
 
-/// An engine that is clean and of this level.
-pub(crate) fn take(wrapper: Wrapper, level: u8) -> Engine {
-    let own = OWN.try_with(|own| own[place(wrapper)].engine.take());
-    let mut engine = match own {
-        Ok(Some(engine)) => engine,
+/// A state that is clean: one that waited, or a new one.
+pub(crate) fn take<K: Kind>(build: impl FnOnce() -> K) -> Lease<K> {
+    let state = match K::own().try_with(|own| own.state.take()) {
+        Ok(Some(state)) => state,
         // Either the place is empty, or the thread is ending and has no places any more.
-        Ok(None) | Err(_) => take_shared(wrapper).unwrap_or_else(|| {
+        Ok(None) | Err(_) => K::store().take().unwrap_or_else(|| {
             BUILT.fetch_add(1, Ordering::Relaxed);
-            Engine::new(wrapper, level)
+            build()
         }),
     };
-    engine.set_level(level);
-    engine
+    Lease { state: Some(state) }
 }
 
-fn take_shared(wrapper: Wrapper) -> Option<Engine> {
-    let mut shared = shared();
-    let at = shared
-        .iter()
-        .rposition(|engine| engine.wrapper() == wrapper)?;
-    Some(shared.swap_remove(at))
+/// A state taken from the pool for one body. It is cleaned and goes back when this is dropped, wherever the body
+/// stands.
+#[derive(Debug)]
+pub(crate) struct Lease<K: Kind> {
+    /// Always there until the drop.
+    state: Option<K>,
 }
 
-/// Cleans the engine and keeps it for the next body, if there is room.
-pub(crate) fn give_back(mut engine: Engine) {
-    if !engine.recycle() {
-        return;
-    }
-    let mut homeless = Some(engine);
-    // An ending thread has no places any more, and leaves the engine where it is.
-    let _ = OWN.try_with(|own| {
-        if let Some(engine) = homeless.take() {
-            homeless = own[place(engine.wrapper())].keep(engine);
-        }
-    });
-    if let Some(engine) = homeless {
-        let mut shared = shared();
-        if shared.len() < SHARED_PLACES {
-            shared.push(engine);
-        } else {
-            // Freeing 400 KB is not done under the lock.
-            drop(shared);
-            drop(engine);
-        }
+impl<K: Kind> Deref for Lease<K> {
+    type Target = K;
+
+    fn deref(&self) -> &K {
+        self.state.as_ref().expect("taken only by the drop")
     }
 }
 
-/// The shared store. No code of others runs under its lock, and a panic between two moves leaves it whole.
-fn shared() -> MutexGuard<'static, Vec<Engine>> {
-    SHARED.lock().unwrap_or_else(PoisonError::into_inner)
+impl<K: Kind> DerefMut for Lease<K> {
+    fn deref_mut(&mut self) -> &mut K {
+        self.state.as_mut().expect("taken only by the drop")
+    }
+}
+
+impl<K: Kind> Drop for Lease<K> {
+    fn drop(&mut self) {
+        let Some(mut state) = self.state.take() else {
+            return;
+        };
+        if !state.recycle() {
+            return;
+        }
+        let mut homeless = Some(state);
+        // An ending thread has no places any more, and leaves the state where it is.
+        let _ = K::own().try_with(|own| {
+            if let Some(state) = homeless.take() {
+                homeless = own.keep(state);
+            }
+        });
+        if let Some(state) = homeless {
+            K::store().keep(state);
+        }
+    }
 }
 
 /// What the pool of encoder states holds; see [`pool_stats`].
@@ -126,17 +215,26 @@ fn shared() -> MutexGuard<'static, Vec<Engine>> {
 pub struct PoolStats {
     /// How many states have been built since the process began. In a steady load it stands still.
     pub built: u64,
-    /// How many places for one state the threads hold, at most 64. A place that has been used stays with its thread.
+    /// How many places for one state the threads hold. A place that has been used stays with its thread.
     pub thread_places: usize,
-    /// How many states wait in the shared store, at most 32.
+    /// How many states wait in the shared stores.
     pub shared: usize,
+    /// The most memory in bytes that those places and stores can hold now: each counts with the largest size that its
+    /// kind keeps.
+    pub bytes: usize,
 }
 
 /// A look at the pool, in which encoder states wait between two bodies.
 ///
-/// A state takes about 400 KB. A thread keeps at most one for gzip and one for deflate, all threads together at most
-/// 64, and a shared store 32 more: the pool never holds more than 96 states, 38 MB, however many threads there are.
-/// States in use are not counted; there are as many as bodies being encoded at that moment.
+/// A thread keeps at most one state of each kind. For each kind, all threads together keep at most 64 states and
+/// 64 MiB, and a shared store 32 states and 32 MiB more, however many threads there are. States in use are not
+/// counted; there are as many as bodies being encoded at that moment.
+///
+/// | kind | the most that a waiting state holds | states | all together |
+/// |---|---|---|---|
+/// | gzip | 384 KiB | 64 + 32 | 36 MiB |
+/// | deflate | 384 KiB | 64 + 32 | 36 MiB |
+/// | buffer of a stream | 16 KiB | 64 + 32 | 1.5 MiB |
 ///
 /// ```
 /// use crm_compress::{Gzip, pool_stats};
@@ -151,6 +249,7 @@ pub fn pool_stats() -> PoolStats {
     PoolStats {
         built: BUILT.load(Ordering::Relaxed),
         thread_places: PLACES_TAKEN.load(Ordering::Relaxed),
-        shared: shared().len(),
+        shared: SHARED.load(Ordering::Relaxed),
+        bytes: BYTES.load(Ordering::Relaxed),
     }
 }
