@@ -2,6 +2,7 @@
 
 use crate::engine::Step;
 use crate::session::Session;
+use crate::whole::{self, Frame};
 use crate::{Coding, Level, Reason};
 
 /// Encodes a body whose coding was negotiated, into a vector of just its size.
@@ -19,9 +20,30 @@ use crate::{Coding, Level, Reason};
 #[must_use]
 pub fn encode(coding: Coding, level: Level, body: &[u8]) -> Vec<u8> {
     let mut output = Vec::new();
-    encode_into(coding, level, body, &mut output);
+    match frame(coding) {
+        Some(frame) => {
+            output.reserve(guess(body.len()));
+            let whole = whole::encode(frame, level.deflate(), body, &mut output, usize::MAX);
+            debug_assert!(whole, "there is no limit");
+        }
+        None => encode_into(coding, level, body, &mut output),
+    }
     output.shrink_to_fit();
     output
+}
+
+/// The frame of a coding that the crate's own deflate encodes, when the body is whole.
+fn frame(coding: Coding) -> Option<Frame> {
+    match coding {
+        Coding::Gzip => Some(Frame::Gzip),
+        Coding::Deflate => Some(Frame::Zlib),
+        _ => None,
+    }
+}
+
+/// Room for what a body of `length` bytes most likely comes to. Where it does not suffice, the vector grows.
+fn guess(length: usize) -> usize {
+    (length / 4).saturating_add(128)
 }
 
 /// Encodes a body as [`encode`] does, and appends it to `output`.
@@ -29,6 +51,12 @@ pub fn encode(coding: Coding, level: Level, body: &[u8]) -> Vec<u8> {
 /// What `output` holds already stays. Its capacity grows to the worst case, a little more than `body` has, and is left
 /// so: a vector that is cleared and used again needs no allocation for any body that is not larger, at the same level.
 pub fn encode_into(coding: Coding, level: Level, body: &[u8], output: &mut Vec<u8>) {
+    if let Some(frame) = frame(coding) {
+        output.reserve(whole::bound(body.len()));
+        let whole = whole::encode(frame, level.deflate(), body, output, usize::MAX);
+        debug_assert!(whole, "there is no limit");
+        return;
+    }
     match Session::begin(coding, level) {
         None => output.extend_from_slice(body),
         Some(session) => {
@@ -53,7 +81,14 @@ pub fn encode_into(coding: Coding, level: Level, body: &[u8], output: &mut Vec<u
 /// assert_eq!(reason.to_string(), "gzip would not shrink 2 bytes");
 /// ```
 pub fn encode_if_smaller(coding: Coding, level: Level, body: &[u8]) -> Result<Vec<u8>, Reason> {
-    if let Some(session) = Session::begin(coding, level) {
+    if let Some(frame) = frame(coding) {
+        let mut output = Vec::with_capacity(guess(body.len()));
+        let room = body.len().saturating_sub(1);
+        if whole::encode(frame, level.deflate(), body, &mut output, room) {
+            output.shrink_to_fit();
+            return Ok(output);
+        }
+    } else if let Some(session) = Session::begin(coding, level) {
         let mut output = Vec::with_capacity(body.len());
         if run(session, body, &mut output, PIECE, Room::Fixed) && output.len() < body.len() {
             output.shrink_to_fit();

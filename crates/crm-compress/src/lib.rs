@@ -71,6 +71,7 @@ mod accept_encoding;
 mod body;
 mod codec;
 mod coding;
+mod deflate;
 mod encoder;
 mod engine;
 mod error;
@@ -80,6 +81,7 @@ mod policy;
 mod pool;
 mod reason;
 mod session;
+mod whole;
 
 pub use accept_encoding::AcceptEncoding;
 pub use body::{encode, encode_if_smaller, encode_into};

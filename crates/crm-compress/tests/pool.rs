@@ -27,15 +27,20 @@ fn the_pool_is_used_and_bounded_and_its_states_are_as_good_as_new() {
     for coding in CODINGS {
         for level in (0..=9).map(Level::Exact) {
             let built = pool_stats().built;
-            fresh.push((
+            let whole = on_new_thread(|| encode(coding, level, &body));
+            assert_eq!(pool_stats().built, built + 1);
+            let streamed = on_new_thread(|| stream(coding, level, &body));
+            assert_eq!(pool_stats().built, built + 3, "a state and a buffer");
+            fresh.push(Fresh {
                 coding,
                 level,
-                on_new_thread(|| encode(coding, level, &body)),
-            ));
-            assert_eq!(pool_stats().built, built + 1);
+                whole,
+                streamed,
+            });
         }
     }
     for coding in CODINGS {
+        let _ = encode(coding, Level::Balanced, b"");
         drop(Encoder::new(coding, Level::Balanced, Vec::new()));
     }
 
@@ -46,15 +51,31 @@ fn the_pool_is_used_and_bounded_and_its_states_are_as_good_as_new() {
     many_threads_and_many_streams_stay_within_bounds();
 }
 
-/// Abandons bodies of every kind at every level and stage, and encodes on the same state afterwards.
-fn abandoned_bodies_leave_no_trace(body: &[u8], fresh: &[(Coding, Level, Vec<u8>)]) {
+/// What new states make of a body.
+struct Fresh {
+    coding: Coding,
+    level: Level,
+    whole: Vec<u8>,
+    streamed: Vec<u8>,
+}
+
+fn stream(coding: Coding, level: Level, body: &[u8]) -> Vec<u8> {
+    let mut encoder = Encoder::new(coding, level, Vec::new());
+    encoder.write_all(body).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Abandons bodies of every kind at every level and stage, and encodes on the same states afterwards.
+fn abandoned_bodies_leave_no_trace(body: &[u8], fresh: &[Fresh]) {
     let built = pool_stats().built;
     let firsts = [
         bodies::json(140_000, 2),
         bodies::noise(140_000, 3),
         vec![b'a'; 140_000],
     ];
-    for (coding, level, expected) in fresh {
+    for expected in fresh {
+        let (coding, level) = (expected.coding, expected.level);
+        assert!(decoders::decode(coding, &expected.streamed).unwrap() == body);
         for other in [0, 1, 3, 5, 9].map(Level::Exact) {
             for first in &firsts {
                 for (written, flush) in [
@@ -64,33 +85,25 @@ fn abandoned_bodies_leave_no_trace(body: &[u8], fresh: &[(Coding, Level, Vec<u8>
                     (30_000, false),
                     (140_000, false),
                 ] {
-                    let mut encoder = Encoder::new(*coding, other, Vec::new());
+                    let mut encoder = Encoder::new(coding, other, Vec::new());
                     encoder.write_all(&first[..written]).unwrap();
                     if flush {
                         encoder.flush().unwrap();
                     }
                     drop(encoder);
-                    let encoded = encode(*coding, *level, body);
                     assert!(
-                        encoded == *expected,
-                        "{coding} {level} after {written} bytes at {other}, flushed: {flush}; decodes: {}",
-                        decoders::decode(*coding, &encoded).is_ok()
+                        stream(coding, level, body) == expected.streamed,
+                        "{coding} {level} after {written} bytes at {other}, flushed: {flush}"
                     );
-                    if written == 700 || written == 30_000 {
-                        // A stream uses the buffer too, in which an abandoned one has left bytes.
-                        let mut encoder = Encoder::new(*coding, other, Vec::new());
-                        encoder.write_all(&first[..written]).unwrap();
-                        drop(encoder);
-                        let mut encoder = Encoder::new(*coding, *level, Vec::new());
-                        encoder.write_all(body).unwrap();
-                        let streamed = encoder.finish().unwrap();
-                        assert!(decoders::decode(*coding, &streamed).unwrap() == body);
-                    }
                 }
+                // Nor does a whole body, be it abandoned because it would not shrink.
+                let shrunk = encode_if_smaller(coding, other, first).is_ok();
+                assert_eq!(shrunk, first != &firsts[1] && other != Level::Exact(0));
+                assert!(
+                    encode(coding, level, body) == expected.whole,
+                    "{coding} {level} after a whole body at {other}"
+                );
             }
-            // A body that gave up because it would not shrink is abandoned too.
-            assert!(encode_if_smaller(*coding, other, &firsts[1]).is_err());
-            assert!(encode(*coding, *level, body) == *expected);
         }
     }
     assert_eq!(pool_stats().built, built, "every abandoned state came back");
@@ -99,6 +112,7 @@ fn abandoned_bodies_leave_no_trace(body: &[u8], fresh: &[(Coding, Level, Vec<u8>
 fn one_thread_needs_one_state_for_each_coding() {
     on_new_thread(|| {
         for coding in CODINGS {
+            let _ = encode(coding, Level::Balanced, b"");
             drop(Encoder::new(coding, Level::Balanced, Vec::new()));
         }
         let before = pool_stats();
@@ -150,19 +164,19 @@ fn a_stream_that_changes_threads_is_served_from_the_shared_store() {
     });
     on_new_thread(|| {
         for coding in CODINGS {
-            let _ = encode(coding, Level::Balanced, b"takes the place");
+            drop(stream(coding, Level::Balanced, b"takes the place"));
         }
         let before = pool_stats();
         for encoder in encoders {
             encoder.finish().unwrap();
         }
-        // Both states, and the buffer of one stream; that of the other took this thread's place.
-        assert_eq!(pool_stats().shared, before.shared + 3);
+        // Both states, and both buffers.
+        assert_eq!(pool_stats().shared, before.shared + 4);
         let mut both = [
             Gzip::default().encoder(Vec::new()),
             Gzip::default().encoder(Vec::new()),
         ];
-        assert_eq!(pool_stats().shared, before.shared + 1);
+        assert_eq!(pool_stats().shared, before.shared + 2);
         assert_eq!(pool_stats().built, before.built);
         for encoder in &mut both {
             encoder.write_all(b"body").unwrap();
@@ -177,9 +191,10 @@ fn a_stream_that_changes_threads_is_served_from_the_shared_store() {
 
 fn many_threads_and_many_streams_stay_within_bounds() {
     const THREADS: usize = 80;
-    // Of gzip states and of buffers 64 places and 32 states, and what this thread and the tests above have left of
-    // deflate states.
+    // Of gzip states and of buffers 64 places and 32 states, and what this thread and the tests above have left: a state
+    // for streams of deflate, and one for whole bodies.
     const DEFLATE: usize = 1;
+    const WHOLE: usize = 1;
     let before = pool_stats().thread_places;
     let barrier = Barrier::new(THREADS);
     thread::scope(|scope| {
@@ -193,9 +208,9 @@ fn many_threads_and_many_streams_stay_within_bounds() {
                 drop(encoders);
                 barrier.wait();
                 let stats = pool_stats();
-                assert_eq!(stats.thread_places, 2 * 64 + DEFLATE);
+                assert_eq!(stats.thread_places, 2 * 64 + DEFLATE + WHOLE);
                 assert_eq!(stats.shared, 2 * 32 + DEFLATE);
-                let kib = 96 * (384 + 16) + 2 * DEFLATE * 384;
+                let kib = 96 * (384 + 16) + (2 * DEFLATE + WHOLE) * 384;
                 assert_eq!(stats.bytes, kib * 1024);
                 barrier.wait();
                 // Beyond the bounds encoding still works.

@@ -1,0 +1,262 @@
+//! Deflate for bodies that are in memory, without a table to clear.
+//!
+//! - `parse`: how a body is cut into literals and matches.
+//! - `matches`: where bytes occurred before.
+//! - `effort`: how hard that is looked for, by level.
+//! - `block`: what was found, written as one block in the fewest bits.
+//! - `huffman`, `symbols`, `bits`: the format's codes, alphabets and order of bits (RFC 1951).
+
+mod bits;
+mod block;
+mod effort;
+mod huffman;
+mod matches;
+mod parse;
+mod symbols;
+
+use bits::Pending;
+use block::{Block, TooLarge};
+use effort::Effort;
+use matches::Matches;
+use parse::Parse;
+
+use crate::pool::{self, State};
+
+/// The state that encodes one body after another. Nothing of a body can show in the next: what the tables still hold of
+/// it is out of reach.
+#[derive(Debug)]
+pub(crate) struct Deflater {
+    matches: Matches,
+    block: Block,
+    /// Whether the last body was brought to an end, be it that there was no room for it.
+    clean: bool,
+}
+
+pool::kind!(Deflater, bytes: 384 * 1024);
+const _: () = assert!(Matches::BYTES + Block::BYTES <= 384 * 1024);
+
+impl State for Deflater {
+    fn recycle(&mut self) -> bool {
+        // Only a panic leaves a body half-way.
+        self.clean
+    }
+}
+
+/// So much is encoded at a time, because places are counted in 32 bits.
+const PIECE: usize = 1 << 30;
+
+impl Deflater {
+    pub(crate) fn new() -> Self {
+        Self {
+            matches: Matches::new(),
+            block: Block::new(),
+            clean: true,
+        }
+    }
+
+    /// Appends all of `body` as deflate data to `output`, unless `output` would become longer than `limit`; returns
+    /// whether it did.
+    pub(crate) fn encode(
+        &mut self,
+        level: u8,
+        body: &[u8],
+        output: &mut Vec<u8>,
+        limit: usize,
+    ) -> bool {
+        self.clean = false;
+        let whole = self.encode_pieces(level, body, PIECE, output, limit);
+        self.clean = true;
+        whole
+    }
+
+    fn encode_pieces(
+        &mut self,
+        level: u8,
+        body: &[u8],
+        size: usize,
+        output: &mut Vec<u8>,
+        limit: usize,
+    ) -> bool {
+        if level == 0 {
+            return Block::write_stored(body, output, limit).is_ok();
+        }
+        let mut pending = Pending::default();
+        let mut rest = body;
+        loop {
+            let (piece, behind) = rest.split_at(rest.len().min(size));
+            self.matches.begin(piece.len());
+            let result = self.encode_piece(level, piece, behind.is_empty(), pending, output, limit);
+            self.matches.end(piece.len());
+            match result {
+                Ok(left) => pending = left,
+                Err(TooLarge) => return false,
+            }
+            rest = behind;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        output.extend(pending.padded());
+        true
+    }
+
+    /// Encodes a piece in as many blocks as it takes.
+    fn encode_piece(
+        &mut self,
+        level: u8,
+        piece: &[u8],
+        last: bool,
+        mut pending: Pending,
+        output: &mut Vec<u8>,
+        limit: usize,
+    ) -> Result<Pending, TooLarge> {
+        let mut parse = Parse::new(piece, &mut self.matches, Effort::of(level));
+        let mut begun = 0;
+        loop {
+            let end = parse.fill(&mut self.block);
+            let ends = end == piece.len();
+            pending = self
+                .block
+                .write(&piece[begun..end], last && ends, pending, output, limit)?;
+            if ends {
+                return Ok(pending);
+            }
+            begun = end;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+
+    fn decode(encoded: &[u8]) -> Vec<u8> {
+        let mut body = Vec::new();
+        let mut decoder = flate2::bufread::DeflateDecoder::new(encoded);
+        decoder.read_to_end(&mut body).unwrap();
+        assert!(decoder.into_inner().is_empty(), "bytes behind the end");
+        body
+    }
+
+    fn noise(length: usize, seed: u64) -> Vec<u8> {
+        let mut state = seed;
+        let next = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 56) as u8
+        };
+        std::iter::repeat_with(next).take(length).collect()
+    }
+
+    /// Bodies that lead through every kind of block: repeating, incompressible, of few symbols, mixed, and longer than a
+    /// block.
+    fn bodies() -> Vec<Vec<u8>> {
+        let records: Vec<u8> = (0..8_000_u64)
+            .flat_map(|id| {
+                format!(
+                    "{{\"id\":{id},\"name\":\"n{}\"}},",
+                    id.wrapping_mul(0x9e37_79b9) >> 7
+                )
+                .into_bytes()
+            })
+            .collect();
+        let digits: Vec<u8> = noise(100_000, 7)
+            .iter()
+            .map(|byte| b'0' + byte % 10)
+            .collect();
+        let mut mixed = noise(70_000, 8);
+        mixed.extend_from_slice(&records[..50_000]);
+        mixed.extend(noise(70_000, 8)); // once more, too far back to be found whole
+        let mut bodies = vec![
+            records,
+            digits,
+            mixed,
+            noise(200_000, 9),
+            vec![b'a'; 100_000],
+        ];
+        for length in (0..40).chain([
+            257, 258, 259, 260, 32_767, 32_768, 32_769, 65_535, 65_536, 131_070, 131_071,
+        ]) {
+            bodies.push(vec![b'x'; length]);
+            bodies.push(noise(length, 3));
+            bodies.push(bodies[0][..length].to_vec());
+        }
+        bodies
+    }
+
+    #[test]
+    fn whatever_is_encoded_can_be_decoded() {
+        let mut deflater = Deflater::new();
+        for body in bodies() {
+            for level in [0, 1, 3, 5, 6, 9] {
+                let mut output = b"before".to_vec();
+                assert!(deflater.encode(level, &body, &mut output, usize::MAX));
+                assert!(
+                    decode(&output[6..]) == body,
+                    "level {level}, {} bytes",
+                    body.len()
+                );
+                // Incompressible bytes are stored.
+                assert!(output.len() <= crate::whole::bound(body.len()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_used_state_encodes_as_a_new_one() {
+        let bodies = bodies();
+        let mut used = Deflater::new();
+        for (at, body) in bodies.iter().enumerate().take(30) {
+            for level in [1, 5, 9] {
+                let (mut one, mut other) = (Vec::new(), Vec::new());
+                Deflater::new().encode(level, body, &mut one, usize::MAX);
+                used.encode(level, body, &mut other, usize::MAX);
+                assert!(one == other, "body {at}, level {level}");
+                // One that is given up half-way leaves no trace either.
+                used.encode(level, &bodies[at % 5], &mut Vec::new(), 1_000);
+            }
+        }
+    }
+
+    #[test]
+    fn the_limit_is_exact() {
+        let mut deflater = Deflater::new();
+        for body in bodies().iter().filter(|body| body.len() < 40_000) {
+            for level in [0, 1, 5] {
+                let mut output = b"before".to_vec();
+                deflater.encode(level, body, &mut output, usize::MAX);
+                let length = output.len();
+                for (limit, fits) in [(length, true), (length - 1, false), (0, false)] {
+                    output.truncate(6);
+                    assert_eq!(deflater.encode(level, body, &mut output, limit), fits);
+                }
+            }
+        }
+    }
+
+    /// A body of more than a gigabyte is too much for a test, so the pieces are made small instead.
+    #[test]
+    fn the_end_of_a_piece_is_not_the_end_of_the_body() {
+        let body = &bodies()[0][..30_000];
+        let mut deflater = Deflater::new();
+        for size in [1, 2, 3, 7, 999, 29_999, 30_000, 30_001] {
+            let mut output = Vec::new();
+            assert!(deflater.encode_pieces(5, body, size, &mut output, usize::MAX));
+            assert!(decode(&output) == body, "pieces of {size}");
+        }
+    }
+
+    #[test]
+    fn more_effort_gives_fewer_bytes() {
+        let body = &bodies()[0][..200_000];
+        let length = |level| {
+            let mut output = Vec::new();
+            Deflater::new().encode(level, body, &mut output, usize::MAX);
+            output.len()
+        };
+        assert!(length(9) < length(5) && length(5) < length(1) && length(1) < length(0));
+    }
+}

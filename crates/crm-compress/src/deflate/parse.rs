@@ -1,0 +1,122 @@
+//! How a body is cut into literals and matches.
+//!
+//! At each place the longest match is taken, and the search goes on behind it: one search a match, where the usual "lazy"
+//! parse looks for another match at the next byte as well. What that second search is for, a longer match that begins a
+//! little later, is found from the other side: the next match is extended backwards, and where it leaves no more of the
+//! one before than a few bytes, these become literals. That is the idea of "medium" deflate in zlib-ng (Intel, 2013),
+//! carried further: there at most one byte may be left, here three, which costs less than a match nearly always; and a
+//! match is extended over literals too, so that inside of matches every second place suffices to find it again.
+
+use super::block::Block;
+use super::effort::Effort;
+use super::matches::{HASHED, Match, Matches};
+use super::symbols::LONGEST;
+
+/// What is left of a match, if it is not longer, is better sent as literals.
+const CRUMB: usize = 3;
+
+/// A walk through one piece of a body.
+pub(crate) struct Parse<'a> {
+    piece: &'a [u8],
+    matches: &'a mut Matches,
+    effort: Effort,
+    /// All before this place is in a block, but for the match that is held.
+    at: usize,
+    /// The last match, which ends at `at`. It may still give way to the next one.
+    held: Match,
+}
+
+impl<'a> Parse<'a> {
+    pub(crate) fn new(piece: &'a [u8], matches: &'a mut Matches, effort: Effort) -> Self {
+        Self {
+            piece,
+            matches,
+            effort,
+            at: 0,
+            held: Match::NONE,
+        }
+    }
+
+    /// Fills an empty block, and returns the place up to which it goes: the end of the piece, or before it where the
+    /// block is full.
+    pub(crate) fn fill(&mut self, block: &mut Block) -> usize {
+        // From here on there are not enough bytes for a hash.
+        let hashed = self.piece.len().saturating_sub(HASHED - 1);
+        while self.at < hashed && !block.is_full() {
+            let Effort { depth, nice, .. } = self.effort;
+            let found = self
+                .matches
+                .enter_and_find(self.piece, self.at, depth, nice);
+            if found == Match::NONE {
+                self.release(block);
+                block.literal(self.piece[self.at]);
+                self.at += 1;
+            } else {
+                self.take(found, block);
+                self.enter_inside(found, hashed);
+                self.at += found.length;
+            }
+        }
+        self.release(block);
+        if self.at >= hashed {
+            for &byte in &self.piece[self.at..] {
+                block.literal(byte);
+            }
+            self.at = self.piece.len();
+        }
+        self.at
+    }
+
+    /// Hands the held match to the block.
+    #[inline]
+    fn release(&mut self, block: &mut Block) {
+        if self.held != Match::NONE {
+            block.repeat(self.held);
+            self.held = Match::NONE;
+        }
+    }
+
+    /// Holds a match that was found at `at`, after it has taken what it can of the bytes before.
+    #[inline]
+    fn take(&mut self, mut found: Match, block: &mut Block) {
+        let behind = if self.held == Match::NONE {
+            block.run()
+        } else {
+            self.held.length
+        };
+        let most = behind
+            .min(LONGEST - found.length)
+            .min(self.at - found.distance);
+        let mut back = 0;
+        while back < most {
+            let before = self.at - 1 - back;
+            if self.piece[before] != self.piece[before - found.distance] {
+                break;
+            }
+            back += 1;
+        }
+        if self.held == Match::NONE {
+            for &byte in &self.piece[self.at - back..self.at] {
+                block.take_back(byte);
+            }
+            found.length += back;
+        } else if self.held.length - back <= CRUMB {
+            for &byte in &self.piece[self.at - self.held.length..self.at - back] {
+                block.literal(byte);
+            }
+            found.length += back;
+        } else {
+            block.repeat(self.held);
+        }
+        self.held = found;
+    }
+
+    /// Enters places inside a match that was found at `at`.
+    #[inline]
+    fn enter_inside(&mut self, found: Match, hashed: usize) {
+        let end = (self.at + found.length).min(hashed);
+        let dense = (self.at + 1 + self.effort.dense).min(end);
+        self.matches.enter::<1>(self.piece, self.at + 1, dense);
+        self.matches.enter::<2>(self.piece, dense, end);
+    }
+}
