@@ -74,6 +74,8 @@ mod coding;
 mod encoder;
 mod engine;
 mod error;
+mod header;
+mod integration;
 mod level;
 mod negotiate;
 mod policy;
@@ -87,6 +89,12 @@ pub use codec::{Deflate, Gzip};
 pub use coding::Coding;
 pub use encoder::Encoder;
 pub use error::{InvalidMediaPattern, LevelOutOfRange, StreamFinished, UnknownCoding};
+pub use header::{
+    EntityTag, Form, Rewrite, TagRule, forbids_transform, made_false_by_encoding, vary,
+};
+#[cfg(feature = "http")]
+#[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+pub use integration::{Exchange, HeaderRules, Outcome};
 pub use level::Level;
 pub use negotiate::{Negotiated, negotiate};
 pub use policy::{
