@@ -45,27 +45,25 @@ impl TagRule {
         match read {
             None => Rewrite::Keep,
             Some((tag, (base, form))) if form.is_plain() => {
-                let mut value = Vec::with_capacity(base.len() + b"W/\"\"".len());
-                EntityTag::with(tag.is_weak(), base).write(&[], &mut value);
-                Rewrite::Replace(value)
+                Rewrite::Replace(EntityTag::with(tag.is_weak(), base).to_vec())
             }
             Some(_) => Rewrite::Remove,
         }
     }
 
-    /// Whether an If-None-Match line, as the client sent it, lists the tag that `form` of the response with this `ETag`
-    /// has. A response 304 to such a client keeps that form alive, and has to have its tag.
+    /// The tag in an If-None-Match line, as the client sent it, that `form` of the response with this `ETag` has.
+    ///
+    /// A response 304 to such a client keeps that form alive, and has to carry the tag that the client knows it by (RFC
+    /// 9111, section 4.3.4).
     #[must_use]
-    pub fn lists(self, line: &[u8], etag: &[u8], form: Form) -> bool {
-        let Some(etag) = EntityTag::parse(etag) else {
-            return false;
-        };
-        self.has_suffix()
-            && !form.is_plain()
-            && parts(line).any(|part| match part {
-                Part::Tag(tag) => Form::read(tag.opaque()) == Some((etag.opaque(), form)),
-                Part::Other(_) => false,
-            })
+    pub fn listed<'a>(self, line: &'a [u8], etag: &[u8], form: Form) -> Option<EntityTag<'a>> {
+        let etag = EntityTag::parse(etag).filter(|_| self.has_suffix() && !form.is_plain())?;
+        parts(line).find_map(|part| match part {
+            Part::Tag(tag) => {
+                Some(tag).filter(|tag| Form::read(tag.opaque()) == Some((etag.opaque(), form)))
+            }
+            Part::Other(_) => None,
+        })
     }
 
     /// Rewrites a line of tags; those of forms that do not `count` are dropped.
@@ -89,8 +87,8 @@ impl TagRule {
                         value.truncate(before);
                     }
                 }
-                // A lenient reader might find a tag in it that we do not see.
-                Part::Other(_) if part.has_suffix() => value.truncate(before),
+                // A lenient reader might find a tag in it that we do not see, or join it with its neighbour.
+                Part::Other(bytes) if bytes.contains(&b'"') => value.truncate(before),
                 Part::Other(bytes) => value.extend_from_slice(bytes),
             }
         }
@@ -115,9 +113,12 @@ impl Part<'_> {
     fn has_suffix(&self) -> bool {
         match self {
             Self::Tag(tag) => Form::read(tag.opaque()).is_some(),
-            Self::Other(bytes) => bytes
-                .split(|&byte| byte == b'"')
-                .any(|piece| Form::read(piece).is_some()),
+            Self::Other(bytes) => {
+                bytes.contains(&b'"')
+                    && bytes
+                        .split(|&byte| byte == b'"')
+                        .any(|piece| Form::read(piece).is_some())
+            }
         }
     }
 }

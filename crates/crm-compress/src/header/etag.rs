@@ -68,7 +68,15 @@ impl<'a> EntityTag<'a> {
         !self.weak && !other.weak && self.opaque == other.opaque
     }
 
-    /// The same tag with this strength and opaque part.
+    /// The tag as it is written in a header.
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<u8> {
+        let mut value = Vec::with_capacity(b"W/\"\"".len() + self.opaque.len());
+        self.write(&[], &mut value);
+        value
+    }
+
+    /// A tag of this strength and opaque part.
     pub(super) const fn with(weak: bool, opaque: &'a [u8]) -> Self {
         Self { weak, opaque }
     }

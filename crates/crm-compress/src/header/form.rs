@@ -16,20 +16,20 @@ use crate::Coding;
 pub struct Form {
     /// The coding's name, or empty for the plain form.
     name: &'static str,
-    /// The dictionary's mark, in hexadecimal digits.
+    /// The dictionary's mark: a full stop and hexadecimal digits.
     mark: Option<[u8; MARK]>,
 }
 
-/// The digits of a dictionary's mark: 64 bits of its SHA-256, so that two dictionaries of one service share a mark
-/// less often than its disks lose a file.
-const MARK: usize = 16;
+/// The length of a dictionary's mark. Its 16 digits are 64 bits of the SHA-256, so that even a million dictionaries of
+/// one service hardly share a mark.
+const MARK: usize = 17;
 
 /// What a tag's suffix can name, whichever features this build has: servers of one service may differ in theirs, and a
 /// tag means the same to all.
-const NAMES: [&str; 6] = ["gzip", "br", "zstd", "deflate", "dcz", IDENTITY];
+const NAMES: [&str; 5] = ["gzip", "br", "zstd", "deflate", "dcz"];
 
 /// The suffix of a plain tag that would otherwise look like the tag of an encoded form.
-const IDENTITY: &str = "identity";
+const IDENTITY: &[u8] = b"-identity";
 
 impl Form {
     /// The form that the application made. It may be encoded by the application itself, which is no matter here.
@@ -56,11 +56,11 @@ impl Form {
         if self.is_plain() {
             return self;
         }
-        let mut mark = [0; MARK];
-        let mut at = 0;
+        let mut mark = [b'.'; MARK];
+        let mut at = 1;
         while at < MARK {
-            let byte = sha256[at / 2];
-            let digit = if at % 2 == 0 { byte >> 4 } else { byte & 15 };
+            let byte = sha256[(at - 1) / 2];
+            let digit = if at % 2 == 1 { byte >> 4 } else { byte & 15 };
             mark[at] = b"0123456789abcdef"[digit as usize];
             at += 1;
         }
@@ -79,31 +79,39 @@ impl Form {
     /// With [`read`](Self::read) this is a bijection between pairs of base and form, and opaque parts: whatever ends in
     /// a suffix got it here, because a plain tag that ends in one by itself gets another. So no two forms of any two
     /// tags are ever written alike.
-    pub(super) fn suffix(&self, base: &[u8]) -> [&[u8]; 4] {
+    pub(super) fn suffix(&self, base: &[u8]) -> [&[u8]; 3] {
         match (&self.mark, self.is_plain()) {
-            (_, true) if Self::read(base).is_some() => [b"-", IDENTITY.as_bytes(), b"", b""],
-            (_, true) => [b"", b"", b"", b""],
-            (None, false) => [b"-", self.name.as_bytes(), b"", b""],
-            (Some(mark), false) => [b"-", self.name.as_bytes(), b".", mark],
+            (_, true) if Self::read(base).is_some() => [IDENTITY, b"", b""],
+            (_, true) => [b"", b"", b""],
+            (None, false) => [b"-", self.name.as_bytes(), b""],
+            (Some(mark), false) => [b"-", self.name.as_bytes(), mark],
         }
     }
 
     /// The application's opaque part and the form, if `opaque` ends in a suffix. Without one it is plain.
     pub(super) fn read(opaque: &[u8]) -> Option<(&[u8], Self)> {
+        let Some(base) = opaque.strip_suffix(IDENTITY) else {
+            return Self::read_coded(opaque);
+        };
+        // It was appended only to what ends in a suffix, of which it is one itself; so the innermost end decides.
+        let mut inner = base;
+        while let Some(rest) = inner.strip_suffix(IDENTITY) {
+            inner = rest;
+        }
+        Self::read_coded(inner).map(|_| (base, Self::PLAIN))
+    }
+
+    fn read_coded(opaque: &[u8]) -> Option<(&[u8], Self)> {
         let (rest, mark) = match opaque.split_last_chunk::<MARK>() {
-            Some(([rest @ .., b'.'], mark)) if mark.iter().all(is_digit) => (rest, Some(*mark)),
+            Some((rest, mark @ [b'.', digits @ ..])) if digits.iter().all(is_digit) => {
+                (rest, Some(*mark))
+            }
             _ => (opaque, None),
         };
-        let dash = rest.iter().rposition(|&byte| byte == b'-')?;
-        let name = NAMES
-            .into_iter()
-            .find(|name| name.as_bytes() == &rest[dash + 1..])?;
-        match (name, mark) {
-            // Nobody writes that, so it is a plain tag's own ending.
-            (IDENTITY, Some(_)) => None,
-            (IDENTITY, None) => Some((&rest[..dash], Self::PLAIN)),
-            (name, mark) => Some((&rest[..dash], Self { name, mark })),
-        }
+        NAMES.into_iter().find_map(|name| {
+            let base = rest.strip_suffix(name.as_bytes())?.strip_suffix(b"-")?;
+            Some((base, Self { name, mark }))
+        })
     }
 }
 

@@ -19,21 +19,36 @@ pub(crate) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
 /// The elements of a list whose elements may hold quoted strings (RFC 9110, section 5.6.4): a comma between quotes
 /// belongs to the string, and a backslash there takes the next byte with it.
 ///
-/// A string that is never closed reaches to the end of the value.
+/// From a string on that is never closed, quotation marks are bytes like others.
 pub(super) fn elements_with_strings(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut quoted = false;
-    let mut escaped = false;
-    value
-        .split(move |&byte| {
-            if escaped {
-                escaped = false;
-            } else if quoted && byte == b'\\' {
-                escaped = true;
-            } else if byte == b'"' {
-                quoted = !quoted;
+    let mut rest = value;
+    let mut strings = true;
+    std::iter::from_fn(move || {
+        while !rest.is_empty() {
+            let mut end = 0;
+            while let Some(&byte) = rest.get(end).filter(|&&byte| byte != b',') {
+                let string = (strings && byte == b'"').then(|| string(&rest[end..]));
+                strings &= string != Some(None);
+                end += string.flatten().unwrap_or(1);
             }
-            byte == b',' && !quoted
-        })
-        .map(trim)
-        .filter(|element| !element.is_empty())
+            let element = trim(&rest[..end]);
+            rest = rest.get(end + 1..).unwrap_or_default();
+            if !element.is_empty() {
+                return Some(element);
+            }
+        }
+        None
+    })
+}
+
+/// The length of the quoted string that begins here, if it is closed.
+fn string(bytes: &[u8]) -> Option<usize> {
+    let mut at = 1;
+    loop {
+        match bytes.get(at)? {
+            b'"' => return Some(at + 1),
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
 }

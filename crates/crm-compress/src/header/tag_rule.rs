@@ -27,10 +27,10 @@ use super::{EntityTag, Form, Rewrite};
 pub enum TagRule {
     /// `"abc"` becomes `"abc-gzip"`, and `W/"abc"` becomes `W/"abc-gzip"`: a strong tag stays strong. The default.
     ///
-    /// A strong tag promises equal bytes. One version of this crate keeps that promise for equal bodies, levels and
-    /// engines that are encoded whole. A stream that is flushed when its source pauses has other bytes each time;
-    /// it should have [`WeakSuffix`](Self::WeakSuffix), and so should a service behind caches that answer ranges
-    /// themselves while two versions of it run.
+    /// A strong tag promises equal bytes. One version of this crate keeps that promise for bodies that are encoded whole,
+    /// with one engine at one level. A stream that is flushed when its source pauses has other bytes each time, so that
+    /// its tag has to be weak ([`for_streams`](Self::for_streams)). The notes on the design say what the promise is
+    /// worth between versions.
     #[default]
     Suffix,
     /// Both become `W/"abc-gzip"`, which promises nothing about bytes. Revalidation works as with
@@ -59,7 +59,7 @@ impl TagRule {
             Self::Suffix => (tag.is_weak(), form.suffix(tag.opaque())),
             Self::WeakSuffix => (true, form.suffix(tag.opaque())),
             Self::Weaken if tag.is_weak() => return Rewrite::Keep,
-            Self::Weaken => (true, [&b""[..]; 4]),
+            Self::Weaken => (true, [&b""[..]; 3]),
             Self::Remove => return Rewrite::Remove,
         };
         write(EntityTag::with(weak, tag.opaque()), &suffix)
@@ -74,6 +74,15 @@ impl TagRule {
                 write(tag, &Form::PLAIN.suffix(tag.opaque()))
             }
             _ => Rewrite::Keep,
+        }
+    }
+
+    /// This rule, for a body whose bytes are not the same each time it is encoded.
+    #[must_use]
+    pub const fn for_streams(self) -> Self {
+        match self {
+            Self::Suffix => Self::WeakSuffix,
+            other => other,
         }
     }
 

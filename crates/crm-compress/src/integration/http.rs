@@ -156,6 +156,7 @@ impl Kind {
 pub struct Outcome {
     decision: Decision,
     varies: bool,
+    streamed: bool,
 }
 
 impl Outcome {
@@ -175,7 +176,16 @@ impl Outcome {
     pub const fn left(self, reason: Reason) -> Self {
         Self {
             decision: Decision::Leave(reason),
-            varies: self.varies,
+            ..self
+        }
+    }
+
+    /// The outcome when the body is encoded piece by piece as it comes. Its bytes depend on when the source paused, so
+    /// that a strong tag would promise too much; see [`TagRule::for_streams`].
+    pub const fn streamed(self) -> Self {
+        Self {
+            streamed: true,
+            ..self
         }
     }
 }
@@ -274,6 +284,7 @@ impl Exchange {
                     status: status.as_u16(),
                 }),
                 varies: false,
+                streamed: false,
             };
         }
         let head = self.head(status, headers, length);
@@ -281,6 +292,7 @@ impl Exchange {
         Outcome {
             decision,
             varies: policy.varies(&head, decision),
+            streamed: false,
         }
     }
 
@@ -297,31 +309,43 @@ impl Exchange {
         length: Option<u64>,
     ) {
         let form = match outcome.decision {
-            Decision::Encode(coding) => self.rules.form(coding),
+            Decision::Encode(coding) => {
+                let form = self.rules.form(coding);
+                let rule = if outcome.streamed {
+                    self.rules.tags.for_streams()
+                } else {
+                    self.rules.tags
+                };
+                // Validators of a method that writes are those of the resource, not of what is sent here.
+                self.tag(
+                    headers,
+                    if self.method.reads() {
+                        form
+                    } else {
+                        Form::PLAIN
+                    },
+                    rule,
+                );
+                add_coding(headers, coding);
+                form
+            }
             Decision::Leave(_) if status == StatusCode::NOT_MODIFIED => {
                 self.kept_alive(headers, outcome.varies)
             }
-            Decision::Leave(_) => Form::PLAIN,
+            Decision::Leave(_) => {
+                self.tag(headers, Form::PLAIN, self.rules.tags);
+                Form::PLAIN
+            }
         };
         if !form.is_plain() {
             headers.remove(CONTENT_LENGTH);
             for name in MADE_FALSE {
                 headers.remove(name);
             }
-        }
-        if let Decision::Encode(coding) = outcome.decision {
-            add_coding(headers, coding);
-            if let Some(bytes) = length {
+            if let (Decision::Encode(_), Some(bytes)) = (outcome.decision, length) {
                 headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes));
             }
         }
-        // Validators of a method that writes are those of the resource, not of what is sent here.
-        let tagged = if self.method.reads() {
-            form
-        } else {
-            Form::PLAIN
-        };
-        self.tag(headers, tagged);
         if outcome.varies || !form.is_plain() {
             let value = vary(Lines(headers, VARY), self.rules.dictionaries);
             if let Some(value) = value.and_then(header_value) {
@@ -339,29 +363,36 @@ impl Exchange {
         }
     }
 
-    /// The form that a response 304 declares to be current.
-    fn kept_alive(&self, headers: &HeaderMap, varies: bool) -> Form {
+    /// Puts the tag into a response 304 by which the client knows the form that is current, and says which form that is.
+    fn kept_alive(&self, headers: &mut HeaderMap, varies: bool) -> Form {
         let form = self.form();
         let rule = self.rules.tags;
         let keeps = match headers.get(ETAG) {
-            // A client that named no tags holds what it would get now, as far as anyone can tell.
-            _ if !self.names_tags => varies,
-            Some(etag) if rule.has_suffix() => self
-                .sent
-                .iter()
-                .any(|line| rule.lists(line.as_bytes(), etag.as_bytes(), form)),
-            // Without suffixes nothing in the tags tells the forms apart.
+            Some(etag) if self.names_tags && rule.has_suffix() => {
+                let known = self
+                    .sent
+                    .iter()
+                    .find_map(|line| rule.listed(line.as_bytes(), etag.as_bytes(), form));
+                if let Some(tag) = known {
+                    replace(headers, &ETAG, HeaderValue::try_from(tag.to_vec()));
+                    return form;
+                }
+                false
+            }
+            // Nothing tells the forms apart: the client holds what it would get now, as far as anyone can tell.
             _ => varies,
         };
-        if keeps { form } else { Form::PLAIN }
+        let form = if keeps { form } else { Form::PLAIN };
+        self.tag(headers, form, rule);
+        form
     }
 
-    fn tag(&self, headers: &mut HeaderMap, form: Form) {
+    fn tag(&self, headers: &mut HeaderMap, form: Form, rule: TagRule) {
         let mut lines = headers.get_all(ETAG).iter();
         let rewrite = match (lines.next(), lines.next()) {
             (None, _) => return,
             (Some(_), Some(_)) if !form.is_plain() => Rewrite::Remove,
-            (Some(etag), _) => self.rules.tags.encoded(etag.as_bytes(), form),
+            (Some(etag), _) => rule.encoded(etag.as_bytes(), form),
         };
         match rewrite {
             Rewrite::Keep => {}
