@@ -1,6 +1,7 @@
 //! What a client says it takes: the Accept-Encoding field, read without allocation.
 
 use crate::Coding;
+use crate::header::trim;
 
 /// A parsed Accept-Encoding field (RFC 9110, section 12.5.3).
 ///
@@ -116,14 +117,6 @@ impl AcceptEncoding {
             None => coding == Coding::Identity || self.is_absent(),
         }
     }
-}
-
-/// Without the optional white space (spaces and tabs) on both sides.
-fn trim(mut bytes: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
-        bytes = rest;
-    }
-    bytes
 }
 
 /// The weight in thousandths: `"q=" ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] )`, RFC 9110, section 12.4.2.

@@ -39,9 +39,10 @@
 //!
 //! # Headers that go with it
 //!
-//! An encoded response says so in Content-Encoding, has the length of the encoded body or none in Content-Length, and
-//! must not repeat the strong `ETag` of the identity form. A response for which [`Decision::depends_on_client`] holds
-//! says `Vary: Accept-Encoding`, in its identity form too.
+//! An encoded response says so in Content-Encoding, has another length and another `ETag`, and another Vary; the
+//! conditions of the next request come back in its terms. [`_headers`] is the table of all of it, with the sections that
+//! ask for it. The `Exchange` of the feature `http` does it in two calls; for other libraries there are [`TagRule`],
+//! [`vary`], [`forbids_transform`] and [`made_false_by_encoding`], which work on bytes.
 //!
 //! # Guarantees
 //!
@@ -75,6 +76,8 @@ mod deflate;
 mod encoder;
 mod engine;
 mod error;
+mod header;
+mod integration;
 mod level;
 mod negotiate;
 mod policy;
@@ -89,6 +92,12 @@ pub use codec::{Deflate, Gzip};
 pub use coding::Coding;
 pub use encoder::Encoder;
 pub use error::{InvalidMediaPattern, LevelOutOfRange, StreamFinished, UnknownCoding};
+pub use header::{
+    EntityTag, Form, Rewrite, TagRule, forbids_transform, made_false_by_encoding, vary,
+};
+#[cfg(feature = "http")]
+#[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+pub use integration::{Exchange, HeaderRules, Outcome};
 pub use level::Level;
 pub use negotiate::{Negotiated, negotiate};
 pub use policy::{
@@ -100,6 +109,9 @@ pub use reason::Reason;
 
 #[doc = include_str!("../DESIGN.md")]
 pub mod _design {}
+
+#[doc = include_str!("../HEADERS.md")]
+pub mod _headers {}
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,5 +1,7 @@
 //! What a decision may look at.
 
+use crate::header::{elements, forbids_transform};
+
 /// The facts about a response on which a [`Policy`](crate::Policy) decides.
 ///
 /// It borrows from the headers and holds nothing else, so that it works with any HTTP library. Either the facts are
@@ -55,20 +57,23 @@ impl<'a> ResponseHead<'a> {
 
     /// The value of one Content-Encoding line. `identity` and an empty value say that there is no coding.
     #[must_use]
-    pub fn content_encoding(mut self, value: &str) -> Self {
-        self.encoded |= list(value).any(|coding| !coding.eq_ignore_ascii_case("identity"));
+    pub fn content_encoding(self, value: &str) -> Self {
+        self.content_encoding_bytes(value.as_bytes())
+    }
+
+    pub(crate) fn content_encoding_bytes(mut self, value: &[u8]) -> Self {
+        self.encoded |= elements(value).any(|coding| !coding.eq_ignore_ascii_case(b"identity"));
         self
     }
 
     /// The value of one Cache-Control line.
     #[must_use]
-    pub fn cache_control(mut self, value: &str) -> Self {
-        self.no_transform |= list(value).any(|directive| {
-            // The directive has no argument by RFC 9111; one that a sender adds does not make it mean less.
-            let name = directive.split('=').next().unwrap_or_default();
-            name.trim_end_matches(SPACE)
-                .eq_ignore_ascii_case("no-transform")
-        });
+    pub fn cache_control(self, value: &str) -> Self {
+        self.cache_control_bytes(value.as_bytes())
+    }
+
+    pub(crate) fn cache_control_bytes(mut self, value: &[u8]) -> Self {
+        self.no_transform |= forbids_transform(value);
         self
     }
 
@@ -102,6 +107,14 @@ impl<'a> ResponseHead<'a> {
         } else {
             self
         }
+    }
+
+    /// The whole of which this response is a part or a confirmation, as far as the head tells: status 200, of any length.
+    pub(super) const fn whole(mut self) -> Self {
+        self.status = 200;
+        self.length = None;
+        self.partial = false;
+        self
     }
 
     /// The status code.
@@ -143,11 +156,3 @@ impl<'a> ResponseHead<'a> {
 
 /// The optional white space of HTTP.
 pub(super) const SPACE: [char; 2] = [' ', '\t'];
-
-/// The elements of a comma-separated list that are not empty.
-fn list(value: &str) -> impl Iterator<Item = &str> {
-    value
-        .split(',')
-        .map(|element| element.trim_matches(SPACE))
-        .filter(|element| !element.is_empty())
-}

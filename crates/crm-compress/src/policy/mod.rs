@@ -136,6 +136,27 @@ impl<P: Predicate> Policy<P> {
             (Some(reason), _) => Decision::Leave(reason),
         }
     }
+
+    /// Whether the response needs `Vary: Accept-Encoding`, given the decision about it.
+    ///
+    /// This is [`Decision::depends_on_client`], except for a part of a response (206) and for the answer that it has not
+    /// changed (304). Both have to carry the Vary that the whole would have had (RFC 9110, sections 15.3.7 and 15.4.5),
+    /// so the question is whether the whole could have been encoded. Without a Content-Type the answer is yes, because
+    /// a Vary too many costs a cache some room, and one too few gives a client what it cannot read.
+    #[must_use]
+    pub fn varies(&self, head: &ResponseHead<'_>, decision: Decision) -> bool {
+        let part = match decision {
+            Decision::Leave(Reason::Partial) => head.status() == 206,
+            Decision::Leave(Reason::NoBody { status }) => status == 304,
+            _ => false,
+        };
+        if !part {
+            return decision.depends_on_client();
+        }
+        let whole = head.whole();
+        protocol::objection(&whole).is_none()
+            && (whole.content_type().is_none() || self.predicate.objection(&whole).is_none())
+    }
 }
 
 impl Policy {

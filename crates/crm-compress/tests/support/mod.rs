@@ -4,6 +4,7 @@
 pub(crate) mod bodies;
 pub(crate) mod decoders;
 pub(crate) mod negotiation;
+pub(crate) mod tags;
 
 use proptest::test_runner::Config;
 
