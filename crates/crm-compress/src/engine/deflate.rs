@@ -38,6 +38,18 @@ impl Bare {
     pub(crate) fn take(level: u8) -> Lease<Self> {
         at_level(pool::take(|| Self::new(level)), level)
     }
+
+    /// Lets the body refer to these bytes as if they stood before it; at most the last 32 KiB count. The state is clean.
+    #[cfg(feature = "rayon")]
+    pub(crate) fn preset(&mut self, history: &[u8]) {
+        debug_assert_eq!(self.phase, Phase::Clean);
+        if !history.is_empty() {
+            self.phase = Phase::Running;
+            self.state
+                .set_dictionary(history)
+                .expect("bare deflate takes a dictionary before its input");
+        }
+    }
 }
 
 impl Zlib {
