@@ -34,6 +34,7 @@
 //! | encode into a buffer that is used again | [`encode_into`] |
 //! | encode while the body is being made | [`Encoder`], a [`Write`](std::io::Write) |
 //! | trade time for bytes | [`Level`] |
+//! | compress an export on all cores | `Gzip::encode_parallel` or `ParallelEncoder`, with the feature `rayon` |
 //!
 //! Nothing here knows an HTTP library; header values are strings or bytes.
 //!
@@ -62,8 +63,10 @@
 //!
 //! # Features
 //!
-//! There are none yet. The only dependency is `flate2` with the backend `zlib-rs`, which is Rust throughout; no C
-//! compiler is needed.
+//! - `rayon`: `Gzip::encode_parallel` and `ParallelEncoder`, one gzip stream made on all threads of a pool.
+//!
+//! None is a default. Without them the only dependency is `flate2` with the backend `zlib-rs`, which is Rust throughout;
+//! no C compiler is needed.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -76,10 +79,13 @@ mod deflate;
 mod encoder;
 mod engine;
 mod error;
+mod frame;
 mod header;
 mod integration;
 mod level;
 mod negotiate;
+#[cfg(feature = "rayon")]
+mod parallel;
 mod policy;
 mod pool;
 mod reason;
@@ -100,6 +106,9 @@ pub use header::{
 pub use integration::{Exchange, HeaderRules, Outcome};
 pub use level::Level;
 pub use negotiate::{Negotiated, negotiate};
+#[cfg(feature = "rayon")]
+#[cfg_attr(docsrs, doc(cfg(feature = "rayon")))]
+pub use parallel::{ParallelEncoder, ParallelProgress};
 pub use policy::{
     And, Decision, MediaPattern, MediaTypes, MinimumLength, NoEventStream, Policy, Predicate,
     ResponseHead, Worthwhile,

@@ -4,7 +4,7 @@ use flate2::Crc;
 
 use crate::engine::{Engine, Progress, Step, deflate};
 use crate::pool::Lease;
-use crate::{Coding, Level};
+use crate::{Coding, Level, frame};
 
 /// A state taken from the pool for one body; it goes back when the session is dropped, wherever the body stands.
 #[derive(Debug)]
@@ -51,14 +51,7 @@ impl Session {
     pub(crate) fn head(&self, output: &mut Vec<u8>) {
         match self {
             Self::Gzip { level, .. } => {
-                // The head has no name, no time and nothing else that could tell one server from another. RFC 1952,
-                // section 2.3.1: the extra flags say "slowest" or "fastest"; 255 is an unknown operating system.
-                let extra_flags = match level {
-                    9 => 2,
-                    1 => 4,
-                    _ => 0,
-                };
-                output.extend_from_slice(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, extra_flags, 255]);
+                output.extend_from_slice(&frame::head(*level));
             }
             Self::Deflate(_) => {}
         }

@@ -1,7 +1,9 @@
 //! A whole body in the gzip or the zlib format, by the crate's own deflate.
 
+use crc32fast::Hasher;
+
 use crate::deflate::Deflater;
-use crate::pool;
+use crate::{frame, pool};
 
 /// What stands around the deflate data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,12 +36,12 @@ pub(crate) fn encode(
 ) -> bool {
     let start = output.len();
     let trailer = match frame {
-        Frame::Gzip => 8,
+        Frame::Gzip => frame::TRAILER,
         Frame::Zlib => 4,
     };
     match frame {
-        Frame::Gzip => output.extend_from_slice(&gzip_head(level)),
-        Frame::Zlib => output.extend_from_slice(&zlib_head(level)),
+        Frame::Gzip => output.extend_from_slice(&frame::head(level)),
+        Frame::Zlib => output.extend_from_slice(&frame::zlib_head(level)),
     }
     let Some(end) = start.saturating_add(limit).checked_sub(trailer) else {
         return false;
@@ -49,35 +51,11 @@ pub(crate) fn encode(
     }
     match frame {
         Frame::Gzip => {
-            output.extend_from_slice(&crc32fast::hash(body).to_le_bytes());
-            // The length modulo 2^32 is what the format asks for.
-            output.extend_from_slice(&(body.len() as u32).to_le_bytes());
+            let mut checksum = Hasher::new();
+            checksum.update(body);
+            frame::trailer(&checksum, body.len() as u64, output);
         }
         Frame::Zlib => output.extend_from_slice(&simd_adler32::adler32(&body).to_be_bytes()),
     }
     true
-}
-
-/// The head of a gzip member, without a name, a time or anything else that could tell one server from another.
-pub(crate) fn gzip_head(level: u8) -> [u8; 10] {
-    // RFC 1952, section 2.3.1: the extra flags say "slowest" or "fastest"; 255 is an unknown operating system.
-    let extra_flags = match level {
-        9 => 2,
-        1 => 4,
-        _ => 0,
-    };
-    [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, extra_flags, 255]
-}
-
-/// The head of a zlib stream (RFC 1950, section 2.2): deflate with a window of 32 KiB, no dictionary, and how hard the
-/// encoder tried; the last five bits make it a multiple of 31.
-fn zlib_head(level: u8) -> [u8; 2] {
-    let tried: u16 = match level {
-        0 | 1 => 0,
-        2..=5 => 1,
-        6 => 2,
-        _ => 3,
-    };
-    let head = 0x7800 | tried << 6;
-    (head + 31 - head % 31).to_be_bytes()
 }

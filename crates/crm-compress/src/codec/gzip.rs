@@ -53,4 +53,44 @@ impl Gzip {
     pub fn encoder<W: Write>(self, writer: W) -> Encoder<W> {
         Encoder::new(Coding::Gzip, self.level, writer)
     }
+
+    /// The encoded body, made on all threads of the current rayon pool: one gzip member, the same bytes whatever the
+    /// number of threads.
+    ///
+    /// It is for exports of many megabytes. A body of at most 512 KiB is one block, and encoded on this thread. The
+    /// bytes are those that [`parallel_encoder`](Self::parallel_encoder) gives without a flush in between, and not those
+    /// of [`encode`](Self::encode). The work can neither be watched nor be stopped; what has to is better written to
+    /// `parallel_encoder`. Until it is done, the encoded blocks are held beside the result, so that the body, and twice
+    /// its encoded length, are in memory at once.
+    ///
+    /// ```
+    /// use crm_compress::Gzip;
+    ///
+    /// let csv = b"10248;VINET;1996-07-04;32.38\n".repeat(40_000);
+    /// let body = Gzip::default().encode_parallel(&csv);
+    /// assert!(body.len() < csv.len() / 100);
+    /// ```
+    #[cfg(feature = "rayon")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "rayon")))]
+    #[must_use]
+    pub fn encode_parallel(self, body: &[u8]) -> Vec<u8> {
+        let mut output = Vec::new();
+        self.encode_parallel_into(body, &mut output);
+        output.shrink_to_fit();
+        output
+    }
+
+    /// Appends what [`encode_parallel`](Self::encode_parallel) gives to `output`.
+    #[cfg(feature = "rayon")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "rayon")))]
+    pub fn encode_parallel_into(self, body: &[u8], output: &mut Vec<u8>) {
+        crate::parallel::encode_into(self.level, body, output);
+    }
+
+    /// An encoder that writes to `writer` what the threads of the current rayon pool encode.
+    #[cfg(feature = "rayon")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "rayon")))]
+    pub fn parallel_encoder<W: Write>(self, writer: W) -> crate::ParallelEncoder<W> {
+        crate::ParallelEncoder::new(self.level, writer)
+    }
 }

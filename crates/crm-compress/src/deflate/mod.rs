@@ -3,22 +3,25 @@
 //! - `parse`: how a body is cut into literals and matches.
 //! - `matches`: where bytes occurred before.
 //! - `effort`: how hard that is looked for, by level.
-//! - `block`: what was found, written as one block in the fewest bits.
+//! - `block`: what was found, written as one block in the fewest bits; `header` describes the codes of one.
+//! - `sink`: where blocks go.
 //! - `huffman`, `symbols`, `bits`: the format's codes, alphabets and order of bits (RFC 1951).
 
 mod bits;
 mod block;
 mod effort;
+mod header;
 mod huffman;
 mod matches;
 mod parse;
+mod sink;
 mod symbols;
 
-use bits::Pending;
-use block::{Block, TooLarge};
+use block::Block;
 use effort::Effort;
 use matches::Matches;
 use parse::Parse;
+use sink::{Sink, TooLarge};
 
 use crate::pool::{self, State};
 
@@ -64,65 +67,79 @@ impl Deflater {
         limit: usize,
     ) -> bool {
         self.clean = false;
-        let whole = self.encode_pieces(level, body, PIECE, output, limit);
+        let whole = self.encode_pieces(level, body, PIECE, Sink::new(output, limit));
         self.clean = true;
         whole
     }
 
-    fn encode_pieces(
-        &mut self,
-        level: u8,
-        body: &[u8],
-        size: usize,
-        output: &mut Vec<u8>,
-        limit: usize,
-    ) -> bool {
-        if level == 0 {
-            return Block::write_stored(body, output, limit).is_ok();
-        }
-        let mut pending = Pending::default();
+    fn encode_pieces(&mut self, level: u8, body: &[u8], size: usize, mut sink: Sink<'_>) -> bool {
         let mut rest = body;
         loop {
             let (piece, behind) = rest.split_at(rest.len().min(size));
-            self.matches.begin(piece.len());
-            let result = self.encode_piece(level, piece, behind.is_empty(), pending, output, limit);
-            self.matches.end(piece.len());
-            match result {
-                Ok(left) => pending = left,
-                Err(TooLarge) => return false,
+            if self
+                .encode_piece(level, piece, 0, behind.is_empty(), &mut sink)
+                .is_err()
+            {
+                return false;
             }
             rest = behind;
             if rest.is_empty() {
                 break;
             }
         }
-        output.extend(pending.padded());
+        sink.finish();
         true
     }
 
-    /// Encodes a piece in as many blocks as it takes.
+    /// Appends `piece` from `from` on as deflate data that begins and ends at a byte, and refers to what stands before
+    /// `from`. Only the last part ends the data; any other can be followed by the next.
+    #[cfg(feature = "rayon")]
+    pub(crate) fn encode_part(
+        &mut self,
+        level: u8,
+        piece: &[u8],
+        from: usize,
+        last: bool,
+        output: &mut Vec<u8>,
+    ) {
+        self.clean = false;
+        let mut sink = Sink::new(output, usize::MAX);
+        let result = self.encode_piece(level, piece, from, last, &mut sink);
+        debug_assert!(result.is_ok(), "there is no limit");
+        if last {
+            sink.finish();
+        } else {
+            sink.finish_part();
+        }
+        self.clean = true;
+    }
+
+    /// Encodes a piece from `from` on, in as many blocks as it takes.
     fn encode_piece(
         &mut self,
         level: u8,
         piece: &[u8],
+        from: usize,
         last: bool,
-        mut pending: Pending,
-        output: &mut Vec<u8>,
-        limit: usize,
-    ) -> Result<Pending, TooLarge> {
-        let mut parse = Parse::new(piece, &mut self.matches, Effort::of(level));
-        let mut begun = 0;
-        loop {
+        sink: &mut Sink<'_>,
+    ) -> Result<(), TooLarge> {
+        if level == 0 {
+            return sink.store(&piece[from..], last);
+        }
+        self.matches.begin(piece.len());
+        let mut parse = Parse::new(piece, from, &mut self.matches, Effort::of(level));
+        let mut begun = from;
+        let result = loop {
             let end = parse.fill(&mut self.block);
             let ends = end == piece.len();
-            pending = self
-                .block
-                .write(&piece[begun..end], last && ends, pending, output, limit)?;
-            if ends {
-                return Ok(pending);
+            let result = self.block.write(&piece[begun..end], last && ends, sink);
+            if ends || result.is_err() {
+                break result;
             }
             begun = end;
-        }
+        };
+        self.matches.end(piece.len());
+        result
     }
 }
 
@@ -244,7 +261,7 @@ mod tests {
         let mut deflater = Deflater::new();
         for size in [1, 2, 3, 7, 999, 29_999, 30_000, 30_001] {
             let mut output = Vec::new();
-            assert!(deflater.encode_pieces(5, body, size, &mut output, usize::MAX));
+            assert!(deflater.encode_pieces(5, body, size, Sink::new(&mut output, usize::MAX)));
             assert!(decode(&output) == body, "pieces of {size}");
         }
     }

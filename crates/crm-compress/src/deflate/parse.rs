@@ -27,12 +27,20 @@ pub(crate) struct Parse<'a> {
 }
 
 impl<'a> Parse<'a> {
-    pub(crate) fn new(piece: &'a [u8], matches: &'a mut Matches, effort: Effort) -> Self {
+    /// A walk from `from` on, which knows what stands before.
+    pub(crate) fn new(
+        piece: &'a [u8],
+        from: usize,
+        matches: &'a mut Matches,
+        effort: Effort,
+    ) -> Self {
+        let hashed = piece.len().saturating_sub(HASHED - 1);
+        matches.enter::<1>(piece, 0, from.min(hashed));
         Self {
             piece,
             matches,
             effort,
-            at: 0,
+            at: from,
             held: Match::NONE,
         }
     }
