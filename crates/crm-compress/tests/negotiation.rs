@@ -55,7 +55,7 @@ fn all_cases() -> Vec<Case> {
     let mut all = cases(DECIDED);
     assert_eq!(all.len(), 191);
     all.extend(cases(DISPUTED));
-    assert_eq!(all.len(), 208);
+    assert_eq!(all.len(), 216);
     all
 }
 

@@ -52,7 +52,8 @@ fn spellings() -> HashMap<String, u16> {
 /// The weight of a name, given by itself or by the wildcard.
 pub(crate) fn weight(elements: &[(String, u16)], name: &str) -> Option<u16> {
     let first = |name: &str| elements.iter().find(|element| element.0 == name);
-    first(name).or_else(|| first("*")).map(|element| element.1)
+    let wild = || first("*").filter(|_| name != "dcz"); // which nobody can read without the dictionary
+    first(name).or_else(wild).map(|element| element.1)
 }
 
 /// The acceptable ones of the offers and identity, the best first; `lines` is `None` for an absent field.
