@@ -34,6 +34,7 @@
 //! | encode into a buffer that is used again | [`encode_into`] |
 //! | encode while the body is being made | [`Encoder`], a [`Write`](std::io::Write) |
 //! | trade time for bytes | [`Level`] |
+//! | make the headers true | `Exchange` (feature `http`); [`TagRule`] and [`vary`] for other libraries |
 //!
 //! Nothing here knows an HTTP library; header values are strings or bytes.
 //!
