@@ -114,7 +114,7 @@ operations() {
         --test loading_agrees_with_the_obvious --target-dir "$target/deep" -- --nocapture as_many_operations_as_asked_for
 }
 
-# The same operations, the bytes of snapshots, and CSV files in blocks, chosen by a fuzzer that looks at which code they reach, under the address
+# The same operations, the bytes of snapshots, CSV files in blocks, and headers of requests, chosen by a fuzzer that looks at which code they reach, under the address
 # sanitiser. It goes on from what it found before, which it keeps in fuzz/corpus.
 fuzz() {
     local fuzz seconds=${FUZZ_SECONDS:-60}
@@ -129,6 +129,10 @@ fuzz() {
         -- -max_total_time="$seconds" -max_len=1200 -verbosity=0 -print_final_stats=1
     RUSTUP_TOOLCHAIN=nightly timeout $((seconds + 240)) "$fuzz" run batch_csv --target-dir "$target/fuzz" \
         -- -max_total_time="$seconds" -max_len=1200 -verbosity=0 -print_final_stats=1
+    RUSTUP_TOOLCHAIN=nightly timeout $((seconds + 240)) "$fuzz" run compress_negotiate --target-dir "$target/fuzz" \
+        -- -max_total_time="$seconds" -max_len=400 -verbosity=0 -print_final_stats=1
+    RUSTUP_TOOLCHAIN=nightly timeout $((seconds + 240)) "$fuzz" run compress_headers --target-dir "$target/fuzz" \
+        -- -max_total_time="$seconds" -max_len=200 -verbosity=0 -print_final_stats=1
 }
 
 if [ $# -eq 0 ]; then

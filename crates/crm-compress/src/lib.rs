@@ -35,6 +35,7 @@
 //! | encode while the body is being made | [`Encoder`], a [`Write`](std::io::Write) |
 //! | trade time for bytes | [`Level`] |
 //! | compress an export on all cores | `Gzip::encode_parallel` or `ParallelEncoder`, with the feature `rayon` |
+//! | make the headers true | `Exchange` (feature `http`); [`TagRule`] and [`vary`] for other libraries |
 //!
 //! Nothing here knows an HTTP library; header values are strings or bytes.
 //!

@@ -4,7 +4,10 @@ mod support;
 
 use std::borrow::Cow;
 
-use crm_compress::{forbids_transform, made_false_by_encoding, vary};
+use crm_compress::{
+    Coding, Decision, Form, Negotiated, Policy, Reason, ResponseHead, Rewrite, TagRule,
+    forbids_transform, made_false_by_encoding, vary,
+};
 use proptest::prelude::*;
 
 fn merged(lines: &[&str], dictionaries: bool) -> Option<String> {
@@ -174,4 +177,55 @@ proptest! {
         let again = vary([after.join(",")], dictionaries);
         prop_assert!(again.is_none());
     }
+}
+
+const DECIDED: &str = include_str!("cases/headers_decided.txt");
+
+/// What the suites of others say about headers. None of it is disputed, but for one thing: Envoy removes a strong tag
+/// that is well formed too, where we append the coding.
+#[test]
+fn the_cases_of_others() {
+    let gzip = Negotiated::Coding(Coding::Gzip);
+    let encoded = |head: ResponseHead<'_>| {
+        let decision = Policy::default().decide(&head, gzip);
+        let encoded = matches!(decision, Decision::Encode(_));
+        (encoded, decision)
+    };
+    let yes = |answer: bool| String::from(if answer { "yes" } else { "no" });
+    let quoted = |value: &str| format!("\"{value}\"");
+    let mut count = 0;
+    for row in DECIDED.lines().filter(|row| !row.starts_with('#')) {
+        let fields: Vec<&str> = row.split(" | ").collect();
+        let [_, question, value, expected] = fields[..] else {
+            panic!("{row}");
+        };
+        let value = value[1..value.len() - 1].replace("\\t", "\t");
+        let json = ResponseHead::new(200).media_type("application/json");
+        let answer = match question {
+            "compressible" => yes(encoded(ResponseHead::new(200).media_type(&value)).0),
+            "event stream" => {
+                let (_, decision) = encoded(ResponseHead::new(200).media_type(&value));
+                yes(decision == Decision::Leave(Reason::EventStream))
+            }
+            "encoded under Cache-Control" => yes(encoded(json.cache_control(&value)).0),
+            "encoded under Content-Encoding" => yes(encoded(json.content_encoding(&value)).0),
+            "Vary afterwards" => quoted(&merged(&[&value], false).unwrap_or(value)),
+            question => {
+                let name = question.strip_prefix("ETag with ").expect(row);
+                // A coding that this build has not stands for one that it has.
+                let coding = name.parse().unwrap_or(Coding::Gzip);
+                match TagRule::default().encoded(value.as_bytes(), Form::of(coding)) {
+                    Rewrite::Remove => String::from("none"),
+                    Rewrite::Keep => quoted(&value),
+                    Rewrite::Replace(tag) => {
+                        let tag = String::from_utf8(tag).unwrap();
+                        quoted(&tag.replace(coding.name(), name))
+                    }
+                }
+            }
+        };
+        assert_eq!(answer, expected, "{row}");
+        count += 1;
+    }
+    assert_eq!(count, 28);
 }

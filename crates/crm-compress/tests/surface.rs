@@ -3,9 +3,9 @@
 use std::error::Error;
 
 use crm_compress::{
-    AcceptEncoding, Coding, Decision, Deflate, Encoder, Gzip, InvalidMediaPattern, Level,
-    LevelOutOfRange, MediaPattern, MediaTypes, Negotiated, Policy, PoolStats, Reason, ResponseHead,
-    StreamFinished, UnknownCoding,
+    AcceptEncoding, Coding, Decision, Deflate, Encoder, EntityTag, Form, Gzip, InvalidMediaPattern,
+    Level, LevelOutOfRange, MediaPattern, MediaTypes, Negotiated, Policy, PoolStats, Reason,
+    ResponseHead, Rewrite, StreamFinished, TagRule, UnknownCoding,
 };
 
 #[test]
@@ -23,6 +23,16 @@ fn the_types_cross_threads() {
     crosses::<Deflate>();
     crosses::<Encoder<Vec<u8>>>();
     crosses::<PoolStats>();
+    crosses::<EntityTag<'_>>();
+    crosses::<Form>();
+    crosses::<TagRule>();
+    crosses::<Rewrite>();
+    #[cfg(feature = "http")]
+    crosses::<crm_compress::Exchange>();
+    #[cfg(feature = "http")]
+    crosses::<crm_compress::HeaderRules>();
+    #[cfg(feature = "http")]
+    crosses::<crm_compress::Outcome>();
 }
 
 #[test]

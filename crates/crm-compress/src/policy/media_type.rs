@@ -10,7 +10,8 @@ use crate::{InvalidMediaPattern, Predicate, Reason, ResponseHead};
 ///
 /// The default list takes `text/*`, JSON, XML, JavaScript and their like, whatever ends in `+json`, `+xml`, `+yaml`
 /// or `+text` (so `image/svg+xml`), and the few fonts, pictures and binary formats that are not compressed by
-/// themselves. It takes nothing else: no other image, no audio, video, archive or `application/octet-stream`.
+/// themselves. It takes nothing else: no other image, no audio, video, archive or `application/octet-stream`, no gRPC,
+/// and nothing that ends in `+zip` or `+gzip`.
 ///
 /// [`with`](Self::with) and [`without`](Self::without) change it. Of the patterns that match, the narrowest decides:
 /// `type/subtype` before `+suffix` before `type/*`; among equally narrow ones the last that was given.
@@ -202,60 +203,111 @@ fn is_token(text: &str) -> bool {
 fn default_rule(kind: &str, subtype: &str) -> Option<(Breadth, bool)> {
     let among = |list: &[&str]| list.iter().any(|name| name.eq_ignore_ascii_case(subtype));
     let is = |name: &str| kind.eq_ignore_ascii_case(name);
+    if is("application") && is_grpc(subtype) {
+        return Some((Breadth::Single, false));
+    }
     if (is("application") && among(APPLICATION))
         || (is("font") && among(FONT))
         || (is("image") && among(IMAGE))
+        || (is("message") && among(MESSAGE))
+        || (is("multipart") && among(MULTIPART))
     {
-        Some((Breadth::Single, true))
-    } else if suffix(subtype)
-        .is_some_and(|suffix| SUFFIX.iter().any(|name| name.eq_ignore_ascii_case(suffix)))
-    {
-        Some((Breadth::Suffix, true))
-    } else if is("text") {
-        Some((Breadth::Type, true))
-    } else {
-        None
+        return Some((Breadth::Single, true));
     }
+    if let Some(suffix) = suffix(subtype) {
+        let among = |list: &[&str]| list.iter().any(|name| name.eq_ignore_ascii_case(suffix));
+        if among(SUFFIX) {
+            return Some((Breadth::Suffix, true));
+        }
+        if among(PACKED) {
+            return Some((Breadth::Suffix, false));
+        }
+    }
+    is("text").then_some((Breadth::Type, true))
+}
+
+/// Whether it is a subtype of gRPC, whatever its messages are written in: each of them has a coding of its own, and its
+/// clients do not look for a Content-Encoding.
+fn is_grpc(subtype: &str) -> bool {
+    let end = subtype.find('+').unwrap_or(subtype.len());
+    ["grpc", "grpc-web", "grpc-web-text"]
+        .iter()
+        .any(|name| name.eq_ignore_ascii_case(&subtype[..end]))
 }
 
 /// Structured syntaxes that are text.
 const SUFFIX: &[&str] = &["json", "xml", "yaml", "text", "json-seq"];
 
+/// Structured syntaxes that are compressed by themselves, even under `text`.
+const PACKED: &[&str] = &["gzip", "zip", "zlib", "zstd"];
+
 /// Subtypes of `application` that compress well.
 const APPLICATION: &[&str] = &[
+    "csv",
     "ecmascript",
+    "eot",
+    "font",
+    "font-sfnt",
     "graphql",
     "javascript",
     "json",
     "json-seq",
+    "json5",
     "jsonl",
-    "ndjson",
     "n-quads",
     "n-triples",
+    "ndjson",
+    "opentype",
+    "otf",
     "postscript",
+    "protobuf",
     "rtf",
+    "sparql-query",
     "sql",
     "toml",
+    "trig",
+    "truetype",
+    "ttf",
+    "typescript",
+    "vnd.apple.mpegurl",
+    "vnd.google.protobuf",
     "vnd.ms-fontobject",
     "vnd.sqlite3",
     "wasm",
+    "x-ecmascript",
+    "x-font-opentype",
     "x-font-otf",
+    "x-font-truetype",
     "x-font-ttf",
+    "x-httpd-cgi",
     "x-javascript",
     "x-json",
     "x-jsonlines",
+    "x-mpegurl",
     "x-ndjson",
+    "x-opentype",
+    "x-otf",
+    "x-perl",
+    "x-protobuf",
     "x-sh",
     "x-sql",
+    "x-ttf",
     "x-www-form-urlencoded",
     "x-yaml",
     "xml",
+    "xml+rss",
     "xml-dtd",
     "yaml",
 ];
 
 /// Fonts that are not compressed by themselves; woff and woff2 are.
-const FONT: &[&str] = &["collection", "otf", "sfnt", "ttf"];
+const FONT: &[&str] = &["collection", "eot", "opentype", "otf", "sfnt", "ttf"];
 
 /// Images that are not compressed by themselves, besides those in XML.
 const IMAGE: &[&str] = &["bmp", "vnd.microsoft.icon", "x-icon", "x-ms-bmp"];
+
+/// Messages, which are text.
+const MESSAGE: &[&str] = &["global", "http", "rfc822"];
+
+/// Several bodies in one, of which most are JSON: batches of requests, and answers that come in instalments.
+const MULTIPART: &[&str] = &["bag", "mixed"];
