@@ -71,6 +71,7 @@ mod accept_encoding;
 mod body;
 mod codec;
 mod coding;
+mod decode;
 mod encoder;
 mod engine;
 mod error;
@@ -85,6 +86,10 @@ pub use accept_encoding::AcceptEncoding;
 pub use body::{encode, encode_if_smaller, encode_into};
 pub use codec::{Deflate, Gzip};
 pub use coding::Coding;
+pub use decode::{
+    ContentEncoding, DecodeError, DecodeLimits, DecodeReader, Decoder, EngineError, Progress,
+    decode,
+};
 pub use encoder::Encoder;
 pub use error::{InvalidMediaPattern, LevelOutOfRange, StreamFinished, UnknownCoding};
 pub use level::Level;
