@@ -77,6 +77,7 @@ mod body;
 mod codec;
 mod coding;
 mod deflate;
+mod decode;
 mod encoder;
 mod engine;
 mod error;
@@ -97,6 +98,10 @@ pub use accept_encoding::AcceptEncoding;
 pub use body::{encode, encode_if_smaller, encode_into};
 pub use codec::{Deflate, Gzip};
 pub use coding::Coding;
+pub use decode::{
+    ContentEncoding, DecodeError, DecodeLimits, DecodeReader, Decoder, EngineError, Progress,
+    decode,
+};
 pub use encoder::Encoder;
 pub use error::{InvalidMediaPattern, LevelOutOfRange, StreamFinished, UnknownCoding};
 pub use header::{

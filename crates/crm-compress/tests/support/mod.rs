@@ -3,6 +3,7 @@
 
 pub(crate) mod bodies;
 pub(crate) mod decoders;
+pub(crate) mod decoding;
 pub(crate) mod negotiation;
 pub(crate) mod tags;
 
