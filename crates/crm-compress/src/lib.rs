@@ -34,6 +34,7 @@
 //! | encode into a buffer that is used again | [`encode_into`] |
 //! | encode while the body is being made | [`Encoder`], a [`Write`](std::io::Write) |
 //! | trade time for bytes | [`Level`] |
+//! | encode a body once that is sent often | [`EncodedCache`] |
 //!
 //! Nothing here knows an HTTP library; header values are strings or bytes.
 //!
@@ -73,6 +74,7 @@ mod body;
 mod codec;
 mod coding;
 mod deflate;
+mod encoded;
 mod encoder;
 mod engine;
 mod error;
@@ -90,6 +92,7 @@ pub use accept_encoding::AcceptEncoding;
 pub use body::{encode, encode_if_smaller, encode_into};
 pub use codec::{Deflate, Gzip};
 pub use coding::Coding;
+pub use encoded::{EncodedCache, EncodedForm, EncodedStats, EncodedStore, HeldForms, Identity};
 pub use encoder::Encoder;
 pub use error::{InvalidMediaPattern, LevelOutOfRange, StreamFinished, UnknownCoding};
 pub use header::{
