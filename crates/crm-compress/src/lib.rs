@@ -52,6 +52,7 @@
 //! - **No allocation beyond the output.** Once a thread has encoded, another body takes no memory but that of the
 //!   result; [`encode_into`] into a vector with room takes none. Streams keep their buffer with the pooled state.
 //! - **Bounded memory.** The pool holds a bounded number of states of bounded size for each coding; see [`pool_stats`].
+//!   An [`EncodedCache`] takes as many bytes as it is given.
 //! - **Nothing of one body shows in another.** A state from the pool produces, byte for byte, what a new one would,
 //!   also after a body that was abandoned half-way. The bytes of the last body are not wiped from its memory, but no
 //!   path leads to them.
@@ -63,7 +64,7 @@
 //!
 //! # Features
 //!
-//! There are none yet. The only dependency is `flate2` with the backend `zlib-rs`, which is Rust throughout; no C
+//! There are none yet. The only dependencies are `flate2` with the backend `zlib-rs`, and `foldhash`, both Rust throughout; no C
 //! compiler is needed.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -3,9 +3,10 @@
 use std::error::Error;
 
 use crm_compress::{
-    AcceptEncoding, Coding, Decision, Deflate, Encoder, Gzip, InvalidMediaPattern, Level,
-    LevelOutOfRange, MediaPattern, MediaTypes, Negotiated, Policy, PoolStats, Reason, ResponseHead,
-    StreamFinished, UnknownCoding,
+    AcceptEncoding, Coding, Decision, Deflate, EncodedCache, EncodedForm, EncodedStats,
+    EncodedStore, Encoder, Gzip, Identity, InvalidMediaPattern, Level, LevelOutOfRange,
+    MediaPattern, MediaTypes, Negotiated, Policy, PoolStats, Reason, ResponseHead, StreamFinished,
+    UnknownCoding,
 };
 
 #[test]
@@ -23,6 +24,11 @@ fn the_types_cross_threads() {
     crosses::<Deflate>();
     crosses::<Encoder<Vec<u8>>>();
     crosses::<PoolStats>();
+    crosses::<EncodedCache>();
+    crosses::<EncodedForm>();
+    crosses::<EncodedStats>();
+    crosses::<Identity<'_>>();
+    crosses::<Box<dyn EncodedStore>>();
 }
 
 #[test]
