@@ -325,6 +325,25 @@ fn a_form_that_takes_too_much_is_not_kept() {
     assert_eq!(nothing.stats().hit_ratio(), Some(0.0));
 }
 
+/// A large cache is divided, and its parts together use the limit and keep it.
+#[test]
+fn the_parts_of_a_cache_hold_its_limit_together() {
+    for limit in [MIB, 3 * MIB, 8 * MIB, 20 * MIB] {
+        let forms = EncodedCache::new(limit);
+        let mut body = vec![0; limit as usize / 200];
+        for number in 0..1_000_u64 {
+            body[..8].copy_from_slice(&number.to_le_bytes());
+            let (level, identity) = (Level::Balanced, Identity::body());
+            let form = forms.encode_with(Coding::Gzip, level, identity, &body, || None);
+            assert!(form.is_err());
+            assert!(held(&forms).bytes <= limit);
+        }
+        let held = held(&forms);
+        assert!(held.bytes > limit / 10 * 9, "{} of {limit}", held.bytes);
+        assert_eq!((held.forms + held.evictions, held.refusals), (1_000, 0));
+    }
+}
+
 /// What is asked for again and again stays while many others pass.
 #[test]
 fn a_body_in_demand_stays() {
