@@ -51,10 +51,33 @@ use crate::{Coding, Level, Reason, encode_if_smaller};
 pub struct EncodedCache {
     store: Store,
     seed: RandomState,
+    counts: Counts,
+}
+
+/// On cache lines of their own: every call writes here, and reads what stands beside it.
+#[derive(Default)]
+#[repr(align(128))]
+struct Counts {
     hits: AtomicU64,
     misses: AtomicU64,
     collisions: AtomicU64,
     reused_bytes: AtomicU64,
+}
+
+impl Counts {
+    fn hit(&self, length: usize) {
+        self.hits.fetch_add(1, Ordering::Relaxed);
+        self.reused_bytes
+            .fetch_add(length as u64, Ordering::Relaxed);
+    }
+
+    fn miss(&self) {
+        self.misses.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn collision(&self) {
+        self.collisions.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 enum Store {
@@ -79,10 +102,7 @@ impl EncodedCache {
         Self {
             store,
             seed: RandomState::default(),
-            hits: AtomicU64::new(0),
-            misses: AtomicU64::new(0),
-            collisions: AtomicU64::new(0),
-            reused_bytes: AtomicU64::new(0),
+            counts: Counts::default(),
         }
     }
 
@@ -142,7 +162,7 @@ impl EncodedCache {
         let store: &dyn EncodedStore = match &self.store {
             // What cannot be kept need not be looked for.
             Store::Own(store) if !store.admits(EncodedForm::least_weight(key)) => {
-                self.misses.fetch_add(1, Ordering::Relaxed);
+                self.counts.miss();
                 return encode().map(Arc::from);
             }
             Store::Own(store) => store,
@@ -153,7 +173,7 @@ impl EncodedCache {
         let form = store.get_or_make(key.number(&self.seed), &mut || {
             if !missed {
                 missed = true;
-                self.misses.fetch_add(1, Ordering::Relaxed);
+                self.counts.miss();
             }
             let form = EncodedForm::new(key, encode());
             made = Some(form.clone());
@@ -161,18 +181,16 @@ impl EncodedCache {
         });
         if form.is_of(key) {
             if !missed {
-                self.hits.fetch_add(1, Ordering::Relaxed);
-                self.reused_bytes
-                    .fetch_add(key.length() as u64, Ordering::Relaxed);
+                self.counts.hit(key.length());
             }
             return form.encoded();
         }
         // Another body has the same number. It keeps its place, and this one goes without.
-        self.collisions.fetch_add(1, Ordering::Relaxed);
+        self.counts.collision();
         match made {
             Some(made) => made.encoded(),
             None => {
-                self.misses.fetch_add(1, Ordering::Relaxed);
+                self.counts.miss();
                 encode().map(Arc::from)
             }
         }
@@ -181,11 +199,12 @@ impl EncodedCache {
     /// What was counted so far. Counts of calls that run at the moment may be there in part.
     #[must_use]
     pub fn stats(&self) -> EncodedStats {
+        let counts = &self.counts;
         EncodedStats {
-            hits: self.hits.load(Ordering::Relaxed),
-            misses: self.misses.load(Ordering::Relaxed),
-            collisions: self.collisions.load(Ordering::Relaxed),
-            reused_bytes: self.reused_bytes.load(Ordering::Relaxed),
+            hits: counts.hits.load(Ordering::Relaxed),
+            misses: counts.misses.load(Ordering::Relaxed),
+            collisions: counts.collisions.load(Ordering::Relaxed),
+            reused_bytes: counts.reused_bytes.load(Ordering::Relaxed),
             held: match &self.store {
                 Store::Own(store) => Some(store.held()),
                 Store::Other(_) => None,
