@@ -85,3 +85,19 @@ impl EncodedStore for EncodedForms {
         made.unwrap_or_else(|_| make())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Tables and forms together: what the tables take for each place is not left to the forms.
+    #[test]
+    fn the_limit_covers_the_tables() {
+        for limit in [1_024, 100_000, 64 << 20] {
+            let EncodedForms(cache) = EncodedForms::new(limit).unwrap();
+            let places = cache.capacity() as u64;
+            assert_eq!(places, limit / 1_024);
+            assert_eq!(cache.max_weight(), Some(limit - places * 64));
+        }
+    }
+}
