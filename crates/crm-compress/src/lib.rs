@@ -36,6 +36,7 @@
 //! | trade time for bytes | [`Level`] |
 //! | compress an export on all cores | `Gzip::encode_parallel` or `ParallelEncoder`, with the feature `rayon` |
 //! | make the headers true | `Exchange` (feature `http`); [`TagRule`] and [`vary`] for other libraries |
+//! | encode a body once that is sent often | [`EncodedCache`] |
 //!
 //! Nothing here knows an HTTP library; header values are strings or bytes.
 //!
@@ -53,6 +54,7 @@
 //! - **No allocation beyond the output.** Once a thread has encoded, another body takes no memory but that of the
 //!   result; [`encode_into`] into a vector with room takes none. Streams keep their buffer with the pooled state.
 //! - **Bounded memory.** The pool holds a bounded number of states of bounded size for each coding; see [`pool_stats`].
+//!   An [`EncodedCache`] takes as many bytes as it is given.
 //! - **Nothing of one body shows in another.** A state from the pool produces, byte for byte, what a new one would,
 //!   also after a body that was abandoned half-way. The bytes of the last body are not wiped from its memory, but no
 //!   path leads to them.
@@ -68,6 +70,8 @@
 //!
 //! None is a default. Without them the only dependency is `flate2` with the backend `zlib-rs`, which is Rust throughout;
 //! no C compiler is needed.
+//! There are none yet. The only dependencies are `flate2` with the backend `zlib-rs`, and `foldhash`, both Rust throughout; no C
+//! compiler is needed.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -76,8 +80,9 @@ mod accept_encoding;
 mod body;
 mod codec;
 mod coding;
-mod deflate;
 mod decode;
+mod deflate;
+mod encoded;
 mod encoder;
 mod engine;
 mod error;
@@ -102,6 +107,7 @@ pub use decode::{
     ContentEncoding, DecodeError, DecodeLimits, DecodeReader, Decoder, EngineError, Progress,
     decode,
 };
+pub use encoded::{EncodedCache, EncodedForm, EncodedStats, EncodedStore, HeldForms, Identity};
 pub use encoder::Encoder;
 pub use error::{InvalidMediaPattern, LevelOutOfRange, StreamFinished, UnknownCoding};
 pub use header::{

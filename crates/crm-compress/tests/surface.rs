@@ -3,9 +3,10 @@
 use std::error::Error;
 
 use crm_compress::{
-    AcceptEncoding, Coding, Decision, Deflate, Encoder, EntityTag, Form, Gzip, InvalidMediaPattern,
-    Level, LevelOutOfRange, MediaPattern, MediaTypes, Negotiated, Policy, PoolStats, Reason,
-    ResponseHead, Rewrite, StreamFinished, TagRule, UnknownCoding,
+    AcceptEncoding, Coding, Decision, Deflate, EncodedCache, EncodedForm, EncodedStats,
+    EncodedStore, Encoder, EntityTag, Form, Gzip, Identity, InvalidMediaPattern, Level,
+    LevelOutOfRange, MediaPattern, MediaTypes, Negotiated, Policy, PoolStats, Reason, ResponseHead,
+    Rewrite, StreamFinished, TagRule, UnknownCoding,
 };
 
 #[test]
@@ -33,6 +34,11 @@ fn the_types_cross_threads() {
     crosses::<crm_compress::HeaderRules>();
     #[cfg(feature = "http")]
     crosses::<crm_compress::Outcome>();
+    crosses::<EncodedCache>();
+    crosses::<EncodedForm>();
+    crosses::<EncodedStats>();
+    crosses::<Identity<'_>>();
+    crosses::<Box<dyn EncodedStore>>();
 }
 
 #[test]

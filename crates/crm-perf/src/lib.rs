@@ -11,6 +11,8 @@
 //! | [`metrics`] | what the figures mean: response time, throughput, availability, queueing | `crm-metrics` |
 //! | [`clock`] | the clock behind all of them, which a test can turn by hand | `crm-clock` |
 //!
+//! What joins two of them is here: `EncodedForms` keeps in a cache what compression has encoded.
+//!
 //! ```
 //! use crm_perf::cache::Cache;
 //! use crm_perf::metrics::queueing::Mmc;
@@ -29,7 +31,7 @@
 //!
 //! | feature | brings | default |
 //! |---|---|---|
-//! | `cache` | [`cache`] | yes |
+//! | `cache` | [`cache`]; with `compress` also `EncodedForms` | yes |
 //! | `batch` | [`batch`] | yes |
 //! | `compress` | [`compress`] | yes |
 //! | `metrics` | [`metrics`] | yes |
@@ -42,6 +44,9 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
+
+#[cfg(all(feature = "cache", feature = "compress"))]
+mod glue;
 
 #[cfg(feature = "batch")]
 #[doc(inline)]
@@ -57,6 +62,9 @@ pub use crm_compress as compress;
 #[cfg(feature = "metrics")]
 #[doc(inline)]
 pub use crm_metrics as metrics;
+#[cfg(all(feature = "cache", feature = "compress"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "cache", feature = "compress"))))]
+pub use glue::EncodedForms;
 
 /// The snippets of the repository's documents, compiled and run with the crate's own.
 #[cfg(doctest)]
