@@ -29,7 +29,7 @@ pub fn encode(coding: Coding, level: Level, body: &[u8]) -> Vec<u8> {
 /// What `output` holds already stays. Its capacity grows to the worst case, a little more than `body` has, and is left
 /// so: a vector that is cleared and used again needs no allocation for any body that is not larger, at the same level.
 pub fn encode_into(coding: Coding, level: Level, body: &[u8], output: &mut Vec<u8>) {
-    match Session::begin(coding, level) {
+    match Session::begin(coding, level, Some(body.len())) {
         None => output.extend_from_slice(body),
         Some(session) => {
             output.reserve(Session::bound(coding, level, body.len()));
@@ -53,8 +53,8 @@ pub fn encode_into(coding: Coding, level: Level, body: &[u8], output: &mut Vec<u
 /// assert_eq!(reason.to_string(), "gzip would not shrink 2 bytes");
 /// ```
 pub fn encode_if_smaller(coding: Coding, level: Level, body: &[u8]) -> Result<Vec<u8>, Reason> {
-    if let Some(session) = Session::begin(coding, level) {
-        let mut output = Vec::with_capacity(body.len());
+    if let Some(session) = Session::begin(coding, level, Some(body.len())) {
+        let mut output = Vec::with_capacity(Session::room_to_shrink(coding, body.len()));
         if run(session, body, &mut output, PIECE, Room::Fixed) && output.len() < body.len() {
             output.shrink_to_fit();
             return Ok(output);
@@ -124,7 +124,7 @@ mod tests {
         for coding in [Coding::Gzip, Coding::Deflate] {
             for level in (0..=9).map(Level::Exact) {
                 for length in [0, 1, 9, 100, 8_191, 16_384, 65_535, 65_536, 250_000] {
-                    let session = Session::begin(coding, level).unwrap();
+                    let session = Session::begin(coding, level, Some(length)).unwrap();
                     let mut output = Vec::with_capacity(Session::bound(coding, level, length));
                     let capacity = output.capacity();
                     let fits = run(session, &noise[..length], &mut output, PIECE, Room::Fixed);
@@ -140,7 +140,7 @@ mod tests {
         let noise: Vec<u8> = (0..40_000_u32)
             .flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes())
             .collect();
-        let session = Session::begin(Coding::Gzip, Level::Balanced).unwrap();
+        let session = Session::begin(Coding::Gzip, Level::Balanced, None).unwrap();
         let mut output = Vec::with_capacity(1_000);
         let capacity = output.capacity();
         assert!(!run(session, &noise, &mut output, PIECE, Room::Fixed));
@@ -154,7 +154,7 @@ mod tests {
         for piece in [1, 999, 65_536, body.len() - 1, body.len(), body.len() + 1] {
             for coding in [Coding::Gzip, Coding::Deflate] {
                 for level in (0..=9).map(Level::Exact) {
-                    let session = Session::begin(coding, level).unwrap();
+                    let session = Session::begin(coding, level, None).unwrap();
                     let mut output = Vec::with_capacity(10);
                     assert!(run(session, &body, &mut output, piece, Room::Grows));
                     let mut decoded = Vec::new();
