@@ -18,7 +18,8 @@ use crate::header::trim;
 ///   `gzip;level=9` are all dropped.
 /// - Where a coding occurs **more than once, the first element counts**. The RFC does not say; the first one is what
 ///   the client wrote with the list still short, and what other servers do.
-/// - `*` gives its weight to every coding that is not named, identity among them.
+/// - `*` gives its weight to every coding that is not named, identity among them, but `dcz` is not: only a client that
+///   names it can have the dictionary.
 ///
 /// A field that is absent differs from an empty one; see [`is_absent`](Self::is_absent).
 ///
@@ -103,7 +104,8 @@ impl AcceptEncoding {
     #[inline]
     #[must_use]
     pub fn weight(&self, coding: Coding) -> Option<u16> {
-        self.named[coding.index()].or(self.others)
+        let others = if coding.is_wild() { self.others } else { None };
+        self.named[coding.index()].or(others)
     }
 
     /// Whether a response in this coding is acceptable to the client, by the letter of the RFC.
@@ -114,7 +116,7 @@ impl AcceptEncoding {
     pub fn accepts(&self, coding: Coding) -> bool {
         match self.weight(coding) {
             Some(weight) => weight > 0,
-            None => coding == Coding::Identity || self.is_absent(),
+            None => coding == Coding::Identity || (self.is_absent() && coding.is_wild()),
         }
     }
 }

@@ -57,7 +57,7 @@ pub fn encode_into(coding: Coding, level: Level, body: &[u8], output: &mut Vec<u
         debug_assert!(whole, "there is no limit");
         return;
     }
-    match Session::begin(coding, level) {
+    match Session::begin(coding, level, Some(body.len())) {
         None => output.extend_from_slice(body),
         Some(session) => {
             output.reserve(Session::bound(coding, level, body.len()));
@@ -88,8 +88,8 @@ pub fn encode_if_smaller(coding: Coding, level: Level, body: &[u8]) -> Result<Ve
             output.shrink_to_fit();
             return Ok(output);
         }
-    } else if let Some(session) = Session::begin(coding, level) {
-        let mut output = Vec::with_capacity(body.len());
+    } else if let Some(session) = Session::begin(coding, level, Some(body.len())) {
+        let mut output = Vec::with_capacity(Session::room_to_shrink(coding, body.len()));
         if run(session, body, &mut output, PIECE, Room::Fixed) && output.len() < body.len() {
             output.shrink_to_fit();
             return Ok(output);
@@ -159,7 +159,7 @@ mod tests {
         for coding in [Coding::Gzip, Coding::Deflate] {
             for level in (0..=9).map(Level::Exact) {
                 for length in [0, 1, 9, 100, 8_191, 16_384, 65_535, 65_536, 250_000] {
-                    let session = Session::begin(coding, level).unwrap();
+                    let session = Session::begin(coding, level, Some(length)).unwrap();
                     let mut output = Vec::with_capacity(Session::bound(coding, level, length));
                     let capacity = output.capacity();
                     let fits = run(session, &noise[..length], &mut output, PIECE, Room::Fixed);
@@ -175,7 +175,7 @@ mod tests {
         let noise: Vec<u8> = (0..40_000_u32)
             .flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes())
             .collect();
-        let session = Session::begin(Coding::Gzip, Level::Balanced).unwrap();
+        let session = Session::begin(Coding::Gzip, Level::Balanced, None).unwrap();
         let mut output = Vec::with_capacity(1_000);
         let capacity = output.capacity();
         assert!(!run(session, &noise, &mut output, PIECE, Room::Fixed));
@@ -189,7 +189,7 @@ mod tests {
         for piece in [1, 999, 65_536, body.len() - 1, body.len(), body.len() + 1] {
             for coding in [Coding::Gzip, Coding::Deflate] {
                 for level in (0..=9).map(Level::Exact) {
-                    let session = Session::begin(coding, level).unwrap();
+                    let session = Session::begin(coding, level, None).unwrap();
                     let mut output = Vec::with_capacity(10);
                     assert!(run(session, &body, &mut output, piece, Room::Grows));
                     let mut decoded = Vec::new();

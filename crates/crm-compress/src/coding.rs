@@ -26,11 +26,38 @@ pub enum Coding {
     /// The zlib format of RFC 1950, which is what HTTP calls "deflate" (RFC 9110, section 8.4.1.2). It is not the bare
     /// deflate stream of RFC 1951, although some old clients take that too.
     Deflate,
+    /// The brotli format of RFC 7932, whose name is "br".
+    #[cfg(feature = "brotli")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "brotli")))]
+    Brotli,
+    /// The zstd format of RFC 8878, within the window of 8 MiB that RFC 9659 sets.
+    #[cfg(feature = "zstd")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "zstd")))]
+    Zstd,
+    /// Zstd with a dictionary that the client holds already (RFC 9842). Only a dictionary can
+    /// encode it, and only a client that has named that dictionary in Available-Dictionary can decode it; offer it to
+    /// no other. `*` in Accept-Encoding does not mean it.
+    #[cfg(feature = "dcz")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "dcz")))]
+    Dcz,
 }
 
 impl Coding {
-    /// How many codings there are; [`Coding::index`] is below it.
-    pub(crate) const COUNT: usize = 3;
+    /// Every coding of this build, identity last.
+    pub(crate) const ALL: &[Self] = &[
+        Self::Gzip,
+        Self::Deflate,
+        #[cfg(feature = "brotli")]
+        Self::Brotli,
+        #[cfg(feature = "zstd")]
+        Self::Zstd,
+        #[cfg(feature = "dcz")]
+        Self::Dcz,
+        Self::Identity,
+    ];
+
+    /// How many codings there are with all features; [`Coding::index`] is below it.
+    pub(crate) const COUNT: usize = 6;
 
     /// The coding's place in a table of codings.
     pub(crate) const fn index(self) -> usize {
@@ -38,6 +65,12 @@ impl Coding {
             Self::Identity => 0,
             Self::Gzip => 1,
             Self::Deflate => 2,
+            #[cfg(feature = "brotli")]
+            Self::Brotli => 3,
+            #[cfg(feature = "zstd")]
+            Self::Zstd => 4,
+            #[cfg(feature = "dcz")]
+            Self::Dcz => 5,
         }
     }
 
@@ -49,13 +82,35 @@ impl Coding {
             Self::Identity => "identity",
             Self::Gzip => "gzip",
             Self::Deflate => "deflate",
+            #[cfg(feature = "brotli")]
+            Self::Brotli => "br",
+            #[cfg(feature = "zstd")]
+            Self::Zstd => "zstd",
+            #[cfg(feature = "dcz")]
+            Self::Dcz => "dcz",
+        }
+    }
+
+    /// Whether `*` in Accept-Encoding can mean this coding. Not dcz: a client without the dictionary could not read it
+    /// (RFC 9842, section 6.1).
+    pub(crate) const fn is_wild(self) -> bool {
+        match self {
+            #[cfg(feature = "dcz")]
+            Self::Dcz => false,
+            _ => true,
         }
     }
 
     /// The coding of this name in any case, aliases included.
     pub(crate) fn from_name(name: &[u8]) -> Option<Self> {
-        // The lengths differ, so that most names of other codings are told apart by theirs.
+        // The lengths differ for all but two, so that most names of other codings are told apart by theirs.
         let (coding, spelling): (_, &[u8]) = match name.len() {
+            #[cfg(feature = "brotli")]
+            2 => (Self::Brotli, b"br"),
+            #[cfg(feature = "dcz")]
+            3 => (Self::Dcz, b"dcz"),
+            #[cfg(feature = "zstd")]
+            4 if matches!(name[0], b'z' | b'Z') => (Self::Zstd, b"zstd"),
             4 => (Self::Gzip, b"gzip"),
             6 => (Self::Gzip, b"x-gzip"),
             7 => (Self::Deflate, b"deflate"),

@@ -66,7 +66,7 @@ enum Phase {
 impl<W: Write> Encoder<W> {
     /// An encoder of this coding and level that writes to `writer`. It writes nothing before it has to.
     pub fn new(coding: Coding, level: Level, writer: W) -> Self {
-        let running = Session::begin(coding, level).map(|session| {
+        let running = Session::begin(coding, level, None).map(|session| {
             let mut buffer = Buffer::take();
             session.head(&mut buffer);
             Running {

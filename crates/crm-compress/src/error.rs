@@ -5,13 +5,18 @@ use std::fmt;
 
 use crate::Coding;
 
-/// A name that is no coding of this crate.
+/// A name that is no coding of this build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownCoding;
 
 impl fmt::Display for UnknownCoding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("unknown content coding; use gzip, deflate or identity")
+        f.write_str("unknown content coding; use ")?;
+        let (last, others) = Coding::ALL.split_last().expect("identity is always there");
+        for (index, coding) in others.iter().enumerate() {
+            write!(f, "{}{coding}", if index > 0 { ", " } else { "" })?;
+        }
+        write!(f, " or {last}")
     }
 }
 
@@ -25,6 +30,8 @@ pub struct LevelOutOfRange {
     pub level: u8,
     /// The coding that was to have it.
     pub coding: Coding,
+    /// The first level of that coding's scale.
+    pub first: u8,
     /// The last level of that coding's scale.
     pub last: u8,
 }
@@ -34,11 +41,12 @@ impl fmt::Display for LevelOutOfRange {
         let Self {
             level,
             coding,
+            first,
             last,
         } = self;
         write!(
             f,
-            "level {level} is not on the scale of {coding}; choose one from 0 to {last}"
+            "level {level} is not on the scale of {coding}; choose one from {first} to {last}"
         )
     }
 }

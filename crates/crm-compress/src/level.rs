@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+#[cfg(feature = "zstd")]
+use crate::engine::zstd::Tuning;
 use crate::{Coding, LevelOutOfRange};
 
 /// How hard an encoder tries.
@@ -51,13 +53,13 @@ impl Level {
     /// [`LevelOutOfRange`] when it is an exact number beyond the coding's scale. Identity has no scale, and takes
     /// every level.
     pub fn checked_for(self, coding: Coding) -> Result<Self, LevelOutOfRange> {
-        match (self, coding) {
-            (_, Coding::Identity) => Ok(self),
-            (Self::Exact(level), Coding::Gzip | Coding::Deflate) if level > DEFLATE_LAST => {
+        match (self, scale(coding)) {
+            (Self::Exact(level), Some((first, last))) if level < first || level > last => {
                 Err(LevelOutOfRange {
                     level,
                     coding,
-                    last: DEFLATE_LAST,
+                    first,
+                    last,
                 })
             }
             _ => Ok(self),
@@ -73,10 +75,54 @@ impl Level {
             Self::Exact(level) => level.min(DEFLATE_LAST),
         }
     }
+
+    /// The number on brotli's scale.
+    #[cfg(feature = "brotli")]
+    pub(crate) fn brotli(self) -> u8 {
+        match self {
+            Self::Fastest => 2,
+            Self::Balanced => 4,
+            Self::Smallest => 9,
+            Self::Exact(level) => level.min(BROTLI_LAST),
+        }
+    }
+
+    /// How zstd searches in a body of this length, or in a stream.
+    #[cfg(feature = "zstd")]
+    pub(crate) fn zstd(self, length: Option<usize>) -> Tuning {
+        match self {
+            Self::Fastest => Tuning::fastest(length),
+            Self::Balanced => Tuning::balanced(length),
+            Self::Smallest => Tuning::smallest(length),
+            Self::Exact(level) => Tuning::exact(level.clamp(ZSTD_FIRST, ZSTD_LAST), length),
+        }
+    }
 }
 
 /// The last level of zlib's scale, which gzip and deflate share.
 pub(crate) const DEFLATE_LAST: u8 = 9;
+/// The last level of brotli's scale.
+#[cfg(feature = "brotli")]
+pub(crate) const BROTLI_LAST: u8 = 11;
+/// The ends of zstd's scale. Its levels 20 to 22 need windows beyond the 8 MiB that a client has to accept.
+#[cfg(feature = "zstd")]
+pub(crate) const ZSTD_FIRST: u8 = 1;
+#[cfg(feature = "zstd")]
+pub(crate) const ZSTD_LAST: u8 = 19;
+
+/// The first and the last level of a coding; identity has none.
+fn scale(coding: Coding) -> Option<(u8, u8)> {
+    match coding {
+        Coding::Identity => None,
+        Coding::Gzip | Coding::Deflate => Some((0, DEFLATE_LAST)),
+        #[cfg(feature = "brotli")]
+        Coding::Brotli => Some((0, BROTLI_LAST)),
+        #[cfg(feature = "zstd")]
+        Coding::Zstd => Some((ZSTD_FIRST, ZSTD_LAST)),
+        #[cfg(feature = "dcz")]
+        Coding::Dcz => Some((ZSTD_FIRST, ZSTD_LAST)),
+    }
+}
 
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

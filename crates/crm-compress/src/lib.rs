@@ -101,6 +101,10 @@ mod whole;
 
 pub use accept_encoding::AcceptEncoding;
 pub use body::{encode, encode_if_smaller, encode_into};
+#[cfg(feature = "brotli")]
+pub use codec::Brotli;
+#[cfg(feature = "zstd")]
+pub use codec::Zstd;
 pub use codec::{Deflate, Gzip};
 pub use coding::Coding;
 pub use decode::{

@@ -2,6 +2,10 @@
 
 use flate2::Crc;
 
+#[cfg(feature = "brotli")]
+use crate::engine::brotli;
+#[cfg(feature = "zstd")]
+use crate::engine::zstd;
 use crate::engine::{Engine, Progress, Step, deflate};
 use crate::pool::Lease;
 use crate::{Coding, Level, frame};
@@ -17,14 +21,24 @@ pub(crate) enum Session {
     },
     /// RFC 1950, which the state writes whole.
     Deflate(Lease<deflate::Zlib>),
+    #[cfg(feature = "brotli")]
+    Brotli(Lease<brotli::Brotli>),
+    #[cfg(feature = "zstd")]
+    Zstd(Lease<zstd::Zstd>),
 }
 
 impl Session {
     /// The longest trailer in bytes.
     pub(crate) const TRAILER: usize = 8;
 
-    /// `None` for identity, which needs no state.
-    pub(crate) fn begin(coding: Coding, level: Level) -> Option<Self> {
+    /// A session for a body whose length is known, or for a stream; `None` for identity, which needs no state.
+    ///
+    /// # Panics
+    ///
+    /// For dcz, which begins with a dictionary.
+    pub(crate) fn begin(coding: Coding, level: Level, length: Option<usize>) -> Option<Self> {
+        // Deflate is set the same for every length, and may be the only engine.
+        let _ = length;
         match coding {
             Coding::Identity => None,
             Coding::Gzip => {
@@ -36,6 +50,12 @@ impl Session {
                 })
             }
             Coding::Deflate => Some(Self::Deflate(deflate::Zlib::take(level.deflate()))),
+            #[cfg(feature = "brotli")]
+            Coding::Brotli => Some(Self::Brotli(brotli::Brotli::take(level.brotli(), length))),
+            #[cfg(feature = "zstd")]
+            Coding::Zstd => Some(Self::Zstd(zstd::Zstd::take(level.zstd(length)))),
+            #[cfg(feature = "dcz")]
+            Coding::Dcz => panic!("dcz needs a dictionary; encode by `Dictionary`"),
         }
     }
 
@@ -44,16 +64,31 @@ impl Session {
         match coding {
             Coding::Identity => length,
             Coding::Gzip | Coding::Deflate => deflate::bound(level.deflate(), length),
+            #[cfg(feature = "brotli")]
+            Coding::Brotli => brotli::bound(length),
+            #[cfg(feature = "zstd")]
+            Coding::Zstd => zstd::bound(length),
+            #[cfg(feature = "dcz")]
+            Coding::Dcz => zstd::bound(length),
+        }
+    }
+
+    /// The room in which a body of `length` bytes shows whether it shrinks.
+    pub(crate) fn room_to_shrink(coding: Coding, length: usize) -> usize {
+        match coding {
+            // A context that has the room for the worst case needs no window, and stores what does not shrink without
+            // much trying.
+            #[cfg(feature = "zstd")]
+            Coding::Zstd => zstd::bound(length),
+            _ => length,
         }
     }
 
     /// Writes what comes before the encoded data.
     pub(crate) fn head(&self, output: &mut Vec<u8>) {
-        match self {
-            Self::Gzip { level, .. } => {
-                output.extend_from_slice(&frame::head(*level));
-            }
-            Self::Deflate(_) => {}
+        // The other codings are written whole by their state.
+        if let Self::Gzip { level, .. } = self {
+            output.extend_from_slice(&frame::head(*level));
         }
     }
 
@@ -66,17 +101,18 @@ impl Session {
                 progress
             }
             Self::Deflate(engine) => engine.run(input, output, step),
+            #[cfg(feature = "brotli")]
+            Self::Brotli(engine) => engine.run(input, output, step),
+            #[cfg(feature = "zstd")]
+            Self::Zstd(engine) => engine.run(input, output, step),
         }
     }
 
     /// Writes what comes after the encoded data, at most [`TRAILER`](Self::TRAILER) bytes.
     pub(crate) fn trailer(&self, output: &mut Vec<u8>) {
-        match self {
-            Self::Gzip { crc, .. } => {
-                output.extend_from_slice(&crc.sum().to_le_bytes());
-                output.extend_from_slice(&crc.amount().to_le_bytes());
-            }
-            Self::Deflate(_) => {}
+        if let Self::Gzip { crc, .. } = self {
+            output.extend_from_slice(&crc.sum().to_le_bytes());
+            output.extend_from_slice(&crc.amount().to_le_bytes());
         }
     }
 }

@@ -1,6 +1,9 @@
 //! The Accept-Encoding field is read as its grammar has it, whatever it holds and however long it is.
 
+mod support;
+
 use crm_compress::{AcceptEncoding, Coding, Negotiated, negotiate};
+use support::codings::CODINGS;
 
 const OFFERS: [Coding; 2] = [Coding::Gzip, Coding::Deflate];
 
@@ -38,7 +41,7 @@ fn lines_are_one_list_in_any_case_with_any_space() {
             "x-gzip;q=0.5,gzip;q=0.9",
             "deflate;q=0.25,identity;q=0,deflate",
         ],
-        &["br;q=1, X-GZIP ;q=0.5, deflate;q=0.25, identity;q=0.00"],
+        &["compress;q=1, X-GZIP ;q=0.5, deflate;q=0.25, identity;q=0.00"],
     ] {
         assert_eq!(AcceptEncoding::parse(lines), one, "{lines:?}");
     }
@@ -46,6 +49,42 @@ fn lines_are_one_list_in_any_case_with_any_space() {
         AcceptEncoding::parse([b"gzip;q=0.5, \xff, deflate;q=0.25, identity;q=0"]),
         one
     );
+}
+
+#[test]
+#[cfg(feature = "dcz")]
+fn a_star_never_means_a_dictionary() {
+    for lines in [&["*"][..], &["gzip, *;q=0.5"], &["zstd"], &[""]] {
+        let accept = AcceptEncoding::parse(lines);
+        assert_eq!(accept.weight(Coding::Dcz), None, "{lines:?}");
+        assert!(!accept.accepts(Coding::Dcz));
+    }
+    // A client that says nothing takes any coding by the letter of RFC 9110, but has no dictionary.
+    assert!(!AcceptEncoding::ABSENT.accepts(Coding::Dcz));
+    assert!(AcceptEncoding::ABSENT.accepts(Coding::Zstd));
+    let accept = AcceptEncoding::parse(["*;q=0.2, DCZ;q=0.7"]);
+    assert_eq!(accept.weight(Coding::Dcz), Some(700));
+    assert_eq!(accept.weight(Coding::Zstd), Some(200));
+}
+
+#[test]
+fn every_coding_of_the_build_is_read() {
+    for &coding in CODINGS {
+        let name = coding.name();
+        for line in [
+            format!("{name};q=0.3, *;q=0.1"),
+            format!("*, {};q=0.3", name.to_uppercase()),
+        ] {
+            let accept = AcceptEncoding::parse([line]);
+            assert_eq!(accept.weight(coding), Some(300), "{name}");
+            assert!(
+                CODINGS
+                    .iter()
+                    .all(|&other| other == coding || accept.weight(other) != Some(300))
+            );
+        }
+        assert_eq!(AcceptEncoding::parse(["*;q=0.4"]).weight(coding), Some(400));
+    }
 }
 
 #[test]

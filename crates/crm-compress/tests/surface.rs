@@ -1,5 +1,7 @@
 //! What every user relies on: threads, names, and words.
 
+mod support;
+
 use std::error::Error;
 
 use crm_compress::{
@@ -8,6 +10,7 @@ use crm_compress::{
     LevelOutOfRange, MediaPattern, MediaTypes, Negotiated, Policy, PoolStats, Reason, ResponseHead,
     Rewrite, StreamFinished, TagRule, UnknownCoding,
 };
+use support::codings::{CODINGS, levels, scale};
 
 #[test]
 fn the_types_cross_threads() {
@@ -54,7 +57,27 @@ fn codings_have_their_registered_names() {
         assert_eq!(name.to_uppercase().parse(), Ok(coding));
     }
     assert_eq!("x-gzip".parse(), Ok(Coding::Gzip));
-    for name in ["", "br", "x-deflate", " gzip", "gzip;q=1", "*"] {
+    for (name, coding) in [
+        ("br", cfg!(feature = "brotli")),
+        ("zstd", cfg!(feature = "zstd")),
+        ("dcz", cfg!(feature = "dcz")),
+    ] {
+        for spelling in [name.to_owned(), name.to_uppercase()] {
+            let parsed = spelling.parse::<Coding>();
+            assert_eq!(parsed.is_ok(), coding, "{name}");
+            assert!(parsed.is_ok_and(|coding| coding.name() == name) == coding);
+        }
+    }
+    for name in [
+        "",
+        "bz",
+        "zstb",
+        "dcb",
+        "x-deflate",
+        " gzip",
+        "gzip;q=1",
+        "*",
+    ] {
         assert_eq!(name.parse::<Coding>(), Err(UnknownCoding), "{name}");
     }
 }
@@ -73,7 +96,20 @@ fn levels_are_checked_against_the_scale() {
             assert_eq!(level.checked_for(coding), Ok(level));
         }
         let error: LevelOutOfRange = Level::Exact(10).checked_for(coding).unwrap_err();
-        assert_eq!((error.level, error.coding, error.last), (10, coding, 9));
+        assert_eq!((error.level, error.coding), (10, coding));
+        assert_eq!((error.first, error.last), (0, 9));
+    }
+    for &coding in CODINGS {
+        let (first, last) = scale(coding);
+        for level in levels(coding) {
+            assert_eq!(level.checked_for(coding), Ok(level));
+        }
+        let error = Level::Exact(last + 1).checked_for(coding).unwrap_err();
+        assert_eq!((error.first, error.last), (first, last));
+        if first > 0 {
+            let error = Level::Exact(0).checked_for(coding).unwrap_err();
+            assert_eq!((error.first, error.last), (first, last));
+        }
     }
     assert_eq!(
         Level::Exact(99).checked_for(Coding::Identity),
@@ -96,9 +132,20 @@ fn errors_name_the_remedy() {
     fn words(error: &dyn Error) -> String {
         error.to_string()
     }
+    let mut known = String::from("gzip, deflate");
+    for (name, there) in [
+        ("br", cfg!(feature = "brotli")),
+        ("zstd", cfg!(feature = "zstd")),
+        ("dcz", cfg!(feature = "dcz")),
+    ] {
+        if there {
+            known += ", ";
+            known += name;
+        }
+    }
     assert_eq!(
         words(&UnknownCoding),
-        "unknown content coding; use gzip, deflate or identity"
+        format!("unknown content coding; use {known} or identity")
     );
     assert_eq!(
         words(&Level::Exact(10).checked_for(Coding::Deflate).unwrap_err()),

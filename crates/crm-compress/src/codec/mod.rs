@@ -2,9 +2,19 @@
 //!
 //! - `gzip`: the gzip format.
 //! - `deflate`: the zlib format, which HTTP calls deflate.
+//! - `brotli`: the brotli format.
+//! - `zstd`: the zstd format.
 
+#[cfg(feature = "brotli")]
+mod brotli;
 mod deflate;
 mod gzip;
+#[cfg(feature = "zstd")]
+mod zstd;
 
+#[cfg(feature = "brotli")]
+pub use brotli::Brotli;
 pub use deflate::Deflate;
 pub use gzip::Gzip;
+#[cfg(feature = "zstd")]
+pub use zstd::Zstd;

@@ -1,10 +1,16 @@
 //! States that encode, all of one form: they take input, write into room that is given, and can be made as new.
 //!
 //! - `deflate`: zlib-rs through flate2, for gzip and deflate.
+//! - `brotli`: the crate `brotli`.
+//! - `zstd`: libzstd, for zstd and dcz.
 //! - `buffer`: the output of a stream on its way to the writer.
 
+#[cfg(feature = "brotli")]
+pub(crate) mod brotli;
 mod buffer;
 pub(crate) mod deflate;
+#[cfg(feature = "zstd")]
+pub(crate) mod zstd;
 
 pub(crate) use buffer::Buffer;
 

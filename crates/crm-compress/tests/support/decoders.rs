@@ -1,4 +1,4 @@
-//! Decoders that are not ours: flate2's, Python's zlib, and the gzip command.
+//! Decoders that are not ours: flate2's, brotli's, libzstd's, Python's zlib, and the commands gzip and zstd.
 
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
@@ -19,6 +19,10 @@ pub(crate) fn decode(coding: Coding, encoded: &[u8]) -> Result<Vec<u8>, String> 
             let mut decoder = flate2::bufread::ZlibDecoder::new(encoded);
             (decoder.read_to_end(&mut body), decoder.into_inner())
         }
+        #[cfg(feature = "brotli")]
+        Coding::Brotli => return brotli(encoded),
+        #[cfg(feature = "zstd")]
+        Coding::Zstd => return zstd(encoded),
         other => return Err(format!("no decoder for {other}")),
     };
     match result {
@@ -35,12 +39,92 @@ pub(crate) fn decode_so_far(coding: Coding, encoded: &[u8]) -> Vec<u8> {
     let mut decoder: Box<dyn Read> = match coding {
         Coding::Gzip => Box::new(flate2::bufread::GzDecoder::new(encoded)),
         Coding::Deflate => Box::new(flate2::bufread::ZlibDecoder::new(encoded)),
+        #[cfg(feature = "brotli")]
+        Coding::Brotli => return brotli_so_far(encoded).0,
+        #[cfg(feature = "zstd")]
+        Coding::Zstd => return zstd_so_far(encoded).0,
         _ => Box::new(encoded),
     };
     while let Ok(read @ 1..) = decoder.read(&mut chunk) {
         body.extend_from_slice(&chunk[..read]);
     }
     body
+}
+
+#[cfg(feature = "brotli")]
+fn brotli(encoded: &[u8]) -> Result<Vec<u8>, String> {
+    match brotli_so_far(encoded) {
+        (body, true, []) => Ok(body),
+        (_, true, rest) => Err(format!("{} bytes after the end", rest.len())),
+        (_, false, _) => Err(String::from("broken or cut off")),
+    }
+}
+
+/// What can be decoded, whether the stream has ended, and what follows it.
+#[cfg(feature = "brotli")]
+fn brotli_so_far(encoded: &[u8]) -> (Vec<u8>, bool, &[u8]) {
+    use brotli::enc::StandardAlloc;
+    use brotli::{BrotliDecompressStream, BrotliResult, BrotliState};
+
+    let alloc = StandardAlloc::default;
+    let mut state = BrotliState::new(alloc(), alloc(), alloc());
+    let (mut left, mut read, mut written) = (encoded.len(), 0, 0);
+    let mut body = Vec::new();
+    loop {
+        let mut chunk = [0; 4096];
+        let (mut room, mut filled) = (chunk.len(), 0);
+        let result = BrotliDecompressStream(
+            &mut left,
+            &mut read,
+            encoded,
+            &mut room,
+            &mut filled,
+            &mut chunk,
+            &mut written,
+            &mut state,
+        );
+        body.extend_from_slice(&chunk[..filled]);
+        match result {
+            BrotliResult::NeedsMoreOutput => {}
+            // It may ask for input while it still has output.
+            BrotliResult::NeedsMoreInput if filled == chunk.len() => {}
+            BrotliResult::ResultSuccess => return (body, true, &encoded[read..]),
+            _ => return (body, false, &encoded[read..]),
+        }
+    }
+}
+
+#[cfg(feature = "zstd")]
+fn zstd(encoded: &[u8]) -> Result<Vec<u8>, String> {
+    match zstd_so_far(encoded) {
+        (body, true, []) => Ok(body),
+        (_, true, rest) => Err(format!("{} bytes after the end", rest.len())),
+        (_, false, _) => Err(String::from("broken or cut off")),
+    }
+}
+
+/// What can be decoded, whether the frame has ended, and what follows it. Nobody has to accept a window of more than
+/// 8 MiB, so this does not.
+#[cfg(feature = "zstd")]
+fn zstd_so_far(encoded: &[u8]) -> (Vec<u8>, bool, &[u8]) {
+    use zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer};
+
+    let mut context = DCtx::create();
+    context.set_parameter(DParameter::WindowLogMax(23)).unwrap();
+    let mut source = InBuffer::around(encoded);
+    let mut body = Vec::new();
+    loop {
+        let mut chunk = Vec::with_capacity(4096);
+        let mut sink = OutBuffer::around(&mut chunk);
+        let result = context.decompress_stream(&mut sink, &mut source);
+        let full = chunk.len() == chunk.capacity();
+        body.extend(chunk);
+        match result {
+            Ok(0) => return (body, true, &encoded[source.pos()..]),
+            Ok(_) if full || source.pos() < encoded.len() => {}
+            _ => return (body, false, &encoded[source.pos()..]),
+        }
+    }
 }
 
 /// Runs a program with this standard input, and returns its standard output; `None` when it is not installed.
@@ -69,6 +153,27 @@ pub(crate) fn gzip_command(encoded: &[u8]) -> Option<Vec<u8>> {
     let body = pipe("gzip", &["-dc"], encoded.to_vec());
     if body.is_none() {
         skipped("gzip");
+    }
+    body
+}
+
+/// What the zstd command makes of a zstd stream; `None` when it is not installed.
+#[cfg(feature = "zstd")]
+pub(crate) fn zstd_command(encoded: &[u8]) -> Option<Vec<u8>> {
+    // 8 MiB, what every client accepts.
+    let body = pipe("zstd", &["-dc", "--memory=8MB"], encoded.to_vec());
+    if body.is_none() {
+        skipped("zstd");
+    }
+    body
+}
+
+/// What the brotli command makes of a brotli stream; `None` when it is not installed.
+#[cfg(feature = "brotli")]
+pub(crate) fn brotli_command(encoded: &[u8]) -> Option<Vec<u8>> {
+    let body = pipe("brotli", &["-dc"], encoded.to_vec());
+    if body.is_none() {
+        skipped("brotli");
     }
     body
 }

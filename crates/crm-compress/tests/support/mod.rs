@@ -2,6 +2,7 @@
 #![expect(dead_code, reason = "every test file compiles its own copy")]
 
 pub(crate) mod bodies;
+pub(crate) mod codings;
 pub(crate) mod decoders;
 pub(crate) mod decoding;
 pub(crate) mod negotiation;
