@@ -71,6 +71,7 @@ mod accept_encoding;
 mod body;
 mod codec;
 mod coding;
+mod decode;
 mod encoder;
 mod engine;
 mod error;
@@ -89,6 +90,10 @@ pub use codec::Brotli;
 pub use codec::Zstd;
 pub use codec::{Deflate, Gzip};
 pub use coding::Coding;
+pub use decode::{
+    ContentEncoding, DecodeError, DecodeLimits, DecodeReader, Decoder, EngineError, Progress,
+    decode,
+};
 pub use encoder::Encoder;
 pub use error::{InvalidMediaPattern, LevelOutOfRange, StreamFinished, UnknownCoding};
 pub use level::Level;

@@ -4,6 +4,7 @@
 pub(crate) mod bodies;
 pub(crate) mod codings;
 pub(crate) mod decoders;
+pub(crate) mod decoding;
 pub(crate) mod negotiation;
 
 use proptest::test_runner::Config;
