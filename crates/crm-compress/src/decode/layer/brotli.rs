@@ -86,7 +86,8 @@ impl Brotli {
 }
 
 /// Hands out what the window holds that was decoded before the failure. The decoder itself keeps it back, and so would
-/// hand out more or less of a corrupt stream by the pieces in which it came.
+/// hand out all or nothing of a corrupt stream by the pieces in which it came. What is left of that is a run of bytes that
+/// goes beyond the end of its block, which the decoder notices before or after it by chance.
 fn take_rest(state: &mut State, output: &mut [u8]) -> usize {
     let (Ok(size), Ok(position)) = (
         u64::try_from(state.ringbuffer_size),
