@@ -15,6 +15,9 @@ const CHUNK: usize = 16 * 1024;
 /// deflate, the window (at most 16 MiB) and tables for brotli, the window that the limits allow for zstd, and 16 KiB
 /// between two codings of a chain.
 ///
+/// In which pieces a body comes, and with what room it is fetched, changes neither the bytes nor the error. One
+/// exception: of a corrupt brotli stream, a few bytes more or less may come before the error.
+///
 /// An error is final: every later call returns it again. Bytes that were decoded before it have been handed out.
 ///
 /// ```

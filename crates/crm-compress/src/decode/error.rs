@@ -214,12 +214,27 @@ pub struct EngineError(Words);
 #[derive(Clone, Debug)]
 enum Words {
     Inflate(flate2::DecompressError),
+    #[cfg(feature = "brotli")]
+    Brotli(i32),
+    #[cfg(feature = "zstd")]
+    Zstd(&'static str),
     Stalled,
 }
 
 impl EngineError {
     pub(super) fn inflate(error: flate2::DecompressError) -> Self {
         Self(Words::Inflate(error))
+    }
+
+    /// An error by its number in brotli's own list.
+    #[cfg(feature = "brotli")]
+    pub(super) const fn brotli(code: i32) -> Self {
+        Self(Words::Brotli(code))
+    }
+
+    #[cfg(feature = "zstd")]
+    pub(super) const fn zstd(words: &'static str) -> Self {
+        Self(Words::Zstd(words))
     }
 
     pub(super) const fn stalled() -> Self {
@@ -231,6 +246,10 @@ impl fmt::Display for EngineError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Words::Inflate(error) => f.write_str(error.message().unwrap_or("invalid deflate data")),
+            #[cfg(feature = "brotli")]
+            Words::Brotli(code) => write!(f, "brotli error {code}"),
+            #[cfg(feature = "zstd")]
+            Words::Zstd(words) => f.write_str(words),
             Words::Stalled => f.write_str("the decoder does not go on"),
         }
     }

@@ -6,6 +6,7 @@ pub(crate) mod codings;
 pub(crate) mod decoders;
 pub(crate) mod decoding;
 pub(crate) mod negotiation;
+pub(crate) mod streams;
 pub(crate) mod tags;
 
 use proptest::test_runner::Config;

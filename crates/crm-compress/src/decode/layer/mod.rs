@@ -1,9 +1,13 @@
 //! One coding taken off. A layer knows its format; what it may produce in all is the business of the decoder above.
 
 mod adler;
+#[cfg(feature = "brotli")]
+mod brotli;
 mod deflate;
 mod gzip;
 mod inflate;
+#[cfg(feature = "zstd")]
+mod zstd;
 
 use crate::{Coding, DecodeError, DecodeLimits, EngineError};
 
@@ -35,6 +39,10 @@ pub(super) enum Layer {
     Identity,
     Gzip(Gzip),
     Deflate(Deflate),
+    #[cfg(feature = "brotli")]
+    Brotli(brotli::Brotli),
+    #[cfg(feature = "zstd")]
+    Zstd(Box<zstd::Zstd>),
 }
 
 impl Layer {
@@ -43,6 +51,13 @@ impl Layer {
             Coding::Identity => Self::Identity,
             Coding::Gzip => Self::Gzip(Gzip::new(limits)),
             Coding::Deflate => Self::Deflate(Deflate::new()),
+            #[cfg(feature = "brotli")]
+            Coding::Brotli => Self::Brotli(brotli::Brotli::new()),
+            #[cfg(feature = "zstd")]
+            Coding::Zstd => Self::Zstd(Box::new(zstd::Zstd::new(limits))),
+            // Its head is a skippable frame of zstd; what follows needs a dictionary, and fails without.
+            #[cfg(feature = "dcz")]
+            Coding::Dcz => Self::Zstd(Box::new(zstd::Zstd::new(limits))),
         }
     }
 
@@ -63,6 +78,10 @@ impl Layer {
             }
             Self::Gzip(gzip) => gzip.step(input, output),
             Self::Deflate(deflate) => deflate.step(input, output),
+            #[cfg(feature = "brotli")]
+            Self::Brotli(brotli) => brotli.step(input, output),
+            #[cfg(feature = "zstd")]
+            Self::Zstd(zstd) => zstd.step(input, output),
         }
     }
 
@@ -76,6 +95,10 @@ impl Layer {
             Self::Identity => true,
             Self::Gzip(gzip) => gzip.is_whole(),
             Self::Deflate(deflate) => deflate.is_whole(),
+            #[cfg(feature = "brotli")]
+            Self::Brotli(brotli) => brotli.is_whole(),
+            #[cfg(feature = "zstd")]
+            Self::Zstd(zstd) => zstd.is_whole(),
         };
         if whole {
             Ok(())
@@ -99,6 +122,10 @@ impl Layer {
             Self::Identity => Coding::Identity,
             Self::Gzip(_) => Coding::Gzip,
             Self::Deflate(_) => Coding::Deflate,
+            #[cfg(feature = "brotli")]
+            Self::Brotli(_) => Coding::Brotli,
+            #[cfg(feature = "zstd")]
+            Self::Zstd(_) => Coding::Zstd,
         }
     }
 }
