@@ -5,6 +5,8 @@ pub(crate) mod bodies;
 pub(crate) mod decoders;
 pub(crate) mod decoding;
 pub(crate) mod negotiation;
+#[cfg(feature = "http-body")]
+pub(crate) mod script;
 pub(crate) mod tags;
 
 use proptest::test_runner::Config;
