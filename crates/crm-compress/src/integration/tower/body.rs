@@ -28,47 +28,32 @@ pin_project! {
 
 pin_project! {
     #[project = Projected]
-    enum Form<B>
+    pub(super) enum Form<B>
     where
         B: Body,
     {
+        // As the service made it.
         Plain { #[pin] body: B },
+        // All of it, encoded or not.
         Whole { bytes: Bytes },
+        // Encoded while it is sent.
         Stream { #[pin] body: EncodeBody<B> },
     }
 }
 
 impl<B: Body> EncodedBody<B> {
-    /// The body as it is.
-    pub(super) fn plain(body: B, decision: Decision) -> Self {
+    pub(super) fn new(form: Form<B>, decision: Decision) -> Self {
         Self {
-            form: Form::Plain { body },
-            decision: Some(decision),
-        }
-    }
-
-    /// A body that is whole.
-    pub(super) fn whole(bytes: Bytes, decision: Decision) -> Self {
-        Self {
-            form: Form::Whole { bytes },
-            decision: Some(decision),
-        }
-    }
-
-    /// A body that is encoded while it is sent.
-    pub(super) fn stream(body: EncodeBody<B>, decision: Decision) -> Self {
-        Self {
-            form: Form::Stream { body },
+            form,
             decision: Some(decision),
         }
     }
 
     /// No content, for a request that was refused.
     pub(super) fn refused() -> Self {
+        let bytes = Bytes::new();
         Self {
-            form: Form::Whole {
-                bytes: Bytes::new(),
-            },
+            form: Form::Whole { bytes },
             decision: None,
         }
     }

@@ -7,15 +7,18 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, VARY};
+use http::response::Parts;
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
-use super::body::EncodedBody;
-use super::facts;
-use super::layer::Shared;
+use super::body::{EncodedBody, Form};
+use super::layer::{Settings, Shared};
 use super::whole::{Look, look};
-use crate::{Decision, EncodeBody, Negotiated, Predicate, Reason, encode, encode_if_smaller};
+use crate::{
+    Decision, EncodeBody, Exchange, Level, Negotiated, Predicate, Reason, encode, encode_if_smaller,
+};
 
 pin_project! {
     /// The answer of a [`Compress`](super::Compress) on its way.
@@ -35,9 +38,9 @@ pin_project! {
 }
 
 /// What matters of the request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Asked {
-    pub(super) negotiated: Negotiated,
+    pub(super) exchange: Exchange,
     pub(super) head: bool,
 }
 
@@ -75,7 +78,7 @@ where
                 shared,
             } => {
                 let response = ready!(inner.poll(cx))?;
-                answer(response, *asked, shared, cx)
+                answer(response, asked, shared, cx)
             }
             Projected::Refused => refusal(),
         }))
@@ -88,14 +91,14 @@ fn refusal<B: Body>() -> Response<EncodedBody<B>> {
     *response.status_mut() = StatusCode::NOT_ACCEPTABLE;
     response
         .headers_mut()
-        .insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        .insert(VARY, HeaderValue::from_static("Accept-Encoding"));
     response
 }
 
 /// Decides about the service's response, and makes what goes out.
 fn answer<B, P>(
     response: Response<B>,
-    asked: Asked,
+    asked: &Asked,
     shared: &Shared<P>,
     cx: &mut Context<'_>,
 ) -> Response<EncodedBody<B>>
@@ -103,73 +106,83 @@ where
     B: Body + Unpin,
     P: Predicate,
 {
+    let Asked { exchange, head } = asked;
     let Shared { policy, settings } = shared;
     let (mut parts, mut body) = response.into_parts();
-    let mut head = facts::response_head(parts.status, &parts.headers);
-    let content_type = head.content_type();
-    // A HEAD response whose body was left out has the length of nothing, not of what GET would send.
-    let bodiless = body.is_end_stream();
-    if head.body_length().is_none() && !(asked.head && bodiless) {
-        if let Some(length) = body.size_hint().exact() {
-            head = head.length(length);
+    // A response to HEAD whose body was left out has the length of nothing, not of what GET would send.
+    let left_out = *head && body.is_end_stream();
+    let length = body.size_hint().exact().filter(|_| !left_out);
+    let decide =
+        |parts: &Parts, length| exchange.decide(policy, parts.status, &parts.headers, length);
+    let mut outcome = decide(&parts, length);
+    let (form, encoded) = match outcome.decision() {
+        Decision::Encode(_) if is_grpc(&parts.headers) => {
+            let decision = Decision::Leave(Reason::MediaType);
+            let body = EncodedBody::new(Form::Plain { body }, decision);
+            return recorded(Response::from_parts(parts, body), settings, decision);
         }
-    }
-    let mut decision = if facts::is_grpc(content_type) {
-        Decision::Leave(Reason::MediaType)
-    } else {
-        policy.decide(&head, asked.negotiated)
-    };
-    let out = match decision {
-        Decision::Leave(_) => EncodedBody::plain(body, decision),
-        Decision::Encode(coding) if asked.head && bodiless => {
-            facts::encoded(&mut parts.headers, coding, None);
-            EncodedBody::plain(body, decision)
-        }
+        Decision::Encode(_) if left_out => (Form::Plain { body }, None),
+        Decision::Leave(_) => (Form::Plain { body }, None),
         Decision::Encode(coding) => {
-            let level = settings.level(content_type);
+            let level = settings.level(parts.headers.get(CONTENT_TYPE));
             match look(&mut body, cx, settings.whole_up_to) {
                 Look::Part(ahead) => {
-                    facts::encoded(&mut parts.headers, coding, None);
-                    EncodedBody::stream(EncodeBody::resume(coding, level, body, ahead), decision)
+                    let body = EncodeBody::resume(coding, level, body, ahead);
+                    (Form::Stream { body }, None)
                 }
                 Look::Whole(bytes) => {
-                    if head.body_length().is_none() {
-                        decision =
-                            policy.decide(&head.length(bytes.len() as u64), asked.negotiated);
+                    if length.is_none() {
+                        // Now it is known, and the policy may find it too small.
+                        outcome = decide(&parts, Some(bytes.len() as u64));
                     }
-                    match whole(decision, asked.negotiated, level, &bytes) {
-                        Ok(encoded) => {
-                            facts::encoded(&mut parts.headers, coding, Some(encoded.len() as u64));
-                            EncodedBody::whole(encoded, decision)
+                    match whole(outcome.decision(), exchange.negotiated(), level, &bytes) {
+                        Ok(bytes) => {
+                            let length = bytes.len() as u64;
+                            (Form::Whole { bytes }, Some(length))
                         }
                         Err(reason) => {
-                            decision = Decision::Leave(reason);
-                            EncodedBody::whole(bytes, decision)
+                            outcome = outcome.left(reason);
+                            (Form::Whole { bytes }, None)
                         }
                     }
                 }
             }
         }
     };
-    if matches!(decision, Decision::Leave(_)) && decision.depends_on_client() {
-        facts::vary(&mut parts.headers);
-    }
+    // Where there was no Content-Length, the server takes the length of the body, and no header value need be made.
+    let encoded = encoded.filter(|_| parts.headers.contains_key(CONTENT_LENGTH));
+    exchange.apply(outcome, parts.status, &mut parts.headers, encoded);
+    let decision = outcome.decision();
+    let body = EncodedBody::new(form, decision);
+    recorded(Response::from_parts(parts, body), settings, decision)
+}
+
+fn recorded<B>(mut response: Response<B>, settings: &Settings, decision: Decision) -> Response<B> {
     if settings.record_decisions {
-        parts.extensions.insert(decision);
+        response.extensions_mut().insert(decision);
     }
-    Response::from_parts(parts, out)
+    response
+}
+
+/// Whether it is a response of gRPC, which encodes each message by itself.
+fn is_grpc(headers: &HeaderMap) -> bool {
+    const GRPC: &[u8] = b"application/grpc";
+    headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.as_bytes().get(..GRPC.len()))
+        .is_some_and(|start| start.eq_ignore_ascii_case(GRPC))
 }
 
 /// The encoded form of a whole body, or why it goes out as it is.
 fn whole(
     decision: Decision,
     negotiated: Negotiated,
-    level: crate::Level,
+    level: Level,
     bytes: &Bytes,
 ) -> Result<Bytes, Reason> {
     match (decision, negotiated) {
         (Decision::Leave(reason), _) => Err(reason),
-        // The client refuses identity, so that size does not matter; but there is no other form of nothing.
+        // The client refuses identity, so that size does not matter; but nothing is the same in every form.
         (Decision::Encode(coding), Negotiated::Only(_)) if !bytes.is_empty() => {
             Ok(encode(coding, level, bytes).into())
         }

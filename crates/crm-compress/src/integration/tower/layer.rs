@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use http::HeaderValue;
 use tower_layer::Layer;
 
 use super::service::Compress;
-use crate::{Coding, Level, MediaPattern, Policy, Worthwhile};
+use crate::{Coding, HeaderRules, Level, MediaPattern, Policy, TagRule, Worthwhile};
 
 /// What is offered when nothing else is said, the preferred first.
 const OFFERS: &[Coding] = &[Coding::Gzip, Coding::Deflate];
@@ -21,6 +22,7 @@ pub struct CompressLayer<P = Worthwhile> {
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) offers: Vec<Coding>,
+    pub(super) headers: HeaderRules,
     pub(super) level: Level,
     /// The last one that was given comes first.
     pub(super) levels: Vec<(MediaPattern, Level)>,
@@ -44,6 +46,7 @@ impl CompressLayer {
             policy: Arc::new(Policy::default()),
             settings: Settings {
                 offers: OFFERS.to_vec(),
+                headers: HeaderRules::new(),
                 level: Level::default(),
                 levels: Vec::new(),
                 refuse_unacceptable: false,
@@ -89,6 +92,13 @@ impl<P> CompressLayer<P> {
     #[must_use]
     pub fn codings(mut self, offers: impl IntoIterator<Item = Coding>) -> Self {
         self.settings.offers = offers.into_iter().collect();
+        self
+    }
+
+    /// Makes the entity tags of encoded forms by this rule, and maps the conditions of requests back by it.
+    #[must_use]
+    pub fn entity_tags(mut self, rule: TagRule) -> Self {
+        self.settings.headers = self.settings.headers.tags(rule);
         self
     }
 
@@ -142,13 +152,16 @@ impl<S, P> Layer<S> for CompressLayer<P> {
 
 impl Settings {
     /// The level for this Content-Type.
-    pub(super) fn level(&self, content_type: Option<&str>) -> Level {
-        let Some(content_type) = content_type.filter(|_| !self.levels.is_empty()) else {
+    pub(super) fn level(&self, content_type: Option<&HeaderValue>) -> Level {
+        if self.levels.is_empty() {
             return self.level;
-        };
-        self.levels
-            .iter()
-            .find(|(pattern, _)| pattern.includes(content_type))
+        }
+        content_type
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| {
+                let includes = |rule: &&(MediaPattern, Level)| rule.0.includes(value);
+                self.levels.iter().find(includes)
+            })
             .map_or(self.level, |(_, level)| *level)
     }
 }

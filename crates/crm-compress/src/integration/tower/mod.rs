@@ -3,12 +3,10 @@
 //! - `layer`: the settings, and the layer that a router takes.
 //! - `service`: what happens before the inner service is called.
 //! - `future`: what happens when it has answered.
-//! - `facts`: what one look at a response's headers finds, and what is written to them.
 //! - `whole`: whether a body is there at once.
 //! - `body`: the body that goes out.
 
 mod body;
-mod facts;
 mod future;
 mod layer;
 mod service;

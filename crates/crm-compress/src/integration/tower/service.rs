@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{Method, Request, Response, header};
+use http::{Method, Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
 use super::body::EncodedBody;
 use super::future::{Asked, CompressFuture};
 use super::layer::Shared;
-use crate::{AcceptEncoding, Negotiated, Predicate, Worthwhile, negotiate};
+use crate::{Exchange, Negotiated, Predicate, Worthwhile};
 
 /// A service whose responses are encoded; [`CompressLayer`](super::CompressLayer) makes it.
 #[derive(Debug)]
@@ -63,16 +63,21 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<Q>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Q>) -> Self::Future {
         let settings = &self.shared.settings;
-        let accept = AcceptEncoding::parse(request.headers().get_all(header::ACCEPT_ENCODING));
-        let negotiated = negotiate(&accept, &settings.offers);
-        if settings.refuse_unacceptable && negotiated == Negotiated::NotAcceptable {
+        let method = request.method().clone();
+        let exchange = Exchange::begin(
+            settings.headers,
+            &settings.offers,
+            &method,
+            request.headers_mut(),
+        );
+        if settings.refuse_unacceptable && exchange.negotiated() == Negotiated::NotAcceptable {
             return CompressFuture::refused();
         }
         let asked = Asked {
-            negotiated,
-            head: request.method() == Method::HEAD,
+            exchange,
+            head: method == Method::HEAD,
         };
         CompressFuture::called(self.inner.call(request), asked, Arc::clone(&self.shared))
     }
