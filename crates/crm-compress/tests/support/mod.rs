@@ -7,6 +7,8 @@ pub(crate) mod decoding;
 pub(crate) mod negotiation;
 #[cfg(feature = "http-body")]
 pub(crate) mod script;
+#[cfg(feature = "tower")]
+pub(crate) mod server;
 pub(crate) mod tags;
 
 use proptest::test_runner::Config;
