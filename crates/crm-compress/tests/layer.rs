@@ -12,6 +12,7 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 use crm_compress::{
     Coding, CompressLayer, Decision, EncodedBody, Level, MinimumLength, Policy, Predicate, Reason,
+    TagRule,
 };
 use http::{Method, Request, Response, StatusCode, request, response};
 use http_body::Body;
@@ -466,6 +467,38 @@ async fn head_is_answered_like_get() {
     let (parts, _) = answer(&layer, head(), response).await;
     assert!(!parts.headers.contains_key("content-encoding"));
     assert_eq!(parts.headers["content-length"], "859");
+}
+
+#[tokio::test]
+async fn a_tag_promises_equal_bytes_only_where_they_are() {
+    let body = bodies::json(5_000, 16);
+    let tagged = |source: Script| {
+        let mut response = json(source);
+        let headers = response.headers_mut();
+        headers.insert("etag", "\"v1\"".parse().unwrap());
+        headers.insert("content-digest", "sha-256=:AA==:".parse().unwrap());
+        response
+    };
+    let whole = || Script::new([Step::data(&*body)]);
+    let stream = || Script::new([Step::data(&*body), Step::Pending]);
+    for (rule, of_whole, of_stream) in [
+        (TagRule::Suffix, Some("\"v1-gzip\""), Some("W/\"v1-gzip\"")),
+        (
+            TagRule::WeakSuffix,
+            Some("W/\"v1-gzip\""),
+            Some("W/\"v1-gzip\""),
+        ),
+        (TagRule::Weaken, Some("W/\"v1\""), Some("W/\"v1\"")),
+        (TagRule::Remove, None, None),
+    ] {
+        let layer = CompressLayer::new().entity_tags(rule);
+        for (source, tag) in [(whole(), of_whole), (stream(), of_stream)] {
+            let (parts, _) = answer(&layer, only_gzip(), tagged(source)).await;
+            let found = parts.headers.get("etag").map(|tag| tag.to_str().unwrap());
+            assert_eq!(found, tag, "{rule:?}");
+            assert!(!parts.headers.contains_key("content-digest"));
+        }
+    }
 }
 
 #[tokio::test]

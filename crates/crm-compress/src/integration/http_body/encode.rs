@@ -10,6 +10,7 @@ use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
+use crate::integration::http::remove_made_false;
 use crate::{Coding, Encoder, Level};
 
 pin_project! {
@@ -18,7 +19,7 @@ pin_project! {
     /// - **Nothing is held back.** When the source has nothing more for the moment, everything it has yielded so far goes
     ///   out in a form that can be decoded at once; that costs about five bytes, and only where something was held.
     ///   As long as the source is ready, encoded bytes gather in pieces of up to 16 KiB.
-    /// - Trailers pass through, behind the end of the encoded stream.
+    /// - Trailers pass through, behind the end of the encoded stream, but for digests of what is no longer sent.
     /// - An error of the source comes through at once, and the encoded stream stays cut off: no decoder takes it for whole.
     /// - Dropped at whatever point, it gives the encoder's state back to the pool, clean.
     /// - After 256 KiB of input without output it lets other tasks run, whatever the source has ready.
@@ -171,7 +172,10 @@ impl<B: Body> Body for EncodeBody<B> {
                     return Poll::Ready(Some(Ok(Frame::data(piece))));
                 }
                 return Poll::Ready(match this.source.end() {
-                    Source::Ended(Some(trailers)) => Some(Ok(Frame::trailers(trailers))),
+                    Source::Ended(Some(mut trailers)) => {
+                        remove_made_false(&mut trailers);
+                        Some(Ok(Frame::trailers(trailers)))
+                    }
                     _ => None,
                 });
             }

@@ -128,6 +128,7 @@ where
             match look(&mut body, cx, settings.whole_up_to) {
                 Look::Part(ahead) => {
                     let body = EncodeBody::resume(coding, level, body, ahead);
+                    outcome = outcome.streamed();
                     (Form::Stream { body }, None)
                 }
                 Look::Whole(bytes) => {
