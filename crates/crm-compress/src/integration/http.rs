@@ -339,9 +339,7 @@ impl Exchange {
         };
         if !form.is_plain() {
             headers.remove(CONTENT_LENGTH);
-            for name in MADE_FALSE {
-                headers.remove(name);
-            }
+            remove_made_false(headers);
             if let (Decision::Encode(_), Some(bytes)) = (outcome.decision, length) {
                 headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes));
             }
@@ -357,9 +355,7 @@ impl Exchange {
     /// Removes from the trailers of a body that was encoded what is no longer true of it.
     pub fn apply_to_trailers(&self, outcome: Outcome, trailers: &mut HeaderMap) {
         if let Decision::Encode(_) = outcome.decision {
-            for name in MADE_FALSE {
-                trailers.remove(name);
-            }
+            remove_made_false(trailers);
         }
     }
 
@@ -497,6 +493,16 @@ fn rewritten(
         }
     }
     after
+}
+
+/// Removes what an encoded body makes false. Few responses have any of it, and a look at the names that are there costs less
+/// than to look each of these names up.
+pub(super) fn remove_made_false(headers: &mut HeaderMap) {
+    for name in MADE_FALSE {
+        if headers.keys().any(|other| other == name) {
+            headers.remove(name);
+        }
+    }
 }
 
 /// Puts `lines` in the place of all lines of a field.

@@ -135,6 +135,12 @@ impl MediaPattern {
         self.breadth
     }
 
+    /// Whether this Content-Type matches, whatever its parameters. What is no media type does not.
+    #[must_use]
+    pub fn includes(&self, content_type: &str) -> bool {
+        essence(content_type).is_some_and(|(kind, subtype)| self.matches(kind, subtype))
+    }
+
     fn matches(&self, kind: &str, subtype: &str) -> bool {
         match self.breadth {
             Breadth::Single => {

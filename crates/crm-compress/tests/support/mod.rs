@@ -6,6 +6,10 @@ pub(crate) mod codings;
 pub(crate) mod decoders;
 pub(crate) mod decoding;
 pub(crate) mod negotiation;
+#[cfg(feature = "http-body")]
+pub(crate) mod script;
+#[cfg(feature = "tower")]
+pub(crate) mod server;
 pub(crate) mod streams;
 pub(crate) mod tags;
 

@@ -1,0 +1,18 @@
+//! Layers for tower services.
+//!
+//! - `layer`: the settings, and the layer that a router takes.
+//! - `service`: what happens before the inner service is called.
+//! - `future`: what happens when it has answered.
+//! - `whole`: whether a body is there at once.
+//! - `body`: the body that goes out.
+
+mod body;
+mod future;
+mod layer;
+mod service;
+mod whole;
+
+pub use body::EncodedBody;
+pub use future::CompressFuture;
+pub use layer::CompressLayer;
+pub use service::Compress;
