@@ -1,5 +1,7 @@
 //! By what a body is recognised.
 
+use crate::EntityTag;
+
 /// By what an [`EncodedCache`](crate::EncodedCache) recognises a body: by its bytes, or by the entity tag that the
 /// service gives it.
 ///
@@ -25,7 +27,7 @@ pub struct Identity<'a> {
     pub(super) variant: &'a [u8],
 }
 
-/// A strong tag, and what it is a tag of.
+/// The opaque part of a strong tag, which is not empty, and what it is a tag of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tag<'a> {
     pub(super) resource: &'a [u8],
@@ -62,9 +64,13 @@ impl<'a> Identity<'a> {
         R: AsRef<[u8]> + ?Sized,
         T: AsRef<[u8]> + ?Sized,
     {
-        let (resource, etag) = (resource.as_ref(), etag.as_ref());
+        let strong = EntityTag::parse(etag.as_ref())
+            .filter(|tag| !tag.is_weak() && !tag.opaque().is_empty());
         Self {
-            tag: is_strong(etag).then_some(Tag { resource, etag }),
+            tag: strong.map(|tag| Tag {
+                resource: resource.as_ref(),
+                etag: tag.opaque(),
+            }),
             variant: &[],
         }
     }
@@ -76,16 +82,5 @@ impl<'a> Identity<'a> {
     pub const fn variant(mut self, variant: &'a [u8]) -> Self {
         self.variant = variant;
         self
-    }
-}
-
-/// Whether this is an `opaque-tag` of RFC 9110, section 8.8.3, without `W/`, and not empty.
-fn is_strong(etag: &[u8]) -> bool {
-    match etag {
-        [b'"', inner @ .., b'"'] => {
-            let is_etagc = |&byte: &u8| matches!(byte, 0x21 | 0x23..=0x7e | 0x80..);
-            !inner.is_empty() && inner.iter().all(is_etagc)
-        }
-        _ => false,
     }
 }

@@ -143,7 +143,7 @@ mod tests {
             Key::new(gzip, level, Identity::body(), b"abc"),
             Key::new(gzip, level, Identity::body().variant(b"a"), b"b"),
             Key::new(gzip, level, Identity::body().variant(b"ab"), b""),
-            Key::new(gzip, level, Identity::body(), b"\"1\""),
+            Key::new(gzip, level, Identity::body(), b"1"),
             Key::new(Coding::Deflate, level, Identity::body(), b"ab"),
             Key::new(gzip, Level::Smallest, Identity::body(), b"ab"),
             Key::new(gzip, Level::Exact(7), Identity::body(), b"ab"),
@@ -151,9 +151,10 @@ mod tests {
             Key::new(gzip, level, Identity::tag("s", "\"1\""), b"ab"),
             Key::new(gzip, level, Identity::tag("r", "\"2\""), b"ab"),
             Key::new(gzip, level, Identity::tag("r", "\"1\""), b"abc"),
-            Key::new(gzip, level, Identity::tag("", "\"1\""), b"\"1\""),
+            Key::new(gzip, level, Identity::tag("", "\"1\""), b"1"),
             Key::new(gzip, level, Identity::tag("", "\"1\"").variant(b"r"), b"ab"),
-            Key::new(gzip, level, Identity::tag("r\"1", "\"1\""), b"ab"),
+            Key::new(gzip, level, Identity::tag("r1", "\"1\""), b"ab"),
+            Key::new(gzip, level, Identity::tag("r", "\"11\""), b"ab"),
         ];
         let seed = RandomState::default();
         for (at, key) in keys.iter().enumerate() {

@@ -192,6 +192,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         /// Any sequence leaves what the obvious list has, and all that came in is either there or handed out.
         #[test]
         fn a_shard_is_the_obvious_list(
