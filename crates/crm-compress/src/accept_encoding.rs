@@ -60,18 +60,33 @@ impl AcceptEncoding {
         let mut accept = Self::ABSENT;
         for line in lines {
             accept.present = true;
-            for element in line.as_ref().split(|&byte| byte == b',') {
-                accept.read(element);
-            }
+            accept.read_line(line.as_ref());
         }
         accept
     }
 
-    fn read(&mut self, element: &[u8]) {
-        let (name, weight) = match element.iter().position(|&byte| byte == b';') {
-            None => (trim(element), None),
-            Some(at) => (trim(&element[..at]), Some(trim(&element[at + 1..]))),
-        };
+    /// Reads the elements of a line, each byte of which is looked at once, and those of weights twice.
+    fn read_line(&mut self, line: &[u8]) {
+        let mut rest = line;
+        loop {
+            let name = until(rest, |byte| byte == b',' || byte == b';');
+            let (weight, end) = match rest.get(name) {
+                Some(b';') => {
+                    let weight = &rest[name + 1..];
+                    let length = until(weight, |byte| byte == b',');
+                    (Some(trim(&weight[..length])), name + 1 + length)
+                }
+                _ => (None, name),
+            };
+            self.read(trim(&rest[..name]), weight);
+            match rest.get(end + 1..) {
+                Some(others) => rest = others,
+                None => return,
+            }
+        }
+    }
+
+    fn read(&mut self, name: &[u8], weight: Option<&[u8]>) {
         let slot = if name == b"*" {
             &mut self.others
         } else if let Some(coding) = Coding::from_name(name) {
@@ -119,6 +134,15 @@ impl AcceptEncoding {
             None => coding == Coding::Identity || (self.is_absent() && coding.is_wild()),
         }
     }
+}
+
+/// The number of bytes before the first that is `wanted`, or of all.
+#[inline]
+fn until(bytes: &[u8], wanted: impl Fn(u8) -> bool) -> usize {
+    bytes
+        .iter()
+        .position(|&byte| wanted(byte))
+        .unwrap_or(bytes.len())
 }
 
 /// The weight in thousandths: `"q=" ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] )`, RFC 9110, section 12.4.2.

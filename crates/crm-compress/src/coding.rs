@@ -102,23 +102,52 @@ impl Coding {
     }
 
     /// The coding of this name in any case, aliases included.
+    #[inline]
     pub(crate) fn from_name(name: &[u8]) -> Option<Self> {
-        // The lengths differ for all but two, so that most names of other codings are told apart by theirs.
-        let (coding, spelling): (_, &[u8]) = match name.len() {
+        // A name is compared as one number; the lengths tell most of those of other codings apart.
+        match *name {
             #[cfg(feature = "brotli")]
-            2 => (Self::Brotli, b"br"),
+            [a, b] if folded([a, b]) == const { folded(*b"br") } => Some(Self::Brotli),
             #[cfg(feature = "dcz")]
-            3 => (Self::Dcz, b"dcz"),
-            #[cfg(feature = "zstd")]
-            4 if matches!(name[0], b'z' | b'Z') => (Self::Zstd, b"zstd"),
-            4 => (Self::Gzip, b"gzip"),
-            6 => (Self::Gzip, b"x-gzip"),
-            7 => (Self::Deflate, b"deflate"),
-            8 => (Self::Identity, b"identity"),
-            _ => return None,
-        };
-        name.eq_ignore_ascii_case(spelling).then_some(coding)
+            [a, b, c] if folded([a, b, c]) == const { folded(*b"dcz") } => Some(Self::Dcz),
+            [a, b, c, d] => match folded([a, b, c, d]) {
+                word if word == const { folded(*b"gzip") } => Some(Self::Gzip),
+                #[cfg(feature = "zstd")]
+                word if word == const { folded(*b"zstd") } => Some(Self::Zstd),
+                _ => None,
+            },
+            // The hyphen has no case, and folding would take another byte for it.
+            [b'x' | b'X', b'-', a, b, c, d]
+                if folded([a, b, c, d]) == const { folded(*b"gzip") } =>
+            {
+                Some(Self::Gzip)
+            }
+            [a, b, c, d, e, f, g]
+                if folded([a, b, c, d, e, f, g]) == const { folded(*b"deflate") } =>
+            {
+                Some(Self::Deflate)
+            }
+            [a, b, c, d, e, f, g, h]
+                if folded([a, b, c, d, e, f, g, h]) == const { folded(*b"identity") } =>
+            {
+                Some(Self::Identity)
+            }
+            _ => None,
+        }
     }
+}
+
+/// The bytes of a name as a number, letters in lower case. Only a letter and its capital become that letter, so that what
+/// equals a name made of letters is that name.
+#[inline]
+const fn folded<const N: usize>(name: [u8; N]) -> u64 {
+    let mut word = 0;
+    let mut at = 0;
+    while at < N {
+        word = word << 8 | (name[at] | 0x20) as u64;
+        at += 1;
+    }
+    word
 }
 
 impl fmt::Display for Coding {

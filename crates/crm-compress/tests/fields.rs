@@ -87,6 +87,7 @@ fn no_transform_is_a_directive_of_its_own() {
         "no-transform = \"x\"",
         "x=\"a\", no-transform",
         r#"x="\\", no-transform"#,
+        r#"x="a", no-transform, y="b""#,
         "max-age=60,no-transform,private",
         // A string that is never closed is none. Not to encode is never wrong.
         "x=\"a, no-transform",
@@ -106,6 +107,7 @@ fn no_transform_is_a_directive_of_its_own() {
         "x=\"a, no-transform\"",
         "x=\"a, no-transform, b\", private",
         r#"x="a\", no-transform""#,
+        r#"x="\", no-transform, ""#,
         r#"x="a\\\", no-transform""#,
         "\"no-transform\"",
         "\"no-transform",

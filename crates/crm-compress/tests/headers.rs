@@ -619,6 +619,35 @@ fn a_head_has_the_facts_of_the_response() {
     }
 }
 
+/// A form is read with the dictionary that it was made with, so another dictionary is another form.
+#[cfg(feature = "dcz")]
+#[test]
+fn a_dictionary_has_tags_of_its_own() {
+    let ask = |dictionary: u8, accept: &str, named: &str| {
+        let rules = HeaderRules::new().dictionary(&[dictionary; 32]);
+        let mut request = headers(&[("accept-encoding", accept), ("if-none-match", named)]);
+        let offers = [Coding::Dcz, Coding::Gzip];
+        let exchange = Exchange::begin(rules, &offers, &Method::GET, &mut request);
+        let mut response = headers(&JSON);
+        response.insert("etag", HeaderValue::from_static("\"a\""));
+        let outcome = exchange.decide(&Policy::default(), StatusCode::OK, &response, None);
+        exchange.apply(outcome, StatusCode::OK, &mut response, None);
+        assert_eq!(
+            field(&response, "vary"),
+            some("Accept-Encoding, Available-Dictionary")
+        );
+        (field(&request, "if-none-match"), field(&response, "etag"))
+    };
+    let tag = "\"a-dcz.0707070707070707\"";
+    assert_eq!(ask(7, "dcz, gzip", tag), (some("\"a\""), some(tag)));
+    assert_eq!(
+        ask(8, "dcz, gzip", tag),
+        (None, some("\"a-dcz.0808080808080808\""))
+    );
+    assert_eq!(ask(7, "gzip", tag), (None, some("\"a-gzip\"")));
+    assert_eq!(ask(7, "*", tag), (None, some("\"a-gzip\"")));
+}
+
 /// A whole conversation, with an application that knows nothing of codings.
 #[test]
 fn a_client_revalidates_and_updates() {

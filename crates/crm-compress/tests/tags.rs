@@ -176,6 +176,10 @@ fn a_plain_tag_changes_only_if_it_looks_encoded() {
             to(r#""a-dcz.0123456789abcdef-identity""#),
         ),
         (r#""a-br-identity""#, to(r#""a-br-identity-identity""#)),
+        (
+            r#""a-br-identity-identity-identity""#,
+            to(r#""a-br-identity-identity-identity-identity""#),
+        ),
         (r#""a-identity""#, Rewrite::Keep),
         (r#""a-identity-identity""#, Rewrite::Keep),
         (r#""a-GZIP""#, Rewrite::Keep),
@@ -342,6 +346,24 @@ fn if_range_speaks_of_the_plain_form() {
     }
 }
 
+#[test]
+fn a_listed_tag_is_known_by_its_form() {
+    for (line, known) in [
+        (r#""b", W/"a-gzip", "a-gzip""#, Some(r#"W/"a-gzip""#)),
+        (r#""a", "a-deflate", "b-gzip""#, None),
+        ("*", None),
+        ("a-gzip, x\"a-gzip\"", None),
+        ("", None),
+    ] {
+        let listed = |rule: TagRule, form| rule.listed(line.as_bytes(), br#""a""#, form);
+        let tag = listed(RULE, gzip()).map(|tag| tag.to_vec());
+        assert_eq!(tag.as_deref(), known.map(str::as_bytes), "{line}");
+        assert_eq!(listed(RULE, Form::PLAIN), None);
+        assert_eq!(listed(TagRule::Weaken, gzip()), None);
+        assert_eq!(RULE.listed(line.as_bytes(), b"a", gzip()), None);
+    }
+}
+
 /// Time that grew with the square of the length would not let this test end.
 #[test]
 fn megabytes_are_read_in_one_pass() {
@@ -373,6 +395,7 @@ fn opaque() -> impl Strategy<Value = Vec<u8>> {
         "-zstd",
         "-deflate",
         "-dcz",
+        "-br-identity-identity",
         "-identity",
         "-Gzip",
         "-",
