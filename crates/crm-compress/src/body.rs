@@ -1,6 +1,8 @@
 //! A whole body at once.
 
 use crate::engine::Step;
+#[cfg(feature = "libdeflate")]
+use crate::engine::libdeflate;
 use crate::session::Session;
 use crate::whole::{self, Frame};
 use crate::{Coding, Level, Reason};
@@ -23,7 +25,7 @@ pub fn encode(coding: Coding, level: Level, body: &[u8]) -> Vec<u8> {
     match frame(coding) {
         Some(frame) => {
             output.reserve(guess(body.len()));
-            let whole = whole::encode(frame, level.deflate(), body, &mut output, usize::MAX);
+            let whole = encode_whole(frame, level, body, &mut output, usize::MAX);
             debug_assert!(whole, "there is no limit");
         }
         None => encode_into(coding, level, body, &mut output),
@@ -41,6 +43,31 @@ fn frame(coding: Coding) -> Option<Frame> {
     }
 }
 
+/// Encodes a body that is in memory, in this frame, by the engine for its length; see [`whole::encode`].
+fn encode_whole(
+    frame: Frame,
+    level: Level,
+    body: &[u8],
+    output: &mut Vec<u8>,
+    limit: usize,
+) -> bool {
+    let level = level.deflate();
+    #[cfg(feature = "libdeflate")]
+    if body.len() >= libdeflate::LEAST {
+        return libdeflate::encode(frame, level, body, output, limit);
+    }
+    whole::encode(frame, level, body, output, limit)
+}
+
+/// The most bytes that [`encode_whole`] makes of a body of `length` bytes.
+fn bound(length: usize) -> usize {
+    #[cfg(feature = "libdeflate")]
+    if length >= libdeflate::LEAST {
+        return libdeflate::bound(length);
+    }
+    whole::bound(length)
+}
+
 /// Room for what a body of `length` bytes most likely comes to. Where it does not suffice, the vector grows.
 fn guess(length: usize) -> usize {
     (length / 4).saturating_add(128)
@@ -52,8 +79,8 @@ fn guess(length: usize) -> usize {
 /// so: a vector that is cleared and used again needs no allocation for any body that is not larger, at the same level.
 pub fn encode_into(coding: Coding, level: Level, body: &[u8], output: &mut Vec<u8>) {
     if let Some(frame) = frame(coding) {
-        output.reserve(whole::bound(body.len()));
-        let whole = whole::encode(frame, level.deflate(), body, output, usize::MAX);
+        output.reserve(bound(body.len()));
+        let whole = encode_whole(frame, level, body, output, usize::MAX);
         debug_assert!(whole, "there is no limit");
         return;
     }
@@ -84,7 +111,7 @@ pub fn encode_if_smaller(coding: Coding, level: Level, body: &[u8]) -> Result<Ve
     if let Some(frame) = frame(coding) {
         let mut output = Vec::with_capacity(guess(body.len()));
         let room = body.len().saturating_sub(1);
-        if whole::encode(frame, level.deflate(), body, &mut output, room) {
+        if encode_whole(frame, level, body, &mut output, room) {
             output.shrink_to_fit();
             return Ok(output);
         }

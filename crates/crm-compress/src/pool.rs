@@ -234,6 +234,7 @@ pub struct PoolStats {
 /// |---|---|---|---|
 /// | gzip | 384 KiB | 64 + 32 | 36 MiB |
 /// | deflate | 384 KiB | 64 + 32 | 36 MiB |
+/// | gzip and deflate, by libdeflate | 1 MiB | 64 + 32 | 96 MiB |
 /// | buffer of a stream | 16 KiB | 64 + 32 | 1.5 MiB |
 ///
 /// ```

@@ -46,11 +46,11 @@ fn mixed(length: usize) -> Vec<u8> {
 
 #[test]
 fn every_length_and_level_is_one_whole_member() {
-    let longest = mixed(3 * BLOCK + 5);
+    let longest = mixed(2 * BLOCK + 5);
     let mut streams = Vec::new();
     let mut expected = Vec::new();
-    for length in [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, longest.len()] {
-        for level in (0..=9).map(Level::Exact) {
+    for length in [0, 1, BLOCK, BLOCK + 1, longest.len()] {
+        for level in [0, 1, 5, 8].map(Level::Exact) {
             let body = &longest[..length];
             let encoded = Gzip::default().level(level).encode_parallel(body);
             assert!(decode(&encoded).as_deref() == Ok(body), "{level}: {length}");
@@ -87,32 +87,30 @@ fn an_output_in_use_is_appended_to() {
 
 #[test]
 fn the_number_of_threads_and_the_size_of_writes_leave_no_trace() {
-    let body = mixed(5 * BLOCK + 77);
-    for level in [Level::Fastest, Level::Balanced] {
-        let gzip = Gzip::default().level(level);
-        let expected = gzip.encode_parallel(&body);
-        for threads in [1, 2, 3, 8] {
-            let pool = pool(threads);
-            assert!(pool.install(|| gzip.encode_parallel(&body)) == expected);
-            for size in [1_000, BLOCK - 1, BLOCK, 2 * BLOCK + 1, body.len()] {
-                let encoded = pool.install(|| in_pieces(gzip, &body, size));
-                assert!(encoded == expected, "{threads} threads, {size} at once");
-            }
+    let body = mixed(3 * BLOCK + 77);
+    let gzip = Gzip::default().level(Level::Fastest);
+    let expected = gzip.encode_parallel(&body);
+    for threads in [1, 2, 5] {
+        let pool = pool(threads);
+        assert!(pool.install(|| gzip.encode_parallel(&body)) == expected);
+        for size in [70_000, BLOCK, body.len()] {
+            let encoded = pool.install(|| in_pieces(gzip, &body, size));
+            assert!(encoded == expected, "{threads} threads, {size} at once");
         }
-        // Outside of a pool too, and to the very end of a block.
-        assert!(in_pieces(gzip, &body, 70_000) == expected);
-        let whole_blocks = &body[..2 * BLOCK];
-        let mut encoder = gzip.parallel_encoder(Vec::new());
-        encoder.write_all(whole_blocks).unwrap();
-        assert_eq!(encoder.write(b"").unwrap(), 0);
-        let encoded = encoder.finish().unwrap();
-        assert!(encoded == gzip.encode_parallel(whole_blocks), "{level}");
     }
+    // Outside of a pool too, and to the very end of a block.
+    assert!(in_pieces(gzip, &body, 70_000) == expected);
+    let whole_blocks = &body[..2 * BLOCK];
+    let mut encoder = gzip.parallel_encoder(Vec::new());
+    encoder.write_all(whole_blocks).unwrap();
+    assert_eq!(encoder.write(b"").unwrap(), 0);
+    let encoded = encoder.finish().unwrap();
+    assert!(encoded == gzip.encode_parallel(whole_blocks));
 }
 
 #[test]
 fn a_cut_stream_is_hardly_larger_than_one_that_is_not() {
-    let body = bodies::json(4_000_000, 23);
+    let body = bodies::json(2_000_000, 23);
     let encoded = Gzip::default().encode_parallel(&body).len();
     let serial = Gzip::default().encode(&body).len();
     assert!(
@@ -127,7 +125,7 @@ fn a_cut_stream_is_hardly_larger_than_one_that_is_not() {
 fn a_block_refers_to_what_stands_before_it() {
     const PERIOD: usize = 32_000;
     let noise = bodies::noise(PERIOD, 24);
-    let body: Vec<u8> = noise.iter().copied().cycle().take(6 * BLOCK).collect();
+    let body: Vec<u8> = noise.iter().copied().cycle().take(4 * BLOCK).collect();
     let serial = Gzip::default().encode(&body).len();
     for encoded in [
         Gzip::default().encode_parallel(&body),
@@ -216,7 +214,7 @@ fn patiently<T>(mut call: impl FnMut() -> io::Result<T>) -> T {
 
 #[test]
 fn a_reluctant_writer_loses_and_doubles_nothing() {
-    let body = mixed(9 * BLOCK);
+    let body = mixed(6 * BLOCK);
     for at_once in [999, BLOCK] {
         for flushes in [false, true] {
             let mut encoder = Gzip::default().parallel_encoder(Reluctant {
@@ -326,11 +324,11 @@ fn nothing_follows_the_end() {
 /// More streams than threads, each of which would wait for the pool that all of them are in.
 #[test]
 fn streams_inside_a_pool_wait_for_nobody() {
-    let body = mixed(7 * BLOCK);
+    let body = mixed(5 * BLOCK);
     let expected = Gzip::default().encode_parallel(&body);
     for threads in [1, 2] {
         let encoded: Vec<_> = pool(threads).install(|| {
-            (0..6)
+            (0..4)
                 .into_par_iter()
                 .map(|turn| match turn % 2 {
                     0 => in_pieces(Gzip::default(), &body, 100_000),
@@ -375,12 +373,12 @@ fn progress_counts_what_goes_in_and_out() {
 }
 
 proptest! {
-    #![proptest_config(support::properties(|cases| cases / 8))]
+    #![proptest_config(support::properties(|cases| cases / 16))]
 
     /// Any writes and flushes, on any number of threads.
     #[test]
     fn any_stream_comes_back(
-        steps in prop::collection::vec((0..BLOCK, any::<bool>()), 0..6),
+        steps in prop::collection::vec((0..BLOCK, any::<bool>()), 0..4),
         level in 0..=9_u8,
         threads in 1..4_usize,
     ) {

@@ -3,12 +3,15 @@
 //! - `deflate`: zlib-rs through flate2, for gzip and deflate.
 //! - `brotli`: the crate `brotli`.
 //! - `zstd`: libzstd, for zstd and dcz.
+//! - `libdeflate`: whole bodies for gzip and deflate, in one call.
 //! - `buffer`: the output of a stream on its way to the writer.
 
 #[cfg(feature = "brotli")]
 pub(crate) mod brotli;
 mod buffer;
 pub(crate) mod deflate;
+#[cfg(feature = "libdeflate")]
+pub(crate) mod libdeflate;
 #[cfg(feature = "zstd")]
 pub(crate) mod zstd;
 
