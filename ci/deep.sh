@@ -114,7 +114,7 @@ operations() {
         --test loading_agrees_with_the_obvious --target-dir "$target/deep" -- --nocapture as_many_operations_as_asked_for
 }
 
-# The same operations, the bytes of snapshots, CSV files in blocks, and headers of requests, chosen by a fuzzer that looks at which code they reach, under the address
+# The same operations, the bytes of snapshots, CSV files in blocks, headers of requests, and encoded bodies, chosen by a fuzzer that looks at which code they reach, under the address
 # sanitiser. It goes on from what it found before, which it keeps in fuzz/corpus.
 fuzz() {
     local fuzz seconds=${FUZZ_SECONDS:-60}
@@ -133,6 +133,10 @@ fuzz() {
         -- -max_total_time="$seconds" -max_len=400 -verbosity=0 -print_final_stats=1
     RUSTUP_TOOLCHAIN=nightly timeout $((seconds + 240)) "$fuzz" run compress_headers --target-dir "$target/fuzz" \
         -- -max_total_time="$seconds" -max_len=200 -verbosity=0 -print_final_stats=1
+    RUSTUP_TOOLCHAIN=nightly timeout $((seconds + 240)) "$fuzz" run compress_decode --target-dir "$target/fuzz" \
+        -- -max_total_time="$seconds" -len_control=0 -max_len=1200 -verbosity=0 -print_final_stats=1
+    RUSTUP_TOOLCHAIN=nightly timeout $((seconds + 240)) "$fuzz" run compress_round_trip --target-dir "$target/fuzz" \
+        -- -max_total_time="$seconds" -len_control=0 -max_len=4000 -verbosity=0 -print_final_stats=1
 }
 
 if [ $# -eq 0 ]; then

@@ -37,6 +37,9 @@
 //! | compress an export on all cores | `Gzip::encode_parallel` or `ParallelEncoder`, with the feature `rayon` |
 //! | make the headers true | `Exchange` (feature `http`); [`TagRule`] and [`vary`] for other libraries |
 //! | encode a body once that is sent often | [`EncodedCache`] |
+//! | decode a body that a client sent | [`decode`]; [`DecodeReader`] over a [`Read`](std::io::Read); [`Decoder`] for pieces |
+//! | say how much that may cost | [`DecodeLimits`] |
+//! | answer a body that was refused | [`DecodeError::status`], [`DecodeError::accept_encoding`] |
 //!
 //! Nothing here knows an HTTP library; header values are strings or bytes.
 //!
@@ -60,6 +63,7 @@
 //!   path leads to them.
 //! - **Equal bodies have equal encodings** for the same coding and level, on every thread.
 //! - **Encoding never fails.** Only a stream's writer can.
+//! - **Decoding is bounded**: for every coding by the same limits, in memory, in bytes and in work; see [`DecodeLimits`].
 //!
 //! Everything is `Send` and `Sync`. Nothing here is asynchronous and nothing waits: encoding is work for the processor,
 //! about a millisecond for 100 KB of JSON.

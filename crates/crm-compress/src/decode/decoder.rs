@@ -8,11 +8,14 @@ use crate::{Coding, ContentEncoding, DecodeError, DecodeLimits};
 
 /// How much one layer may hand to the next at a time.
 const CHUNK: usize = 16 * 1024;
+/// The most room that a layer is given at a time: zlib counts in 32 bits.
+const ROOM: usize = 1 << 30;
+
 /// Decodes a body that comes in pieces, without input or output of its own.
 ///
 /// The caller hands over what arrived and a buffer to [`decode`](Self::decode), and calls [`finish`](Self::finish) at
 /// the end of the body. Between two calls the decoder holds a bounded state and never the body: about 48 KB for gzip and
-/// deflate, the window (at most 16 MiB) and tables for brotli, the window that the limits allow for zstd, and 16 KiB
+/// deflate, the window (at most 16 MiB, half as much again while it grows) and up to 8 MiB of tables for brotli, the window that the limits allow for zstd, and 16 KiB
 /// between two codings of a chain.
 ///
 /// In which pieces a body comes, and with what room it is fetched, changes neither the bytes nor the error. One
@@ -85,8 +88,13 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// [`DecodeError::ChainTooLong`] when there are more codings than the limits allow.
+    /// [`DecodeError::ChainTooLong`] when there are more codings than the limits allow, and
+    /// [`DecodeError::UnsupportedCoding`] when dcz is among them, which takes a dictionary.
     pub fn new(chain: &ContentEncoding, limits: &DecodeLimits) -> Result<Self, DecodeError> {
+        #[cfg(feature = "dcz")]
+        if chain.iter().any(|coding| coding == Coding::Dcz) {
+            return Err(DecodeError::UnsupportedCoding);
+        }
         let count = chain.iter().len();
         if count > limits.codings {
             return Err(DecodeError::ChainTooLong {
@@ -156,12 +164,9 @@ impl Decoder {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
         }
-        self.stages.iter().try_for_each(|stage| {
-            if let Some(failure) = &stage.failure {
-                return Err(failure.clone());
-            }
-            stage.layer.finish()
-        })
+        self.stages
+            .iter()
+            .try_for_each(|stage| stage.layer.finish())
     }
 
     /// Runs the last stage that can go on, until none can or the output is full.
@@ -307,7 +312,10 @@ impl Stage {
         if let Some(failure) = self.failure.take() {
             return Err(failure);
         }
-        let room = clamp(allowed.saturating_sub(self.produced), output.len());
+        let room = clamp(
+            allowed.saturating_sub(self.produced),
+            output.len().min(ROOM),
+        );
         let Step {
             consumed,
             produced,

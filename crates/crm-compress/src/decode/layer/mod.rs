@@ -55,9 +55,8 @@ impl Layer {
             Coding::Brotli => Self::Brotli(brotli::Brotli::new()),
             #[cfg(feature = "zstd")]
             Coding::Zstd => Self::Zstd(Box::new(zstd::Zstd::new(limits))),
-            // Its head is a skippable frame of zstd; what follows needs a dictionary, and fails without.
             #[cfg(feature = "dcz")]
-            Coding::Dcz => Self::Zstd(Box::new(zstd::Zstd::new(limits))),
+            Coding::Dcz => unreachable!("the decoder refuses it"),
         }
     }
 
