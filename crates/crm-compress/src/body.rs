@@ -53,19 +53,19 @@ fn encode_whole(
 ) -> bool {
     let level = level.deflate();
     #[cfg(feature = "libdeflate")]
-    if body.len() >= libdeflate::LEAST {
-        return libdeflate::encode(frame, level, body, output, limit);
+    if libdeflate::suits(level, body.len()) {
+        return libdeflate::encode(frame, body, output, limit);
     }
     whole::encode(frame, level, body, output, limit)
 }
 
-/// The most bytes that [`encode_whole`] makes of a body of `length` bytes.
+/// The most bytes that [`encode_whole`] makes of a body of `length` bytes, by whichever engine.
 fn bound(length: usize) -> usize {
     #[cfg(feature = "libdeflate")]
-    if length >= libdeflate::LEAST {
-        return libdeflate::bound(length);
-    }
-    whole::bound(length)
+    let least = libdeflate::bound(length);
+    #[cfg(not(feature = "libdeflate"))]
+    let least = 0;
+    whole::bound(length).max(least)
 }
 
 /// Room for what a body of `length` bytes most likely comes to. Where it does not suffice, the vector grows.

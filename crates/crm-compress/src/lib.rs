@@ -70,14 +70,18 @@
 //!
 //! # Features
 //!
-//! - `libdeflate`: whole bodies from 8 KiB on through libdeflate, in less time for some more bytes; needs a C compiler. It
-//!   changes no call, and what it changes of the encoded bytes every decoder takes.
-//! - `rayon`: `Gzip::encode_parallel` and `ParallelEncoder`, one gzip stream made on all threads of a pool.
+//! | feature | brings | needs a C compiler |
+//! |---|---|---|
+//! | `brotli` | the coding `br`, encoded and decoded | no |
+//! | `zstd` | the coding `zstd`, encoded and decoded | yes |
+//! | `dcz` | the coding `dcz`: zstd with a dictionary, and the training of one | yes |
+//! | `http` | policies and headers for the types of the crate `http` | no |
+//! | `http-body` | bodies that encode and decode what another body yields | no |
+//! | `tower` | layers for tower services, axum among them | no |
+//! | `rayon` | one large export on all threads of a pool, into one gzip stream | no |
+//! | `libdeflate` | [`Level::Fastest`] for whole gzip and deflate bodies in two thirds of the time | yes |
 //!
-//! None is a default. Without them the only dependency is `flate2` with the backend `zlib-rs`, which is Rust throughout;
-//! no C compiler is needed.
-//! There are none yet. The only dependencies are `flate2` with the backend `zlib-rs`, and `foldhash`, both Rust throughout; no C
-//! compiler is needed.
+//! None is a default. The default build is Rust throughout.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

@@ -10,12 +10,10 @@ use libdeflater::{CompressionLvl, Compressor};
 use crate::pool::{self, State};
 use crate::whole::Frame;
 
-/// What a thread needs of libdeflate from one body to the next. A compressor has its level for life.
+/// What a thread needs of libdeflate from one body to the next.
 pub(crate) struct Libdeflate {
-    /// Of level 0 or 1, which take 198 KiB.
-    fast: Option<(u8, Compressor)>,
-    /// Of the level from 2 to 9 that was used last; each takes 653 KiB.
-    usual: Option<(u8, Compressor)>,
+    /// Of level 1, which takes 198 KiB.
+    compressor: Compressor,
     /// Where bodies are encoded before they are copied to a place of just their size. What it holds beyond an encoded
     /// body is never read.
     scratch: Vec<u8>,
@@ -24,7 +22,7 @@ pub(crate) struct Libdeflate {
 /// The size of the scratch in bytes. A body that may come to more is encoded in place.
 const SCRATCH: usize = 160 * 1024;
 
-pool::kind!(Libdeflate, bytes: 1024 * 1024);
+pool::kind!(Libdeflate, bytes: 384 * 1024);
 
 impl State for Libdeflate {
     /// libdeflate clears its tables at the beginning of each call, and nothing is read of the scratch but what the call
@@ -37,26 +35,23 @@ impl State for Libdeflate {
 impl Libdeflate {
     fn new() -> Self {
         Self {
-            fast: None,
-            usual: None,
+            compressor: Compressor::new(CompressionLvl::fastest()),
             scratch: Vec::new(),
         }
     }
 }
 
-/// A body that is shorter is better off with the crate's own deflate: libdeflate clears 128 KiB and more for each body,
-/// and that takes longer than what it gains.
-pub(crate) const LEAST: usize = 8 * 1024;
+/// Whether libdeflate is the better engine for a body of this length at this level.
+///
+/// A shorter body is better off with the crate's own deflate: libdeflate clears 128 KiB for each, and that takes longer than
+/// what it gains. From level 2 on the own one gives fewer bytes in the same time.
+pub(crate) const fn suits(level: u8, length: usize) -> bool {
+    level == 1 && length >= 8 * 1024
+}
 
 /// Appends the encoded body to `output`, if it comes to at most `room` bytes; otherwise `output` stays as it is. Returns
 /// whether it did.
-pub(crate) fn encode(
-    frame: Frame,
-    level: u8,
-    body: &[u8],
-    output: &mut Vec<u8>,
-    room: usize,
-) -> bool {
+pub(crate) fn encode(frame: Frame, body: &[u8], output: &mut Vec<u8>, room: usize) -> bool {
     let call = match frame {
         Frame::Gzip => Compressor::gzip_compress,
         Frame::Zlib => Compressor::zlib_compress,
@@ -64,18 +59,9 @@ pub(crate) fn encode(
     let room = room.min(bound(body.len()));
     let mut lease = pool::take(Libdeflate::new);
     let Libdeflate {
-        fast,
-        usual,
+        compressor,
         scratch,
     } = &mut *lease;
-    let slot = match level {
-        0..2 => fast,
-        _ => usual,
-    };
-    let compressor = match slot {
-        Some((of, compressor)) if *of == level => compressor,
-        _ => &mut slot.insert((level, compressor(level))).1,
-    };
     if room <= SCRATCH {
         scratch.resize(SCRATCH, 0);
         let Ok(length) = call(compressor, body, &mut scratch[..room]) else {
@@ -96,11 +82,6 @@ pub(crate) fn bound(length: usize) -> usize {
     length
         .saturating_add(5 * (length / 5_000 + 1))
         .saturating_add(18)
-}
-
-fn compressor(level: u8) -> Compressor {
-    let level = CompressionLvl::new(level.into()).expect("a level from 0 to 9");
-    Compressor::new(level)
 }
 
 impl fmt::Debug for Libdeflate {
@@ -130,14 +111,12 @@ mod tests {
     fn the_bound_holds() {
         let noise = noise(200_001);
         for frame in FRAMES {
-            for level in 0..=9 {
-                for length in [0, 1, 30, 4_999, 5_000, 5_001, 163_000, 200_001] {
-                    let mut output = Vec::new();
-                    let room = bound(length);
-                    let fits = encode(frame, level, &noise[..length], &mut output, room);
-                    assert!(fits, "{frame:?} {level}: {length}");
-                    assert!(output.len() <= room);
-                }
+            for length in [0, 1, 30, 4_999, 5_000, 5_001, 163_000, 200_001] {
+                let mut output = Vec::new();
+                let room = bound(length);
+                let fits = encode(frame, &noise[..length], &mut output, room);
+                assert!(fits, "{frame:?}: {length}");
+                assert!(output.len() <= room);
             }
         }
     }
@@ -149,41 +128,18 @@ mod tests {
             let body = [noise(length / 2), vec![b' '; length]].concat();
             for frame in FRAMES {
                 let mut whole = Vec::new();
-                assert!(encode(frame, 5, &body, &mut whole, usize::MAX));
+                assert!(encode(frame, &body, &mut whole, usize::MAX));
                 let mut output = b"head".to_vec();
                 // libdeflate may want some bytes more than it fills.
                 for room in [0, 1, 18, 100, whole.len() - 1] {
-                    let fits = encode(frame, 5, &body, &mut output, room);
+                    let fits = encode(frame, &body, &mut output, room);
                     assert_eq!((fits, &*output), (false, &b"head"[..]), "{room}");
                 }
                 let room = whole.len() + 8;
-                let fits = encode(frame, 5, &body, &mut output, room);
+                let fits = encode(frame, &body, &mut output, room);
                 assert!(fits);
                 assert!(output.strip_prefix(b"head") == Some(&*whole));
             }
         }
-    }
-
-    /// Levels that take turns on one thread do not disturb each other.
-    #[test]
-    fn a_level_in_turn_gives_what_it_gives_alone() {
-        let body: Vec<u8> = (0..9_000_u32)
-            .flat_map(|n| (n * n % 997).to_le_bytes())
-            .collect();
-        let encode = |level| {
-            let mut output = Vec::new();
-            super::encode(Frame::Gzip, level, &body, &mut output, usize::MAX);
-            output
-        };
-        let alone: Vec<_> = (0..=9)
-            .map(|level| std::thread::scope(|s| s.spawn(|| encode(level)).join().unwrap()))
-            .collect();
-        for _ in 0..2 {
-            for (level, alone) in (0..).zip(&alone) {
-                assert!(encode(level) == *alone, "{level}");
-            }
-        }
-        assert!(alone[0].len() > body.len(), "level 0 stores");
-        assert_eq!((alone[1][8], alone[5][8], alone[9][8]), (4, 0, 2));
     }
 }
