@@ -127,12 +127,15 @@ pub use error::{InvalidMediaPattern, LevelOutOfRange, StreamFinished, UnknownCod
 pub use header::{
     EntityTag, Form, Rewrite, TagRule, forbids_transform, made_false_by_encoding, vary,
 };
-#[cfg(feature = "http-body")]
-#[cfg_attr(docsrs, doc(cfg(feature = "http-body")))]
-pub use integration::EncodeBody;
 #[cfg(feature = "tower")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
-pub use integration::{Compress, CompressFuture, CompressLayer, EncodedBody};
+pub use integration::{
+    AnswerBody, Compress, CompressFuture, CompressLayer, Decode, DecodeFuture, DecodeLayer,
+    EncodedBody,
+};
+#[cfg(feature = "http-body")]
+#[cfg_attr(docsrs, doc(cfg(feature = "http-body")))]
+pub use integration::{DecodeBody, EncodeBody};
 #[cfg(feature = "http")]
 #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
 pub use integration::{Exchange, HeaderRules, Outcome};

@@ -1,5 +1,8 @@
 //! How much a body may cost.
 
+#[cfg(feature = "tower")]
+use crate::DecodeError;
+
 /// The steps in which what arrived counts for the ratio. Within a step it does not matter how far a decoder has read
 /// ahead, so that the same body meets the same limit however it is cut.
 pub(super) const STRIDE: u64 = 1024;
@@ -124,6 +127,17 @@ impl DecodeLimits {
     /// How much a layer may have produced when this many bytes have arrived, as far as the ratio has a say.
     pub(super) fn by_ratio(&self, arrived: u64) -> u64 {
         self.ratio_grace.max(self.ratio.saturating_mul(arrived))
+    }
+
+    /// Refuses a body that says it will have this many encoded bytes, if that is too many.
+    #[cfg(feature = "tower")]
+    pub(crate) fn admit(&self, encoded: u64) -> Result<(), DecodeError> {
+        if encoded <= self.encoded_bytes {
+            return Ok(());
+        }
+        Err(DecodeError::EncodedTooLarge {
+            limit: self.encoded_bytes,
+        })
     }
 
     /// The most that a body of so many encoded bytes can decode to.

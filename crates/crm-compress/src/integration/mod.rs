@@ -10,6 +10,9 @@ mod tower;
 #[cfg(feature = "http")]
 pub use http::{Exchange, HeaderRules, Outcome};
 #[cfg(feature = "http-body")]
-pub use http_body::EncodeBody;
+pub use http_body::{DecodeBody, EncodeBody};
 #[cfg(feature = "tower")]
-pub use tower::{Compress, CompressFuture, CompressLayer, EncodedBody};
+pub use tower::{
+    AnswerBody, Compress, CompressFuture, CompressLayer, Decode, DecodeFuture, DecodeLayer,
+    EncodedBody,
+};

@@ -10,7 +10,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{Request, Response, request, response};
 use http_body::Frame;
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
@@ -24,8 +24,17 @@ pub(crate) async fn serve(app: Router) -> SocketAddr {
     address
 }
 
-/// Sends one request on a connection of its own, which ends when the response is dropped.
+/// Sends one request without a body on a connection of its own, which ends when the response is dropped.
 pub(crate) async fn send(address: SocketAddr, request: request::Builder) -> Response<Incoming> {
+    call(address, request, Full::default()).await
+}
+
+/// The same with a body.
+pub(crate) async fn call(
+    address: SocketAddr,
+    request: request::Builder,
+    body: Full<Bytes>,
+) -> Response<Incoming> {
     let stream = TcpStream::connect(address).await.unwrap();
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
@@ -33,7 +42,7 @@ pub(crate) async fn send(address: SocketAddr, request: request::Builder) -> Resp
     tokio::spawn(connection);
     let request = request
         .header("host", address.to_string())
-        .body(Empty::<Bytes>::new())
+        .body(body)
         .unwrap();
     sender.send_request(request).await.unwrap()
 }

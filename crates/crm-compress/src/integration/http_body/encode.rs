@@ -10,6 +10,7 @@ use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
+use super::{FRAME, TURN};
 use crate::integration::http::remove_made_false;
 use crate::{Coding, Encoder, Level};
 
@@ -81,12 +82,6 @@ pub(crate) struct Ahead<D, E> {
     /// Follows both.
     pub(crate) source: Source<E>,
 }
-
-/// How much input one call takes, in bytes, before other tasks have their turn.
-const TURN: usize = 256 * 1024;
-
-/// What an empty frame counts in a turn, so that a source which yields nothing else does not run for ever.
-const FRAME: usize = 64;
 
 impl<B: Body> EncodeBody<B> {
     /// Encodes what `body` yields.

@@ -5,14 +5,17 @@
 //! - `future`: what happens when it has answered.
 //! - `whole`: whether a body is there at once.
 //! - `body`: the body that goes out.
+//! - `decode`: the layer that decodes the bodies of requests.
 
 mod body;
+mod decode;
 mod future;
 mod layer;
 mod service;
 mod whole;
 
 pub use body::EncodedBody;
+pub use decode::{AnswerBody, Decode, DecodeFuture, DecodeLayer};
 pub use future::CompressFuture;
 pub use layer::CompressLayer;
 pub use service::Compress;
