@@ -128,6 +128,26 @@ pub fn encode_if_smaller(coding: Coding, level: Level, body: &[u8]) -> Result<Ve
     })
 }
 
+/// Appends all of a body as [`encode_into`] does, but for the end of the data, so that something can be written before it:
+/// the output ends with a flush, at a byte.
+#[cfg(feature = "brotli")]
+pub(crate) fn flush_into(coding: Coding, level: Level, body: &[u8], output: &mut Vec<u8>) {
+    let Some(mut session) = Session::begin(coding, level, Some(body.len())) else {
+        return output.extend_from_slice(body);
+    };
+    output.reserve(Session::bound(coding, level, body.len()));
+    session.head(output);
+    let mut rest = body;
+    loop {
+        let progress = session.feed(rest, output, Step::Flush);
+        if progress.done {
+            return;
+        }
+        rest = &rest[progress.consumed..];
+        output.reserve(1024 + rest.len() / 8);
+    }
+}
+
 /// The most input given to the state at once. It counts in 32 bits, and would take the end of a longer slice for the
 /// end of the body.
 const PIECE: usize = 1 << 30;

@@ -34,6 +34,7 @@
 //! | encode into a buffer that is used again | [`encode_into`] |
 //! | encode while the body is being made | [`Encoder`], a [`Write`](std::io::Write) |
 //! | trade time for bytes | [`Level`] |
+//! | hide the exact length beside secrets | [`Padding`] |
 //! | compress an export on all cores | `Gzip::encode_parallel` or `ParallelEncoder`, with the feature `rayon` |
 //! | make the headers true | `Exchange` (feature `http`); [`TagRule`] and [`vary`] for other libraries |
 //! | encode a body once that is sent often | [`EncodedCache`] |
@@ -101,6 +102,7 @@ mod header;
 mod integration;
 mod level;
 mod negotiate;
+mod padding;
 #[cfg(feature = "rayon")]
 mod parallel;
 mod policy;
@@ -141,6 +143,7 @@ pub use integration::{DecodeBody, EncodeBody};
 pub use integration::{Exchange, HeaderRules, Outcome};
 pub use level::Level;
 pub use negotiate::{Negotiated, negotiate};
+pub use padding::Padding;
 #[cfg(feature = "rayon")]
 #[cfg_attr(docsrs, doc(cfg(feature = "rayon")))]
 pub use parallel::{ParallelEncoder, ParallelProgress};
