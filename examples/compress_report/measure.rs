@@ -247,7 +247,7 @@ mod tests {
                     outcome.bytes as usize,
                     sent.unwrap_or(body.bytes.clone()).len()
                 );
-                assert!(outcome.encode > 0.0 && outcome.samples > 1, "{outcome:?}");
+                assert!(outcome.encode > 0.0 && outcome.samples > 0, "{outcome:?}");
                 assert_eq!(outcome.decode > 0.0, outcome.shrank);
             }
         }
