@@ -37,6 +37,8 @@
 //! | compress an export on all cores | `Gzip::encode_parallel` or `ParallelEncoder`, with the feature `rayon` |
 //! | make the headers true | `Exchange` (feature `http`); [`TagRule`] and [`vary`] for other libraries |
 //! | encode a body once that is sent often | [`EncodedCache`] |
+//! | encode the responses of an axum router, decode its requests | `CompressLayer`, `DecodeLayer` (feature `tower`) |
+//! | encode or decode the bodies of another server | `EncodeBody`, `DecodeBody` (feature `http-body`) |
 //!
 //! Nothing here knows an HTTP library; header values are strings or bytes.
 //!
@@ -66,6 +68,8 @@
 //!
 //! # Features
 //!
+//! - `tower`: `CompressLayer` and `DecodeLayer`, for axum and every other tower service. `http-body` has the bodies that
+//!   they are made of, `http` the headers.
 //! - `rayon`: `Gzip::encode_parallel` and `ParallelEncoder`, one gzip stream made on all threads of a pool.
 //!
 //! None is a default. Without them the only dependency is `flate2` with the backend `zlib-rs`, which is Rust throughout;
