@@ -41,6 +41,8 @@
 //! | decode a body that a client sent | [`decode`]; [`DecodeReader`] over a [`Read`](std::io::Read); [`Decoder`] for pieces |
 //! | say how much that may cost | [`DecodeLimits`] |
 //! | answer a body that was refused | [`DecodeError::status`], [`DecodeError::accept_encoding`] |
+//! | encode the responses of an axum router, decode its requests | `CompressLayer`, `DecodeLayer` (feature `tower`) |
+//! | encode or decode the bodies of another server | `EncodeBody`, `DecodeBody` (feature `http-body`) |
 //!
 //! Nothing here knows an HTTP library; header values are strings or bytes.
 //!

@@ -20,7 +20,15 @@ use proptest::prelude::*;
 use support::bodies;
 use support::script::{Failed, Script, Step};
 
-const CODINGS: [Coding; 2] = [Coding::Gzip, Coding::Deflate];
+/// All that this build can read.
+const CODINGS: &[Coding] = &[
+    Coding::Gzip,
+    Coding::Deflate,
+    #[cfg(feature = "brotli")]
+    Coding::Brotli,
+    #[cfg(feature = "zstd")]
+    Coding::Zstd,
+];
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -56,7 +64,7 @@ fn all(body: &mut DecodeBody<Script>) -> (Vec<u8>, Option<BoxError>) {
 #[test]
 fn what_can_be_decoded_does_not_wait() {
     use std::io::Write;
-    for coding in CODINGS {
+    for &coding in CODINGS {
         let mut encoder = Encoder::new(coding, Level::Balanced, Vec::new());
         encoder.write_all(b"first;").unwrap();
         encoder.flush().unwrap();
@@ -102,7 +110,7 @@ fn trailers_follow_a_body_that_is_whole() {
 #[test]
 fn a_body_that_is_cut_off_or_broken_ends_in_a_typed_error() {
     let json = bodies::json(40_000, 1);
-    for coding in CODINGS {
+    for &coding in CODINGS {
         let encoded = encode(coding, Level::Balanced, &json);
         let whole = encoded.len();
         for length in [0, 1, 9, whole / 2, whole - 1] {
@@ -119,10 +127,14 @@ fn a_body_that_is_cut_off_or_broken_ends_in_a_typed_error() {
             assert!(matches!(poll(&mut body), Poll::Ready(None)));
             assert!(body.is_end_stream());
         }
-        let mut broken = encoded.clone();
-        broken[whole - 1] ^= 1;
-        let (_, error) = all(&mut decoding(coding, Script::new([Step::data(&*broken)])));
-        assert_eq!(DecodeError::find(&*error.unwrap()).unwrap().status(), 400);
+        // The others end without a checksum.
+        if matches!(coding, Coding::Gzip | Coding::Deflate) {
+            let mut broken = encoded.clone();
+            broken[whole - 1] ^= 1;
+            let (_, error) = all(&mut decoding(coding, Script::new([Step::data(broken)])));
+            let error = error.expect("broken");
+            assert_eq!(DecodeError::find(&*error).unwrap().status(), 400);
+        }
         let longer = [encoded, b"more".to_vec()].concat();
         let (_, error) = all(&mut decoding(coding, Script::new([Step::data(&*longer)])));
         let error = error.expect("something follows");
@@ -243,7 +255,7 @@ proptest! {
         frames in prop::collection::vec((0_usize..3_000, any::<bool>()), 1..10),
     ) {
         let json = bodies::json(length, seed);
-        for coding in CODINGS {
+        for &coding in CODINGS {
             let encoded = encode(coding, Level::Balanced, &json);
             let mut rest = &*encoded;
             let mut steps = Vec::new();

@@ -18,7 +18,15 @@ use proptest::prelude::*;
 use support::script::{Failed, Script, Step};
 use support::{bodies, decoders};
 
-const CODINGS: [Coding; 2] = [Coding::Gzip, Coding::Deflate];
+/// All that this build can send.
+const CODINGS: &[Coding] = &[
+    Coding::Gzip,
+    Coding::Deflate,
+    #[cfg(feature = "brotli")]
+    Coding::Brotli,
+    #[cfg(feature = "zstd")]
+    Coding::Zstd,
+];
 
 /// Long enough for a flush in several pieces, and to be pending after it.
 const PAUSE: [Step; 8] = [const { Step::Pending }; 8];
@@ -52,7 +60,7 @@ where
 
 #[test]
 fn what_the_source_has_yielded_goes_out_when_it_is_pending() {
-    for coding in CODINGS {
+    for &coding in CODINGS {
         let steps = [
             Step::Pending,
             Step::data("first;"),
@@ -78,7 +86,7 @@ fn what_the_source_has_yielded_goes_out_when_it_is_pending() {
 fn a_flush_of_more_than_a_piece_goes_out_whole() {
     // Noise comes out as long as it went in, so that the flush does not fit into one piece.
     let noise = bodies::noise(60_000, 1);
-    for coding in CODINGS {
+    for &coding in CODINGS {
         let mut steps = vec![Step::data(&*noise)];
         steps.extend(PAUSE);
         let mut body = EncodeBody::new(coding, Level::Balanced, Script::new(steps));
@@ -93,7 +101,7 @@ fn a_flush_of_more_than_a_piece_goes_out_whole() {
 #[test]
 fn nothing_is_flushed_while_the_source_is_ready() {
     let json = bodies::json(30_000, 1);
-    for coding in CODINGS {
+    for &coding in CODINGS {
         let mut encoder = Encoder::new(coding, Level::Balanced, Vec::new());
         for chunk in json.chunks(300) {
             encoder.write_all(chunk).unwrap();
@@ -149,7 +157,7 @@ fn trailers_follow_the_end_of_the_encoded_stream() {
 
 #[test]
 fn an_error_leaves_the_stream_cut_off() {
-    for coding in CODINGS {
+    for &coding in CODINGS {
         for pause in [false, true] {
             let mut steps = vec![Step::data("half of it")];
             steps.extend(pause.then_some(Step::Pending));
@@ -175,7 +183,7 @@ fn an_error_leaves_the_stream_cut_off() {
 
 #[test]
 fn an_empty_body_has_an_encoding() {
-    for coding in CODINGS {
+    for &coding in CODINGS {
         let mut body = EncodeBody::new(coding, Level::Balanced, Empty::<Bytes>::new());
         assert!(!body.is_end_stream(), "even nothing has a frame around it");
         assert_eq!(decoders::decode(coding, &all(&mut body)).unwrap(), b"");
@@ -319,7 +327,7 @@ proptest! {
     /// Whenever the body is pending, all that the source has yielded can be decoded from what was sent.
     #[test]
     fn nothing_is_held_back_and_nothing_is_lost(steps in steps(), level in 1_u8..=9) {
-        for coding in CODINGS {
+        for &coding in CODINGS {
             let source = Script::new(steps.clone());
             let polls = source.polls();
             let mut body = EncodeBody::new(coding, Level::Exact(level), source);

@@ -542,6 +542,36 @@ async fn the_first_coding_wins_among_equals() {
 }
 
 #[tokio::test]
+async fn every_coding_of_this_build_is_offered() {
+    let body = Bytes::from(bodies::json(3_000, 17));
+    let first = if cfg!(feature = "zstd") {
+        "zstd"
+    } else {
+        "gzip"
+    };
+    let brotli = if cfg!(feature = "brotli") {
+        "br"
+    } else {
+        "deflate"
+    };
+    for (accept, coding) in [
+        ("gzip, deflate, br, zstd", first),
+        ("deflate, br, gzip", "gzip"),
+        ("deflate, br", brotli),
+        ("*", first),
+    ] {
+        let request = Request::builder().header("accept-encoding", accept);
+        let (parts, _) = answer(
+            &CompressLayer::new(),
+            request,
+            json(Full::new(body.clone())),
+        )
+        .await;
+        assert_eq!(parts.headers["content-encoding"], coding, "{accept}");
+    }
+}
+
+#[tokio::test]
 async fn decisions_are_recorded_on_request() {
     for record in [false, true] {
         let layer = CompressLayer::new().record_decisions(record);
@@ -565,6 +595,29 @@ async fn the_policy_may_be_of_any_type() {
     let (parts, out) = answer(&layer, browser(), json(Full::new(body))).await;
     assert_eq!(out.decision(), Some(Decision::Leave(Reason::Other("busy"))));
     assert!(!parts.headers.contains_key("content-encoding"));
+}
+
+#[test]
+fn what_a_server_asks_of_its_services_holds() {
+    fn server<S>(_: &S)
+    where
+        S: tower::Service<Request<axum::body::Body>> + Clone + Send + Sync + 'static,
+        S::Response: axum::response::IntoResponse,
+        S::Future: Send,
+    {
+    }
+    let inner = service_fn(|_: Request<axum::body::Body>| {
+        std::future::ready(Ok::<_, Infallible>(
+            Response::new(axum::body::Body::empty()),
+        ))
+    });
+    server(&CompressLayer::new().layer(inner));
+    let inner = service_fn(|_: Request<crm_compress::DecodeBody<axum::body::Body>>| {
+        std::future::ready(Ok::<_, Infallible>(
+            Response::new(axum::body::Body::empty()),
+        ))
+    });
+    server(&crm_compress::DecodeLayer::default().layer(inner));
 }
 
 #[test]
