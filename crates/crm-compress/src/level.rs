@@ -82,8 +82,19 @@ impl Level {
         match self {
             Self::Fastest => 2,
             Self::Balanced => 4,
-            Self::Smallest => 9,
+            Self::Smallest => 6,
             Self::Exact(level) => level.min(BROTLI_LAST),
+        }
+    }
+
+    /// The number on zstd's scale for a dictionary, which is prepared for a number and not for a length.
+    #[cfg(feature = "dcz")]
+    pub(crate) fn dcz(self) -> u8 {
+        match self {
+            Self::Fastest => 3,
+            Self::Balanced => 6,
+            Self::Smallest => ZSTD_LAST,
+            Self::Exact(level) => level.clamp(ZSTD_FIRST, ZSTD_LAST),
         }
     }
 

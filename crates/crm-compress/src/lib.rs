@@ -88,6 +88,8 @@ mod codec;
 mod coding;
 mod decode;
 mod deflate;
+#[cfg(feature = "dcz")]
+mod dictionary;
 mod encoded;
 mod encoder;
 mod engine;
@@ -101,6 +103,7 @@ mod negotiate;
 mod parallel;
 mod policy;
 mod pool;
+mod read_encoder;
 mod reason;
 mod session;
 mod whole;
@@ -117,6 +120,8 @@ pub use decode::{
     ContentEncoding, DecodeError, DecodeLimits, DecodeReader, Decoder, EngineError, Progress,
     decode,
 };
+#[cfg(feature = "dcz")]
+pub use dictionary::{Dictionary, DictionaryError, available_dictionary};
 pub use encoded::{EncodedCache, EncodedForm, EncodedStats, EncodedStore, HeldForms, Identity};
 pub use encoder::Encoder;
 pub use error::{InvalidMediaPattern, LevelOutOfRange, StreamFinished, UnknownCoding};
@@ -142,6 +147,7 @@ pub use policy::{
     ResponseHead, Worthwhile,
 };
 pub use pool::{PoolStats, pool_stats};
+pub use read_encoder::ReadEncoder;
 pub use reason::Reason;
 
 #[doc = include_str!("../DESIGN.md")]

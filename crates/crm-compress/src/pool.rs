@@ -31,9 +31,9 @@ pub(crate) trait Kind: State {
     fn store() -> &'static Store<Self>;
 }
 
-/// As many places as asked for, or so many that the states in them take one MiB for each place asked for.
+/// As many places as asked for, or so many that the states in them take two MiB for each place asked for.
 const fn places(most: usize, bytes: usize) -> usize {
-    let fitting = (most << 20) / bytes;
+    let fitting = (most << 21) / bytes;
     if fitting < most { fitting } else { most }
 }
 

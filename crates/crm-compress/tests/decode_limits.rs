@@ -166,7 +166,12 @@ fn ratio() {
 
 #[test]
 fn ratio_counts_what_arrived_so_far() {
-    let body = [bodies::noise(5000, 4), vec![0; 200_000], bodies::noise(5000, 5)].concat();
+    let body = [
+        bodies::noise(5000, 4),
+        vec![0; 200_000],
+        bodies::noise(5000, 5),
+    ]
+    .concat();
     for coding in codings() {
         let encoded = encode(coding, &body);
         assert!(encoded.len() > 10_000);

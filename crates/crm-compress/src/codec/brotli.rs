@@ -1,8 +1,8 @@
 //! The br coding.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
-use crate::{Coding, Encoder, Level, Reason, body};
+use crate::{Coding, Encoder, Level, ReadEncoder, Reason, body};
 
 /// Encodes into the brotli format of RFC 7932.
 ///
@@ -54,5 +54,10 @@ impl Brotli {
     /// An encoder that writes to `writer`.
     pub fn encoder<W: Write>(self, writer: W) -> Encoder<W> {
         Encoder::new(Coding::Brotli, self.level, writer)
+    }
+
+    /// An encoder that reads from `reader`.
+    pub fn read_encoder<R: Read>(self, reader: R) -> ReadEncoder<R> {
+        ReadEncoder::new(Coding::Brotli, self.level, reader)
     }
 }

@@ -1,8 +1,8 @@
 //! The zstd coding.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
-use crate::{Coding, Encoder, Level, Reason, body};
+use crate::{Coding, Encoder, Level, ReadEncoder, Reason, body};
 
 /// Encodes into the zstd format of RFC 8878.
 ///
@@ -54,5 +54,10 @@ impl Zstd {
     /// An encoder that writes to `writer`.
     pub fn encoder<W: Write>(self, writer: W) -> Encoder<W> {
         Encoder::new(Coding::Zstd, self.level, writer)
+    }
+
+    /// An encoder that reads from `reader`.
+    pub fn read_encoder<R: Read>(self, reader: R) -> ReadEncoder<R> {
+        ReadEncoder::new(Coding::Zstd, self.level, reader)
     }
 }
