@@ -16,9 +16,9 @@ use crate::{Coding, Encoder, Level, ReadEncoder, Reason, body};
 /// A dictionary for the coding `dcz` (RFC 9842): bytes that the client holds already, and in which the encoder finds
 /// what a short body alone does not repeat.
 ///
-/// Records of a service resemble each other much more than the parts of one record do. A single order of 450 bytes
-/// comes to 283 bytes in gzip, and to 104 with a dictionary of 32 KiB that was [trained](Self::train) on other orders, 40
-/// of them for the head that names the dictionary.
+/// Records of a service resemble each other much more than the parts of one record do. Single orders of 449 bytes on
+/// average come to 294 bytes in gzip, and to 108 with a dictionary of 32 KiB that was [trained](Self::train) on other
+/// orders, 40 of them for the head that names the dictionary; that takes 3.4 µs, against 8 for gzip.
 ///
 /// # How the client comes to hold it
 ///

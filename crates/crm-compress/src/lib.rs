@@ -33,6 +33,9 @@
 //! | never send more bytes than there were | [`encode_if_smaller`], which keeps a body that would not shrink |
 //! | encode into a buffer that is used again | [`encode_into`] |
 //! | encode while the body is being made | [`Encoder`], a [`Write`](std::io::Write) |
+//! | encode what a reader yields | [`ReadEncoder`], a [`Read`](std::io::Read) that never holds back what its source gave |
+//! | encode for clients that take more than gzip | `Zstd` (feature `zstd`), `Brotli` (feature `brotli`) |
+//! | encode short records, of which the client knows others | `Dictionary` (feature `dcz`) |
 //! | trade time for bytes | [`Level`] |
 //! | compress an export on all cores | `Gzip::encode_parallel` or `ParallelEncoder`, with the feature `rayon` |
 //! | make the headers true | `Exchange` (feature `http`); [`TagRule`] and [`vary`] for other libraries |
@@ -55,7 +58,8 @@
 //! - **Pure decisions.** Negotiation and policy are functions of their arguments, do not allocate, and take time linear
 //!   in the length of the headers.
 //! - **No allocation beyond the output.** Once a thread has encoded, another body takes no memory but that of the
-//!   result; [`encode_into`] into a vector with room takes none. Streams keep their buffer with the pooled state.
+//!   result; [`encode_into`] into a vector with room takes none, and neither does a stream. `Brotli` and `Zstd` say where
+//!   they make an exception.
 //! - **Bounded memory.** The pool holds a bounded number of states of bounded size for each coding; see [`pool_stats`].
 //!   An [`EncodedCache`] takes as many bytes as it is given.
 //! - **Nothing of one body shows in another.** A state from the pool produces, byte for byte, what a new one would,
@@ -70,14 +74,16 @@
 //!
 //! # Features
 //!
-//! - `libdeflate`: whole bodies from 8 KiB on through libdeflate, in less time for some more bytes; needs a C compiler. It
-//!   changes no call, and what it changes of the encoded bytes every decoder takes.
-//! - `rayon`: `Gzip::encode_parallel` and `ParallelEncoder`, one gzip stream made on all threads of a pool.
+//! The default has gzip and deflate and needs no C compiler: its only dependencies are `flate2` with the backend
+//! `zlib-rs`, and `foldhash`, both Rust throughout. A coding that a build cannot send cannot be named in it.
 //!
-//! None is a default. Without them the only dependency is `flate2` with the backend `zlib-rs`, which is Rust throughout;
-//! no C compiler is needed.
-//! There are none yet. The only dependencies are `flate2` with the backend `zlib-rs`, and `foldhash`, both Rust throughout; no C
-//! compiler is needed.
+//! | feature | brings | needs |
+//! |---|---|---|
+//! | `brotli` | `Coding::Brotli`, `Brotli` | the crate `brotli`, Rust throughout |
+//! | `zstd` | `Coding::Zstd`, `Zstd` | libzstd, and a C compiler |
+//! | `dcz` | `Coding::Dcz`, `Dictionary`, and `zstd` | the same, `sha2` and `base64` |
+//! | `libdeflate` | whole bodies from 8 KiB on in less time for some more bytes; no call changes | a C compiler |
+//! | `rayon` | `Gzip::encode_parallel` and `ParallelEncoder`, one gzip stream made on all threads of a pool | `rayon` |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
