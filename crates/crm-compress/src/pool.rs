@@ -233,8 +233,9 @@ pub struct PoolStats {
 ///
 /// | kind | a waiting state holds at most | and mostly | states | all together at most |
 /// |---|---|---|---|---|
-/// | gzip | 384 KiB | the same | 64 + 32 | 36 MiB |
-/// | deflate | 384 KiB | the same | 64 + 32 | 36 MiB |
+/// | gzip and deflate, whole bodies | 384 KiB | the same | 64 + 32 | 36 MiB |
+/// | gzip, streams | 384 KiB | the same | 64 + 32 | 36 MiB |
+/// | deflate, streams | 384 KiB | the same | 64 + 32 | 36 MiB |
 /// | gzip and deflate, by libdeflate | 1 MiB | the same | 64 + 32 | 96 MiB |
 /// | br | 4 MiB | 0.7 MiB at 10 KB, 2 MiB at 130 KB | 32 + 16 | 192 MiB |
 /// | zstd and dcz | 2 MiB | 0.2 MiB at 10 KB, 1 MiB at 130 KB | 64 + 32 | 192 MiB |
