@@ -74,6 +74,11 @@ fn abandoned_bodies_leave_no_trace() {
                         encoder.flush().unwrap();
                     }
                     drop(encoder);
+                    // A stream takes up where the last one stopped, if that is not forgotten; a whole body begins anew.
+                    assert!(
+                        stream(coding, level, &body) == streamed,
+                        "{coding} {level}, a stream after {written} bytes at {other}, flushed: {flush}"
+                    );
                     assert!(
                         encode(coding, level, &body) == whole,
                         "{coding} {level} after {written} bytes at {other}, flushed: {flush}"

@@ -275,7 +275,7 @@ impl State for Zstd {
             return true;
         }
         let directive = match self.phase {
-            // The dictionary goes with the parameters.
+            // The dictionary goes with the parameters, and its tables need not wait in the pool.
             #[cfg(feature = "dcz")]
             Phase::Loaded => {
                 self.tuning = None;
