@@ -1,8 +1,12 @@
 //! A whole body at once.
 
+#[cfg(feature = "dcz")]
+use crate::Dictionary;
 use crate::engine::Step;
 #[cfg(feature = "libdeflate")]
 use crate::engine::libdeflate;
+#[cfg(not(feature = "dcz"))]
+use crate::session::Dictionary;
 use crate::session::Session;
 use crate::whole::{self, Frame};
 use crate::{Coding, Level, Reason};
@@ -11,6 +15,10 @@ use crate::{Coding, Level, Reason};
 ///
 /// [`Gzip`](crate::Gzip) and [`Deflate`](crate::Deflate) are for a coding that is fixed. Identity copies the body. It
 /// never fails, and allocates nothing besides the result once the thread has encoded before.
+///
+/// # Panics
+///
+/// For a [`Coding`] that needs a dictionary, which is `dcz`: its own type encodes it.
 ///
 /// ```
 /// use crm_compress::{Coding, Level, encode};
@@ -21,6 +29,15 @@ use crate::{Coding, Level, Reason};
 /// ```
 #[must_use]
 pub fn encode(coding: Coding, level: Level, body: &[u8]) -> Vec<u8> {
+    encode_with(None, coding, level, body)
+}
+
+pub(crate) fn encode_with(
+    dictionary: Option<&Dictionary>,
+    coding: Coding,
+    level: Level,
+    body: &[u8],
+) -> Vec<u8> {
     let mut output = Vec::new();
     match frame(coding) {
         Some(frame) => {
@@ -28,7 +45,7 @@ pub fn encode(coding: Coding, level: Level, body: &[u8]) -> Vec<u8> {
             let whole = encode_whole(frame, level, body, &mut output, usize::MAX);
             debug_assert!(whole, "there is no limit");
         }
-        None => encode_into(coding, level, body, &mut output),
+        None => encode_into_with(dictionary, coding, level, body, &mut output),
     }
     output.shrink_to_fit();
     output
@@ -77,14 +94,28 @@ fn guess(length: usize) -> usize {
 ///
 /// What `output` holds already stays. Its capacity grows to the worst case, a little more than `body` has, and is left
 /// so: a vector that is cleared and used again needs no allocation for any body that is not larger, at the same level.
+///
+/// # Panics
+///
+/// For a [`Coding`] that needs a dictionary, as [`encode`] does.
 pub fn encode_into(coding: Coding, level: Level, body: &[u8], output: &mut Vec<u8>) {
+    encode_into_with(None, coding, level, body, output);
+}
+
+pub(crate) fn encode_into_with(
+    dictionary: Option<&Dictionary>,
+    coding: Coding,
+    level: Level,
+    body: &[u8],
+    output: &mut Vec<u8>,
+) {
     if let Some(frame) = frame(coding) {
         output.reserve(bound(body.len()));
         let whole = encode_whole(frame, level, body, output, usize::MAX);
         debug_assert!(whole, "there is no limit");
         return;
     }
-    match Session::begin(coding, level, Some(body.len())) {
+    match Session::begin(dictionary, coding, level, Some(body.len())) {
         None => output.extend_from_slice(body),
         Some(session) => {
             output.reserve(Session::bound(coding, level, body.len()));
@@ -101,6 +132,10 @@ pub fn encode_into(coding: Coding, level: Level, body: &[u8], output: &mut Vec<u
 /// [`Reason::WouldNotShrink`] when the coding does not get below the body's own length; send the body as it is.
 /// Identity never does.
 ///
+/// # Panics
+///
+/// For a [`Coding`] that needs a dictionary, as [`encode`] does.
+///
 /// ```
 /// use crm_compress::{Coding, Level, encode_if_smaller};
 ///
@@ -108,6 +143,15 @@ pub fn encode_into(coding: Coding, level: Level, body: &[u8], output: &mut Vec<u
 /// assert_eq!(reason.to_string(), "gzip would not shrink 2 bytes");
 /// ```
 pub fn encode_if_smaller(coding: Coding, level: Level, body: &[u8]) -> Result<Vec<u8>, Reason> {
+    encode_if_smaller_with(None, coding, level, body)
+}
+
+pub(crate) fn encode_if_smaller_with(
+    dictionary: Option<&Dictionary>,
+    coding: Coding,
+    level: Level,
+    body: &[u8],
+) -> Result<Vec<u8>, Reason> {
     if let Some(frame) = frame(coding) {
         let mut output = Vec::with_capacity(guess(body.len()));
         let room = body.len().saturating_sub(1);
@@ -115,7 +159,7 @@ pub fn encode_if_smaller(coding: Coding, level: Level, body: &[u8]) -> Result<Ve
             output.shrink_to_fit();
             return Ok(output);
         }
-    } else if let Some(session) = Session::begin(coding, level, Some(body.len())) {
+    } else if let Some(session) = Session::begin(dictionary, coding, level, Some(body.len())) {
         let mut output = Vec::with_capacity(Session::room_to_shrink(coding, body.len()));
         if run(session, body, &mut output, PIECE, Room::Fixed) && output.len() < body.len() {
             output.shrink_to_fit();
@@ -132,7 +176,7 @@ pub fn encode_if_smaller(coding: Coding, level: Level, body: &[u8]) -> Result<Ve
 /// the output ends with a flush, at a byte.
 #[cfg(feature = "brotli")]
 pub(crate) fn flush_into(coding: Coding, level: Level, body: &[u8], output: &mut Vec<u8>) {
-    let Some(mut session) = Session::begin(coding, level, Some(body.len())) else {
+    let Some(mut session) = Session::begin(None, coding, level, Some(body.len())) else {
         return output.extend_from_slice(body);
     };
     output.reserve(Session::bound(coding, level, body.len()));
@@ -206,7 +250,7 @@ mod tests {
         for coding in [Coding::Gzip, Coding::Deflate] {
             for level in (0..=9).map(Level::Exact) {
                 for length in [0, 1, 9, 100, 8_191, 16_384, 65_535, 65_536, 250_000] {
-                    let session = Session::begin(coding, level, Some(length)).unwrap();
+                    let session = Session::begin(None, coding, level, Some(length)).unwrap();
                     let mut output = Vec::with_capacity(Session::bound(coding, level, length));
                     let capacity = output.capacity();
                     let fits = run(session, &noise[..length], &mut output, PIECE, Room::Fixed);
@@ -222,7 +266,7 @@ mod tests {
         let noise: Vec<u8> = (0..40_000_u32)
             .flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes())
             .collect();
-        let session = Session::begin(Coding::Gzip, Level::Balanced, None).unwrap();
+        let session = Session::begin(None, Coding::Gzip, Level::Balanced, None).unwrap();
         let mut output = Vec::with_capacity(1_000);
         let capacity = output.capacity();
         assert!(!run(session, &noise, &mut output, PIECE, Room::Fixed));
@@ -236,7 +280,7 @@ mod tests {
         for piece in [1, 999, 65_536, body.len() - 1, body.len(), body.len() + 1] {
             for coding in [Coding::Gzip, Coding::Deflate] {
                 for level in (0..=9).map(Level::Exact) {
-                    let session = Session::begin(coding, level, None).unwrap();
+                    let session = Session::begin(None, coding, level, None).unwrap();
                     let mut output = Vec::with_capacity(10);
                     assert!(run(session, &body, &mut output, piece, Room::Grows));
                     let mut decoded = Vec::new();

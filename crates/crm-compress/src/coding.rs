@@ -34,7 +34,7 @@ pub enum Coding {
     #[cfg(feature = "zstd")]
     #[cfg_attr(docsrs, doc(cfg(feature = "zstd")))]
     Zstd,
-    /// Zstd with a dictionary that the client holds already (RFC 9842). Only a dictionary can
+    /// Zstd with a dictionary that the client holds already (RFC 9842). Only a [`Dictionary`](crate::Dictionary) can
     /// encode it, and only a client that has named that dictionary in Available-Dictionary can decode it; offer it to
     /// no other. `*` in Accept-Encoding does not mean it.
     #[cfg(feature = "dcz")]

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
 
+#[cfg(feature = "dcz")]
+use crate::Dictionary;
 use crate::engine::{Buffer, Progress, Step};
 use crate::pool::Lease;
 use crate::session::Session;
@@ -65,8 +67,23 @@ enum Phase {
 
 impl<W: Write> Encoder<W> {
     /// An encoder of this coding and level that writes to `writer`. It writes nothing before it has to.
+    ///
+    /// # Panics
+    ///
+    /// For a [`Coding`] that needs a dictionary, which is `dcz`: its own type encodes it.
     pub fn new(coding: Coding, level: Level, writer: W) -> Self {
-        let running = Session::begin(coding, level, None).map(|session| {
+        Self::begin(Session::begin(None, coding, level, None), coding, writer)
+    }
+
+    /// An encoder of dcz.
+    #[cfg(feature = "dcz")]
+    pub(crate) fn with_dictionary(dictionary: &Dictionary, level: Level, writer: W) -> Self {
+        let session = Session::begin(Some(dictionary), Coding::Dcz, level, None);
+        Self::begin(session, Coding::Dcz, writer)
+    }
+
+    fn begin(session: Option<Session>, coding: Coding, writer: W) -> Self {
+        let running = session.map(|session| {
             let mut buffer = Buffer::take();
             session.head(&mut buffer);
             Running {

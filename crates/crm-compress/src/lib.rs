@@ -33,6 +33,9 @@
 //! | never send more bytes than there were | [`encode_if_smaller`], which keeps a body that would not shrink |
 //! | encode into a buffer that is used again | [`encode_into`] |
 //! | encode while the body is being made | [`Encoder`], a [`Write`](std::io::Write) |
+//! | encode what a reader yields | [`ReadEncoder`], a [`Read`](std::io::Read) that never holds back what its source gave |
+//! | encode for clients that take more than gzip | `Zstd` (feature `zstd`), `Brotli` (feature `brotli`) |
+//! | encode short records, of which the client knows others | `Dictionary` (feature `dcz`) |
 //! | trade time for bytes | [`Level`] |
 //! | hide the exact length beside secrets | [`Padding`] |
 //! | compress an export on all cores | `Gzip::encode_parallel` or `ParallelEncoder`, with the feature `rayon` |
@@ -58,7 +61,8 @@
 //! - **Pure decisions.** Negotiation and policy are functions of their arguments, do not allocate, and take time linear
 //!   in the length of the headers.
 //! - **No allocation beyond the output.** Once a thread has encoded, another body takes no memory but that of the
-//!   result; [`encode_into`] into a vector with room takes none. Streams keep their buffer with the pooled state.
+//!   result; [`encode_into`] into a vector with room takes none, and neither does a stream. `Brotli` and `Zstd` say where
+//!   they make an exception.
 //! - **Bounded memory.** The pool holds a bounded number of states of bounded size for each coding; see [`pool_stats`].
 //!   An [`EncodedCache`] takes as many bytes as it is given.
 //! - **Nothing of one body shows in another.** A state from the pool produces, byte for byte, what a new one would,
@@ -84,7 +88,8 @@
 //! | `rayon` | one large export on all threads of a pool, into one gzip stream | no |
 //! | `libdeflate` | [`Level::Fastest`] for whole gzip and deflate bodies in two thirds of the time | yes |
 //!
-//! None is a default. The default build is Rust throughout.
+//! None is a default. The default has gzip and deflate, and is Rust throughout. A coding that a build cannot send cannot be
+//! named in it.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -95,6 +100,8 @@ mod codec;
 mod coding;
 mod decode;
 mod deflate;
+#[cfg(feature = "dcz")]
+mod dictionary;
 mod encoded;
 mod encoder;
 mod engine;
@@ -109,6 +116,7 @@ mod padding;
 mod parallel;
 mod policy;
 mod pool;
+mod read_encoder;
 mod reason;
 mod session;
 mod whole;
@@ -125,6 +133,8 @@ pub use decode::{
     ContentEncoding, DecodeError, DecodeLimits, DecodeReader, Decoder, EngineError, Progress,
     decode,
 };
+#[cfg(feature = "dcz")]
+pub use dictionary::{Dictionary, DictionaryError, available_dictionary};
 pub use encoded::{EncodedCache, EncodedForm, EncodedStats, EncodedStore, HeldForms, Identity};
 pub use encoder::Encoder;
 pub use error::{InvalidMediaPattern, LevelOutOfRange, StreamFinished, UnknownCoding};
@@ -154,6 +164,7 @@ pub use policy::{
     ResponseHead, Worthwhile,
 };
 pub use pool::{PoolStats, pool_stats};
+pub use read_encoder::ReadEncoder;
 pub use reason::Reason;
 
 #[doc = include_str!("../DESIGN.md")]

@@ -31,9 +31,9 @@ pub(crate) trait Kind: State {
     fn store() -> &'static Store<Self>;
 }
 
-/// As many places as asked for, or so many that the states in them take one MiB for each place asked for.
+/// As many places as asked for, or so many that the states in them take two MiB for each place asked for.
 const fn places(most: usize, bytes: usize) -> usize {
-    let fitting = (most << 20) / bytes;
+    let fitting = (most << 21) / bytes;
     if fitting < most { fitting } else { most }
 }
 
@@ -227,15 +227,19 @@ pub struct PoolStats {
 /// A look at the pool, in which encoder states wait between two bodies.
 ///
 /// A thread keeps at most one state of each kind. For each kind, all threads together keep at most 64 states and
-/// 64 MiB, and a shared store 32 states and 32 MiB more, however many threads there are. States in use are not
-/// counted; there are as many as bodies being encoded at that moment.
+/// 128 MiB, and a shared store 32 states and 64 MiB more, however many threads there are. A state that has grown beyond
+/// the size of its kind is freed instead of kept. States in use are not counted; there are as many as bodies being
+/// encoded at that moment.
 ///
-/// | kind | the most that a waiting state holds | states | all together |
-/// |---|---|---|---|
-/// | gzip | 384 KiB | 64 + 32 | 36 MiB |
-/// | deflate | 384 KiB | 64 + 32 | 36 MiB |
-/// | gzip and deflate, by libdeflate | 1 MiB | 64 + 32 | 96 MiB |
-/// | buffer of a stream | 16 KiB | 64 + 32 | 1.5 MiB |
+/// | kind | a waiting state holds at most | and mostly | states | all together at most |
+/// |---|---|---|---|---|
+/// | gzip and deflate, whole bodies | 384 KiB | the same | 64 + 32 | 36 MiB |
+/// | gzip, streams | 384 KiB | the same | 64 + 32 | 36 MiB |
+/// | deflate, streams | 384 KiB | the same | 64 + 32 | 36 MiB |
+/// | gzip and deflate, by libdeflate | 1 MiB | the same | 64 + 32 | 96 MiB |
+/// | br | 4 MiB | 0.7 MiB at 10 KB, 2 MiB at 130 KB | 32 + 16 | 192 MiB |
+/// | zstd and dcz | 2 MiB | 0.2 MiB at 10 KB, 1 MiB at 130 KB | 64 + 32 | 192 MiB |
+/// | buffer of a stream | 16 KiB | the same | 64 + 32 | 1.5 MiB |
 ///
 /// ```
 /// use crm_compress::{Gzip, pool_stats};

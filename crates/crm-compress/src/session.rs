@@ -2,6 +2,8 @@
 
 use flate2::Crc;
 
+#[cfg(feature = "dcz")]
+use crate::Dictionary;
 #[cfg(feature = "brotli")]
 use crate::engine::brotli;
 #[cfg(feature = "zstd")]
@@ -25,7 +27,19 @@ pub(crate) enum Session {
     Brotli(Lease<brotli::Brotli>),
     #[cfg(feature = "zstd")]
     Zstd(Lease<zstd::Zstd>),
+    /// RFC 9842: a head of 40 bytes, and a zstd frame.
+    #[cfg(feature = "dcz")]
+    Dcz {
+        engine: Lease<zstd::Zstd>,
+        dictionary: Dictionary,
+        level: u8,
+    },
 }
+
+/// A build without dcz has no dictionary, and the code that may be given one is the same.
+#[cfg(not(feature = "dcz"))]
+#[derive(Debug)]
+pub(crate) enum Dictionary {}
 
 impl Session {
     /// The longest trailer in bytes.
@@ -35,10 +49,15 @@ impl Session {
     ///
     /// # Panics
     ///
-    /// For dcz, which begins with a dictionary.
-    pub(crate) fn begin(coding: Coding, level: Level, length: Option<usize>) -> Option<Self> {
-        // Deflate is set the same for every length, and may be the only engine.
-        let _ = length;
+    /// For dcz without a dictionary.
+    pub(crate) fn begin(
+        dictionary: Option<&Dictionary>,
+        coding: Coding,
+        level: Level,
+        length: Option<usize>,
+    ) -> Option<Self> {
+        // Deflate is set the same for every length, has no dictionary, and may be the only engine.
+        let _ = (length, dictionary);
         match coding {
             Coding::Identity => None,
             Coding::Gzip => {
@@ -55,7 +74,13 @@ impl Session {
             #[cfg(feature = "zstd")]
             Coding::Zstd => Some(Self::Zstd(zstd::Zstd::take(level.zstd(length)))),
             #[cfg(feature = "dcz")]
-            Coding::Dcz => panic!("dcz needs a dictionary; encode by `Dictionary`"),
+            Coding::Dcz => Some(Self::Dcz {
+                engine: zstd::Zstd::take_untuned(),
+                dictionary: dictionary
+                    .expect("dcz needs a dictionary; use the methods of `Dictionary`")
+                    .clone(),
+                level: level.dcz(),
+            }),
         }
     }
 
@@ -69,7 +94,7 @@ impl Session {
             #[cfg(feature = "zstd")]
             Coding::Zstd => zstd::bound(length),
             #[cfg(feature = "dcz")]
-            Coding::Dcz => zstd::bound(length),
+            Coding::Dcz => Dictionary::HEAD + zstd::bound(length),
         }
     }
 
@@ -80,6 +105,8 @@ impl Session {
             // much trying.
             #[cfg(feature = "zstd")]
             Coding::Zstd => zstd::bound(length),
+            #[cfg(feature = "dcz")]
+            Coding::Dcz => Dictionary::HEAD + zstd::bound(length),
             _ => length,
         }
     }
@@ -89,6 +116,10 @@ impl Session {
         // The other codings are written whole by their state.
         if let Self::Gzip { level, .. } = self {
             output.extend_from_slice(&frame::head(*level));
+        }
+        #[cfg(feature = "dcz")]
+        if let Self::Dcz { dictionary, .. } = self {
+            output.extend_from_slice(dictionary.head());
         }
     }
 
@@ -105,6 +136,12 @@ impl Session {
             Self::Brotli(engine) => engine.run(input, output, step),
             #[cfg(feature = "zstd")]
             Self::Zstd(engine) => engine.run(input, output, step),
+            #[cfg(feature = "dcz")]
+            Self::Dcz {
+                engine,
+                dictionary,
+                level,
+            } => engine.run_with(dictionary, *level, input, output, step),
         }
     }
 

@@ -1,14 +1,19 @@
 //! The br coding.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
-use crate::{Coding, Encoder, Level, Reason, body};
+use crate::{Coding, Encoder, Level, ReadEncoder, Reason, body};
 
 /// Encodes into the brotli format of RFC 7932.
 ///
-/// Its built-in dictionary of words helps short pages of HTML most. At [`Level::Balanced`] it takes several times as
-/// long as [`Gzip`](crate::Gzip) for a few per cent fewer bytes, so it is worth its time for bodies that are made once
-/// and sent often.
+/// Its built-in dictionary of words helps short bodies most: a record of 361 bytes comes to 247 bytes, against 265 in
+/// gzip. At [`Level::Balanced`] it takes 1.1 to 1.9 times as long as [`Gzip`](crate::Gzip) for up to 10 % fewer bytes.
+/// It is worth its time for bodies that are made once and sent often, at [`Level::Smallest`], which has 5 to 11 % fewer
+/// bytes than gzip at its best, or by `Level::Exact(11)` for what is made ahead.
+///
+/// The memory of an encoder is kept from body to body like that of the others, and nothing is allocated in the steady
+/// state, up to bodies of about 130 KB and level 6. A longer body, or a higher level, takes 4 to 40 MiB for its time,
+/// which is freed afterwards, in some thirty pieces.
 ///
 /// ```
 /// use crm_compress::{Brotli, Level};
@@ -54,5 +59,10 @@ impl Brotli {
     /// An encoder that writes to `writer`.
     pub fn encoder<W: Write>(self, writer: W) -> Encoder<W> {
         Encoder::new(Coding::Brotli, self.level, writer)
+    }
+
+    /// An encoder that reads from `reader`.
+    pub fn read_encoder<R: Read>(self, reader: R) -> ReadEncoder<R> {
+        ReadEncoder::new(Coding::Brotli, self.level, reader)
     }
 }

@@ -1,8 +1,8 @@
 //! The deflate coding.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
-use crate::{Coding, Encoder, Level, Reason, body};
+use crate::{Coding, Encoder, Level, ReadEncoder, Reason, body};
 
 /// Encodes into the zlib format of RFC 1950, which HTTP calls "deflate".
 ///
@@ -53,5 +53,10 @@ impl Deflate {
     /// An encoder that writes to `writer`.
     pub fn encoder<W: Write>(self, writer: W) -> Encoder<W> {
         Encoder::new(Coding::Deflate, self.level, writer)
+    }
+
+    /// An encoder that reads from `reader`.
+    pub fn read_encoder<R: Read>(self, reader: R) -> ReadEncoder<R> {
+        ReadEncoder::new(Coding::Deflate, self.level, reader)
     }
 }

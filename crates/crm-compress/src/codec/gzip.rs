@@ -1,8 +1,8 @@
 //! The gzip coding.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
-use crate::{Coding, Encoder, Level, Reason, body};
+use crate::{Coding, Encoder, Level, ReadEncoder, Reason, body};
 
 /// Encodes into the gzip format of RFC 1952, the one that every client takes.
 ///
@@ -92,5 +92,10 @@ impl Gzip {
     #[cfg_attr(docsrs, doc(cfg(feature = "rayon")))]
     pub fn parallel_encoder<W: Write>(self, writer: W) -> crate::ParallelEncoder<W> {
         crate::ParallelEncoder::new(self.level, writer)
+    }
+
+    /// An encoder that reads from `reader`.
+    pub fn read_encoder<R: Read>(self, reader: R) -> ReadEncoder<R> {
+        ReadEncoder::new(Coding::Gzip, self.level, reader)
     }
 }

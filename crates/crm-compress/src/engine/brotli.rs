@@ -27,8 +27,9 @@ pub(crate) struct Brotli {
     used: bool,
 }
 
-// Balanced states hold some 0.6 MiB at 100 KB of JSON. What has grown beyond is freed, as after the levels 10 and 11.
-pool::kind!(Brotli, bytes: 2 * 1024 * 1024);
+// What a body of 130 KB needs at level 6 (3.6 MiB), or at level 4 (2.1 MiB). What has grown beyond is freed: after
+// bodies of some 200 KB and more, which take commands and tables for the whole of it, and after the levels 7 and up.
+pool::kind!(Brotli, bytes: 4 * 1024 * 1024);
 
 impl Brotli {
     /// A clean state of this level, for a body whose length is known, or for a stream.
@@ -124,7 +125,12 @@ impl State for Brotli {
             *self.state = BrotliEncoderStateStruct::new(shelves);
             self.used = false;
         }
-        self.state.m8.bytes() <= <Self as Kind>::BYTES
+        let shelves = &mut self.state.m8;
+        if shelves.bytes() > <Self as Kind>::BYTES {
+            shelves.forget_unused();
+        }
+        shelves.begin();
+        shelves.bytes() <= <Self as Kind>::BYTES
     }
 }
 
@@ -159,33 +165,59 @@ impl<T> SliceWrapperMut<T> for Memory<T> {
 }
 
 /// What the encoder has given back of one type. It asks for a dozen pieces at most, so that a search is short.
-struct Shelf<T>(Vec<Vec<T>>);
+struct Shelf<T> {
+    pieces: Vec<Piece<T>>,
+}
+
+struct Piece<T> {
+    memory: Vec<T>,
+    /// Whether the last body used it.
+    used: bool,
+}
 
 impl<T: Clone + Default> Shelf<T> {
     /// A piece of this length, cleared: the smallest that has the room, or else the largest, which grows.
     fn take(&mut self, length: usize) -> Memory<T> {
-        let best = (0..self.0.len()).min_by_key(|&at| {
-            let room = self.0[at].capacity();
+        let best = (0..self.pieces.len()).min_by_key(|&at| {
+            let room = self.pieces[at].memory.capacity();
             if room >= length {
                 (false, room)
             } else {
                 (true, usize::MAX - room)
             }
         });
-        let mut piece = best.map_or_else(Vec::new, |at| self.0.swap_remove(at));
-        piece.clear();
-        piece.resize(length, T::default());
-        Memory(piece)
+        let mut memory = match best {
+            Some(at) => self.pieces.swap_remove(at).memory,
+            None => Vec::new(),
+        };
+        memory.clear();
+        memory.reserve_exact(length);
+        memory.resize(length, T::default());
+        Memory(memory)
     }
 
-    fn keep(&mut self, piece: Memory<T>) {
-        if piece.0.capacity() > 0 {
-            self.0.push(piece.0);
+    fn keep(&mut self, Memory(memory): Memory<T>) {
+        if memory.capacity() > 0 {
+            self.pieces.push(Piece { memory, used: true });
+        }
+    }
+
+    fn forget_unused(&mut self) {
+        self.pieces.retain(|piece| piece.used);
+    }
+
+    fn begin(&mut self) {
+        for piece in &mut self.pieces {
+            piece.used = false;
         }
     }
 
     fn bytes(&self) -> usize {
-        let elements: usize = self.0.iter().map(Vec::capacity).sum();
+        let elements: usize = self
+            .pieces
+            .iter()
+            .map(|piece| piece.memory.capacity())
+            .sum();
         elements * size_of::<T>()
     }
 }
@@ -199,11 +231,21 @@ macro_rules! shelves {
 
         impl Default for Shelves {
             fn default() -> Self {
-                Self { $($name: Shelf(Vec::new()),)+ }
+                Self { $($name: Shelf { pieces: Vec::new() },)+ }
             }
         }
 
         impl Shelves {
+            /// Frees what the last body had no use for, after other bodies that had.
+            fn forget_unused(&mut self) {
+                $(self.$name.forget_unused();)+
+            }
+
+            /// Begins another body.
+            fn begin(&mut self) {
+                $(self.$name.begin();)+
+            }
+
             /// The memory on all shelves, in bytes.
             fn bytes(&self) -> usize {
                 0 $(+ self.$name.bytes())+

@@ -22,6 +22,9 @@ enum Phase {
     Clean,
     /// A body is under way, or has ended.
     Used,
+    /// The same, and the context holds a dictionary.
+    #[cfg(feature = "dcz")]
+    Loaded,
 }
 
 /// How a context searches for matches.
@@ -125,13 +128,18 @@ impl Zstd {
 
     /// A clean context with this tuning.
     pub(crate) fn take(tuning: Tuning) -> Lease<Self> {
-        let mut lease = pool::take(|| Self {
+        let mut lease = Self::take_untuned();
+        lease.tune(tuning);
+        lease
+    }
+
+    /// A clean context as the last body has left it set.
+    pub(crate) fn take_untuned() -> Lease<Self> {
+        pool::take(|| Self {
             context: CCtx::create(),
             tuning: None,
             phase: Phase::Clean,
-        });
-        lease.tune(tuning);
-        lease
+        })
     }
 
     /// Sets what differs from the last body; the next one mostly does not.
@@ -163,6 +171,41 @@ impl Zstd {
             set(CParameter::UseRowMatchFinder(ParamSwitch::Disable));
         }
         self.tuning = Some(tuning);
+    }
+
+    /// Encodes as [`run`](Engine::run) does, with a dictionary. A body that comes whole uses the tables of the
+    /// dictionary where they are; a stream has the context build its own, since one that lives in the pool cannot
+    /// borrow.
+    #[cfg(feature = "dcz")]
+    pub(crate) fn run_with(
+        &mut self,
+        dictionary: &crate::Dictionary,
+        level: u8,
+        input: &[u8],
+        output: &mut Vec<u8>,
+        step: Step,
+    ) -> Progress {
+        if self.phase == Phase::Clean {
+            if step == Step::Finish && output.capacity() - output.len() >= bound(input.len()) {
+                self.phase = Phase::Used;
+                let end = output.len() as u64;
+                let mut sink = Cursor::new(output);
+                sink.set_position(end);
+                self.context
+                    .compress_using_cdict(&mut sink, input, dictionary.encoding(level))
+                    .expect("zstd only fails without memory or room");
+                return Progress {
+                    consumed: input.len(),
+                    done: true,
+                };
+            }
+            self.tune(Tuning::exact(level, None));
+            self.phase = Phase::Loaded;
+            self.context
+                .load_dictionary(dictionary.as_bytes())
+                .expect("zstd only fails without memory");
+        }
+        self.step(input, output, step)
     }
 
     /// Encodes a whole body at once, without a window of its own; `None` when there is not the room for the worst case.
@@ -197,6 +240,12 @@ impl Engine for Zstd {
                 return progress;
             }
         }
+        self.step(input, output, step)
+    }
+}
+
+impl Zstd {
+    fn step(&mut self, input: &[u8], output: &mut Vec<u8>, step: Step) -> Progress {
         let directive = match step {
             Step::Gather => ZSTD_EndDirective::ZSTD_e_continue,
             Step::Flush => ZSTD_EndDirective::ZSTD_e_flush,
@@ -225,9 +274,17 @@ impl State for Zstd {
         if self.phase == Phase::Clean {
             return true;
         }
+        let directive = match self.phase {
+            // The dictionary goes with the parameters, and its tables need not wait in the pool.
+            #[cfg(feature = "dcz")]
+            Phase::Loaded => {
+                self.tuning = None;
+                ResetDirective::SessionAndParameters
+            }
+            _ => ResetDirective::SessionOnly,
+        };
         self.phase = Phase::Clean;
-        self.context.reset(ResetDirective::SessionOnly).is_ok()
-            && self.context.sizeof() <= <Self as Kind>::BYTES
+        self.context.reset(directive).is_ok() && self.context.sizeof() <= <Self as Kind>::BYTES
     }
 }
 

@@ -96,20 +96,36 @@ fn brotli_so_far(encoded: &[u8]) -> (Vec<u8>, bool, &[u8]) {
 
 #[cfg(feature = "zstd")]
 fn zstd(encoded: &[u8]) -> Result<Vec<u8>, String> {
-    match zstd_so_far(encoded) {
+    zstd_with(&mut zstd_safe::DCtx::create(), encoded)
+}
+
+/// Decodes one frame by a context that may hold a dictionary.
+#[cfg(feature = "zstd")]
+pub(crate) fn zstd_with(
+    context: &mut zstd_safe::DCtx<'_>,
+    encoded: &[u8],
+) -> Result<Vec<u8>, String> {
+    match zstd_so_far_with(context, encoded) {
         (body, true, []) => Ok(body),
         (_, true, rest) => Err(format!("{} bytes after the end", rest.len())),
         (_, false, _) => Err(String::from("broken or cut off")),
     }
 }
 
+#[cfg(feature = "zstd")]
+fn zstd_so_far(encoded: &[u8]) -> (Vec<u8>, bool, &[u8]) {
+    zstd_so_far_with(&mut zstd_safe::DCtx::create(), encoded)
+}
+
 /// What can be decoded, whether the frame has ended, and what follows it. Nobody has to accept a window of more than
 /// 8 MiB, so this does not.
 #[cfg(feature = "zstd")]
-fn zstd_so_far(encoded: &[u8]) -> (Vec<u8>, bool, &[u8]) {
-    use zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer};
+pub(crate) fn zstd_so_far_with<'a>(
+    context: &mut zstd_safe::DCtx<'_>,
+    encoded: &'a [u8],
+) -> (Vec<u8>, bool, &'a [u8]) {
+    use zstd_safe::{DParameter, InBuffer, OutBuffer};
 
-    let mut context = DCtx::create();
     context.set_parameter(DParameter::WindowLogMax(23)).unwrap();
     let mut source = InBuffer::around(encoded);
     let mut body = Vec::new();
@@ -144,7 +160,7 @@ fn pipe(program: &str, arguments: &[&str], input: Vec<u8>) -> Option<Vec<u8>> {
 }
 
 #[expect(clippy::print_stderr, reason = "a skipped check is said aloud")]
-fn skipped(program: &str) {
+pub(crate) fn skipped(program: &str) {
     eprintln!("SKIPPED: {program} is not installed, so its decoder has not seen these streams");
 }
 
