@@ -53,13 +53,14 @@ pub(crate) const ZSTD: &str = "crm-compress zstd";
 /// A service that keeps encoded forms.
 pub(crate) const KEPT: &str = "crm-compress gzip, kept";
 
-pub(crate) const ROWS: [Row; 7] = [
+pub(crate) const ROWS: [Row; 8] = [
     Row::new(BARE, "identity", bare::bare),
     Row::new(PEER, "gzip", tower_http::gzip),
     Row::new(GZIP, "gzip", ours::gzip),
     Row::new("crm-compress gzip, fastest", "gzip", ours::fastest),
     Row::new("tower-http zstd", "zstd", tower_http::zstd),
     Row::new(ZSTD, "zstd", ours::zstd),
+    Row::new("crm-compress zstd, fastest", "zstd", ours::zstd_fastest),
     Row::new(KEPT, "gzip", kept::gzip),
 ];
 

@@ -16,7 +16,16 @@ pub(super) fn fastest(page: Page) -> Box<dyn Asked> {
 
 /// For a client that takes zstd.
 pub(super) fn zstd(page: Page) -> Box<dyn Asked> {
-    stack(layer().codings([Coding::Zstd]).layer(page), "zstd")
+    zstd_at(Level::default(), page)
+}
+
+pub(super) fn zstd_fastest(page: Page) -> Box<dyn Asked> {
+    zstd_at(Level::Fastest, page)
+}
+
+fn zstd_at(level: Level, page: Page) -> Box<dyn Asked> {
+    let layer = layer().level(level).codings([Coding::Zstd]);
+    stack(layer.layer(page), "zstd")
 }
 
 fn at(level: Level, page: Page) -> Box<dyn Asked> {
