@@ -159,7 +159,7 @@ pub(crate) fn render(report: &Report) -> String {
         for (x, y) in rows().map(|row| place(row)) {
             ring(&mut body, (panel.x(x), panel.y(y)), radius);
         }
-        let x = panel.left + 260.0 + 200.0 * at as f64;
+        let x = panel.left + 246.0 + 212.0 * at as f64;
         ring(&mut body, (x, 76.0), radius);
         text(
             &mut body,
