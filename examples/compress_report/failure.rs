@@ -29,6 +29,8 @@ pub(crate) enum Failure {
         setting: Setting,
         why: String,
     },
+    /// The same with a dictionary.
+    DiffersByDictionary { body: String, why: String },
     /// A file of ours cannot be written.
     Write(CannotWrite),
 }
@@ -60,6 +62,10 @@ impl fmt::Display for Failure {
             Self::Differs { body, setting, why } => write!(
                 f,
                 "{body} does not come back from {setting} as it was: {why}; please report this"
+            ),
+            Self::DiffersByDictionary { body, why } => write!(
+                f,
+                "{body} does not come back from dcz as it was: {why}; please report this"
             ),
             Self::Write(failure) => failure.fmt(f),
         }

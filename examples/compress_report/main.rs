@@ -41,12 +41,13 @@
 //! - **sent often.** For what is encoded once and kept. Bytes alone decide, or nearly so.
 //!
 //! `args` and `units` know the command line, `bodies` the files, `setting` the codings, `measure` the clock, `advice` the
-//! choice, and `report` the table, the words and the picture. See also `examples/README.md`, or
+//! choice, `dictionary` what one would bring, and `report` the table, the words and the picture. See also `examples/README.md`, or
 //! `cargo run --release --example compress_report -- --help`.
 
 mod advice;
 mod args;
 mod bodies;
+mod dictionary;
 mod failure;
 #[path = "../support/label.rs"]
 mod label;
@@ -118,8 +119,13 @@ fn figures(args: &Args, input: &mut dyn Read, err: &mut impl Write) -> Result<Re
         seconds: args.seconds,
         decompress: args.decompress,
     };
-    let outcomes = measure(&bodies.list, &settings, plan, &Clock::system())?;
-    Ok(Report::new(args, bodies, &settings, &outcomes))
+    let clock = Clock::system();
+    let outcomes = measure(&bodies.list, &settings, plan, &clock)?;
+    let gain = dictionary::try_out(&bodies.list, &clock)?;
+    Ok(Report {
+        dictionary: gain,
+        ..Report::new(args, bodies, &settings, &outcomes)
+    })
 }
 
 /// The table to `out`, and the files that were asked for.

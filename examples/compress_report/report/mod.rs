@@ -16,6 +16,7 @@ use serde::Serialize;
 use crate::advice::{self, Advice};
 use crate::args::Args;
 use crate::bodies::{Bodies, Body, PassedOver};
+use crate::dictionary::Gain;
 use crate::measure::Outcome;
 use crate::setting::Setting;
 use crate::units::Line;
@@ -36,6 +37,8 @@ pub(crate) struct Report {
     pub(crate) bodies: Vec<Sheet>,
     pub(crate) total: Sheet,
     pub(crate) advice: Advice,
+    /// What a dictionary would bring, where there are many small bodies.
+    pub(crate) dictionary: Option<Gain>,
 }
 
 /// The figures of one body, or of all together.
@@ -129,6 +132,7 @@ impl Report {
             bodies: sheets,
             total,
             advice,
+            dictionary: None,
         }
     }
 }

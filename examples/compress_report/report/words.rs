@@ -16,6 +16,7 @@ pub(crate) fn write(out: &mut String, report: &Report) {
     gzip_only(out, report);
     often(out, report);
     as_they_are(out, report);
+    dictionary(out, report);
 }
 
 fn once(out: &mut String, report: &Report) {
@@ -172,6 +173,25 @@ fn as_they_are(out: &mut String, report: &Report) {
         let _ = writeln!(out, "{head}{}{others}: {words}.", names.join(", "));
         head = "            ";
     }
+}
+
+fn dictionary(out: &mut String, report: &Report) {
+    let Some(gain) = &report.dictionary else {
+        return;
+    };
+    let ratio = |bytes: usize| times(gain.bytes as f64 / bytes as f64);
+    let _ = writeln!(
+        out,
+        "dictionary  Trained on {} of them, {} bytes make the other {} smaller by {} (dcz), where zstd has {} and gzip {};\n            \
+         encoding takes {} of zstd's time without it. The client has to hold it (RFC 9842).",
+        gain.trained_on,
+        HumanCount(gain.dictionary_bytes as u64),
+        gain.tested_on,
+        ratio(gain.dcz_bytes),
+        ratio(gain.zstd_bytes),
+        ratio(gain.gzip_bytes),
+        percent(gain.dcz_seconds / gain.zstd_seconds),
+    );
 }
 
 #[cfg(test)]
