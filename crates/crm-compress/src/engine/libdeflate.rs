@@ -35,7 +35,7 @@ impl State for Libdeflate {
 impl Libdeflate {
     fn new() -> Self {
         Self {
-            compressor: Compressor::new(CompressionLvl::fastest()),
+            compressor: Compressor::new(CompressionLvl::new(1).expect("a level of libdeflate")),
             scratch: Vec::new(),
         }
     }
