@@ -180,8 +180,11 @@ async fn the_bound_of_a_whole_body_is_the_last_length_that_is_whole() {
             Script::new([Step::data(&*body)]).telling_length(),
             Script::new(body.chunks(700).map(Step::data)).telling_length(),
         ] {
+            let (told, polls) = (source.size_hint().exact().is_some(), source.polls());
             let (_, out) = answer(&layer, only_gzip(), json(source)).await;
             assert_eq!(out.size_hint().exact().is_some(), whole, "{length}");
+            // What says that it is too long is not gathered in vain.
+            assert_eq!(polls.load(Ordering::Relaxed) == 0, told && !whole);
             let encoded = out.collect().await.unwrap().to_bytes();
             assert_eq!(decoders::decode(Coding::Gzip, &encoded).unwrap(), body);
         }
