@@ -303,3 +303,20 @@ proptest! {
         }
     }
 }
+
+/// Only level 0 stores, whichever engine this build has for a body of this length.
+#[test]
+fn every_level_but_zero_shrinks_a_list() {
+    for length in [2_000, 30_000, 300_000] {
+        let list = bodies::json(length, 17);
+        for coding in [Coding::Gzip, Coding::Deflate] {
+            for level in (1..=9).map(Level::Exact) {
+                let encoded = encode(coding, level, &list).len();
+                assert!(
+                    encoded < list.len() / 3,
+                    "{coding} {level}: {encoded} of {length}"
+                );
+            }
+        }
+    }
+}
