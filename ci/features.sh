@@ -29,6 +29,7 @@ each_feature() {
 tests_with_features() {
     cargo test -p crm-batch --all-features
     cargo test -p crm-cache --all-features
+    cargo test -p crm-compress --all-features
     cargo test -p crm-metrics --all-features
     cargo test -p crm-perf --all-features
 }

@@ -266,6 +266,26 @@ mod tests {
         }
     }
 
+    /// What does not repeat is passed over quickly, and what repeats behind it is found all the same.
+    #[test]
+    fn a_long_stretch_of_noise_hides_nothing() {
+        let records = &bodies()[0][..50_000];
+        let length = |body: &[u8]| {
+            let mut output = Vec::new();
+            Deflater::new().encode(5, body, &mut output, usize::MAX);
+            assert!(decode(&output) == body);
+            output.len()
+        };
+        for noisy in [1_000, 100_000] {
+            let noise = noise(noisy, 4);
+            let both = length(&[&noise, records].concat());
+            assert!(
+                both < length(&noise) + length(records) + 600,
+                "{noisy}: {both}"
+            );
+        }
+    }
+
     #[test]
     fn more_effort_gives_fewer_bytes() {
         let body = &bodies()[0][..200_000];

@@ -15,6 +15,12 @@ use super::symbols::LONGEST;
 /// What is left of a match, if it is not longer, is better sent as literals.
 const CRUMB: usize = 3;
 
+/// After so many places in a row without a match, every second place is looked at, then every third, and so on: what does not
+/// repeat is passed over quickly (the idea is LZ4's, Yann Collet), and a match that is found late is extended backwards.
+const PATIENCE: usize = 32;
+/// The most places that are passed over at once.
+const STRIDE: usize = 64;
+
 /// A walk through one piece of a body.
 pub(crate) struct Parse<'a> {
     piece: &'a [u8],
@@ -24,6 +30,8 @@ pub(crate) struct Parse<'a> {
     at: usize,
     /// The last match, which ends at `at`. It may still give way to the next one.
     held: Match,
+    /// How many places have been looked at since.
+    missed: usize,
 }
 
 impl<'a> Parse<'a> {
@@ -42,6 +50,7 @@ impl<'a> Parse<'a> {
             effort,
             at: from,
             held: Match::NONE,
+            missed: 0,
         }
     }
 
@@ -57,9 +66,15 @@ impl<'a> Parse<'a> {
                 .enter_and_find(self.piece, self.at, depth, nice);
             if found == Match::NONE {
                 self.release(block);
-                block.literal(self.piece[self.at]);
-                self.at += 1;
+                let stride = (1 + self.missed / PATIENCE).min(STRIDE);
+                let next = (self.at + stride).min(hashed);
+                for &byte in &self.piece[self.at..next] {
+                    block.literal(byte);
+                }
+                self.at = next;
+                self.missed += 1;
             } else {
+                self.missed = 0;
                 self.take(found, block);
                 self.enter_inside(found, hashed);
                 self.at += found.length;
