@@ -10,7 +10,7 @@ need python3 "ci/workspace.py reads cargo's metadata with it"
 need timeout "it holds each step to its share of the time (GNU coreutils)"
 
 # To add a check: write a function, name it here, and give its command a share of the time by `timeout`.
-names=(advisories loom shuttle miri stress stale_reads properties kill simulator operations fuzz)
+names=(advisories loom shuttle miri stress stale_reads properties kill simulator operations large fuzz)
 
 packages() {
     python3 ci/workspace.py published | sed 's/^/-p /'
@@ -112,6 +112,13 @@ operations() {
         CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true CARGO_PROFILE_RELEASE_LTO=off \
         timeout 300 cargo test --release -p crm-cache --test agrees_with_the_obvious \
         --test loading_agrees_with_the_obvious --target-dir "$target/deep" -- --nocapture as_many_operations_as_asked_for
+}
+
+# Exports of 100 MB in every coding, whole, streamed and on all threads, through the decoders of this machine.
+large() {
+    CRM_COMPRESS_LARGE=${CRM_COMPRESS_LARGE:-100000000} \
+        CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true CARGO_PROFILE_RELEASE_LTO=off \
+        timeout 300 cargo test --release -p crm-compress --all-features --test large --target-dir "$target/deep" -- --nocapture
 }
 
 # The same operations, the bytes of snapshots, CSV files in blocks, headers of requests, and encoded bodies, chosen by a fuzzer that looks at which code they reach, under the address
