@@ -59,15 +59,19 @@ impl Tuning {
         Self::own(length, Strategy::ZSTD_dfast, [hash, chain], 1, 5)
     }
 
-    /// About half the time of gzip at level 6 for no more bytes, on JSON of 1 to 100 KB. What is found by it is in the
-    /// design notes: the shorter the body, the more is spent on a byte, since there is less to gain by a longer search
-    /// in a long body, and more to lose by a wrong match in a short one.
+    /// About half the time of gzip at level 6 for no more bytes, and a third of it up to 768 bytes. The design notes say
+    /// what was compared, and why nothing lies between this and [`fastest`](Self::fastest).
+    ///
+    /// Up to 16 KB a second look for a longer match (`lazy`) and matches of four bytes pay, since a wrong match weighs
+    /// more in a short body; up to 768 bytes there is too little to find for either. A chain may be shorter than the hash
+    /// table, which loses next to nothing, while a larger hash table mixes fewer positions that do not match into it. zstd
+    /// shrinks the tables by itself where a body is shorter than they are.
     pub(crate) fn balanced(length: Option<usize>) -> Self {
         match length {
-            Some(..=4_096) => Self::own(length, Strategy::ZSTD_lazy, [12, 12], 4, 4),
-            Some(4_097..=16_384) => Self::own(length, Strategy::ZSTD_lazy, [13, 14], 3, 4),
-            Some(16_385..=65_536) => Self::own(length, Strategy::ZSTD_greedy, [15, 15], 4, 6),
-            _ => Self::own(length, Strategy::ZSTD_greedy, [16, 16], 3, 5),
+            Some(..=768) => Self::own(length, Strategy::ZSTD_greedy, [13, 12], 3, 5),
+            Some(769..=4_096) => Self::own(length, Strategy::ZSTD_lazy, [13, 12], 4, 4),
+            Some(4_097..=16_384) => Self::own(length, Strategy::ZSTD_lazy, [14, 13], 3, 4),
+            _ => Self::own(length, Strategy::ZSTD_greedy, [16, 15], 4, 6),
         }
     }
 
