@@ -50,28 +50,21 @@ struct Own {
 }
 
 impl Tuning {
-    /// The fewest cycles: two hash tables, one attempt in each.
+    /// The fewest cycles: one hash table, one attempt.
     pub(crate) fn fastest(length: Option<usize>) -> Self {
-        let (hash, chain) = match length {
-            Some(..=16_384) => (13, 13),
-            _ => (16, 15),
-        };
-        Self::own(length, Strategy::ZSTD_dfast, [hash, chain], 1, 5)
+        Self::exact(1, length)
     }
 
-    /// About half the time of gzip at level 6 for no more bytes, and a third of it up to 768 bytes. The design notes say
-    /// what was compared, and why nothing lies between this and [`fastest`](Self::fastest).
+    /// A quarter of the time of gzip at level 6 for about its bytes, and a third of it for fewer up to 768 bytes. The design
+    /// notes say what was compared, and why nothing lies between this and a search of twice the time.
     ///
-    /// Up to 16 KB a second look for a longer match (`lazy`) and matches of four bytes pay, since a wrong match weighs
-    /// more in a short body; up to 768 bytes there is too little to find for either. A chain may be shorter than the hash
-    /// table, which loses next to nothing, while a larger hash table mixes fewer positions that do not match into it. zstd
-    /// shrinks the tables by itself where a body is shorter than they are.
+    /// Two hash tables with one attempt in each (`dfast`); up to 768 bytes there is so little to search that a chain of
+    /// attempts costs no more. zstd shrinks the tables by itself where a body is shorter than they are.
     pub(crate) fn balanced(length: Option<usize>) -> Self {
         match length {
             Some(..=768) => Self::own(length, Strategy::ZSTD_greedy, [13, 12], 3, 5),
-            Some(769..=4_096) => Self::own(length, Strategy::ZSTD_lazy, [13, 12], 4, 4),
-            Some(4_097..=16_384) => Self::own(length, Strategy::ZSTD_lazy, [14, 13], 3, 4),
-            _ => Self::own(length, Strategy::ZSTD_greedy, [16, 15], 4, 6),
+            Some(769..=16_384) => Self::own(length, Strategy::ZSTD_dfast, [13, 13], 1, 5),
+            _ => Self::own(length, Strategy::ZSTD_dfast, [16, 15], 1, 5),
         }
     }
 
