@@ -21,4 +21,5 @@ step "format" cargo fmt --all --check -- --color never
 step "clippy" cargo clippy --workspace --all-targets --all-features -- -D warnings
 step "test" test_of_the_readme
 step "documentation" documentation
-step "benchmarks, once as tests" cargo bench -- --test
+# Whether they run is all that is asked here, so the slow half of the optimiser can stay away.
+step "benchmarks, once as tests" env CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 cargo bench -- --test
