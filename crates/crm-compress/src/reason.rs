@@ -1,5 +1,6 @@
 //! Why a body goes out as it is.
 
+use std::error::Error;
 use std::fmt;
 
 use crate::Coding;
@@ -82,3 +83,6 @@ impl fmt::Display for Reason {
         }
     }
 }
+
+/// It is what [`encode_if_smaller`](crate::encode_if_smaller) and the like return in place of a body.
+impl Error for Reason {}

@@ -196,6 +196,8 @@ fn reasons_speak_with_their_numbers() {
         (Reason::Other("busy"), "busy"),
     ] {
         assert_eq!(reason.to_string(), words);
+        let error: Box<dyn Error> = reason.into();
+        assert_eq!(error.to_string(), words);
     }
 }
 

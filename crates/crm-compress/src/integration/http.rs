@@ -83,6 +83,9 @@ fn needs_dictionary(coding: Coding) -> bool {
 /// None of them allocates when it changes nothing, and a value that is the same for all responses costs no allocation
 /// either.
 ///
+/// A request goes through one exchange: behind a `CompressLayer`, which has its own, a second one would give the tags another
+/// suffix.
+///
 /// ```
 /// use crm_compress::{Coding, Decision, Exchange, HeaderRules, Level, Policy, encode};
 /// use http::{HeaderMap, HeaderValue, Method, StatusCode};

@@ -140,7 +140,7 @@ impl<W: Write> ParallelEncoder<W> {
         }
     }
 
-    /// Ends the stream and returns the writer, which is not flushed.
+    /// Ends the stream and returns the writer, which is not flushed: `encoder.finish()?.flush()?` for one with a buffer.
     ///
     /// # Errors
     ///

@@ -20,7 +20,9 @@ use crate::{ContentEncoding, DecodeBody, DecodeError, DecodeLimits};
 /// A layer that decodes the bodies of requests, within limits.
 ///
 /// The service behind it sees a request without coding: Content-Encoding, Content-Length and digests of the encoded bytes
-/// are removed, and the body is a [`DecodeBody`]. A request without coding passes as it is.
+/// are removed, and the body is a [`DecodeBody`]. A request without coding passes as it is, whatever its length: that is for
+/// the framework's own limit, axum's `DefaultBodyLimit` for example, which holds for decoded bodies too (at 2 MB, unless it
+/// is set).
 ///
 /// What cannot be decoded is answered here:
 ///
