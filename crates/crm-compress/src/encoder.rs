@@ -7,6 +7,8 @@ use std::io::{self, ErrorKind, Write};
 use crate::Dictionary;
 use crate::engine::{Buffer, Progress, Step};
 use crate::pool::Lease;
+#[cfg(all(feature = "http-body", not(feature = "dcz")))]
+use crate::session::Dictionary;
 use crate::session::Session;
 use crate::{Coding, Level, StreamFinished};
 
@@ -80,6 +82,18 @@ impl<W: Write> Encoder<W> {
     pub(crate) fn with_dictionary(dictionary: &Dictionary, level: Level, writer: W) -> Self {
         let session = Session::begin(Some(dictionary), Coding::Dcz, level, None);
         Self::begin(session, Coding::Dcz, writer)
+    }
+
+    /// An encoder of any coding, with the dictionary that it may need.
+    #[cfg(feature = "http-body")]
+    pub(crate) fn with(
+        dictionary: Option<&Dictionary>,
+        coding: Coding,
+        level: Level,
+        writer: W,
+    ) -> Self {
+        let session = Session::begin(dictionary, coding, level, None);
+        Self::begin(session, coding, writer)
     }
 
     fn begin(session: Option<Session>, coding: Coding, writer: W) -> Self {

@@ -4,6 +4,10 @@ use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::OnceLock;
 
+#[cfg(feature = "dcz")]
+use crate::Dictionary;
+#[cfg(not(feature = "dcz"))]
+use crate::session::Dictionary;
 use crate::{Coding, Level, Reason, body};
 
 /// Hides the exact length of encoded bodies, against attacks that read a secret from it (BREACH, 2013).
@@ -73,6 +77,16 @@ impl Padding {
         self
     }
 
+    /// All that a form depends on beside the encoder, to tell padded forms apart in a cache.
+    #[cfg(feature = "tower")]
+    pub(crate) fn identity(&self) -> [u8; 18] {
+        let mut identity = [0; 18];
+        identity[..2].copy_from_slice(&self.most.to_le_bytes());
+        identity[2..10].copy_from_slice(&self.key[0].to_le_bytes());
+        identity[10..].copy_from_slice(&self.key[1].to_le_bytes());
+        identity
+    }
+
     /// The encoded body with its padding; see [`encode`](crate::encode).
     ///
     /// # Panics
@@ -80,8 +94,18 @@ impl Padding {
     /// For dcz, which is encoded with a dictionary.
     #[must_use]
     pub fn encode(&self, coding: Coding, level: Level, body: &[u8]) -> Vec<u8> {
+        self.encode_with(None, coding, level, body)
+    }
+
+    pub(crate) fn encode_with(
+        &self,
+        dictionary: Option<&Dictionary>,
+        coding: Coding,
+        level: Level,
+        body: &[u8],
+    ) -> Vec<u8> {
         let mut output = Vec::new();
-        self.encode_into(coding, level, body, &mut output);
+        self.encode_into_with(dictionary, coding, level, body, &mut output);
         output.shrink_to_fit();
         output
     }
@@ -92,6 +116,17 @@ impl Padding {
     ///
     /// For dcz, which is encoded with a dictionary.
     pub fn encode_into(&self, coding: Coding, level: Level, body: &[u8], output: &mut Vec<u8>) {
+        self.encode_into_with(None, coding, level, body, output);
+    }
+
+    fn encode_into_with(
+        &self,
+        dictionary: Option<&Dictionary>,
+        coding: Coding,
+        level: Level,
+        body: &[u8],
+        output: &mut Vec<u8>,
+    ) {
         let start = output.len();
         match coding {
             #[cfg(feature = "brotli")]
@@ -102,7 +137,7 @@ impl Padding {
                 output.push(LAST_AND_EMPTY);
             }
             _ => {
-                body::encode_into(coding, level, body, output);
+                body::encode_into_with(dictionary, coding, level, body, output);
                 if !body.is_empty() {
                     self.pad(coding, output, start);
                 }
@@ -122,7 +157,17 @@ impl Padding {
         level: Level,
         body: &[u8],
     ) -> Result<Vec<u8>, Reason> {
-        let encoded = self.encode(coding, level, body);
+        self.encode_if_smaller_with(None, coding, level, body)
+    }
+
+    pub(crate) fn encode_if_smaller_with(
+        &self,
+        dictionary: Option<&Dictionary>,
+        coding: Coding,
+        level: Level,
+        body: &[u8],
+    ) -> Result<Vec<u8>, Reason> {
+        let encoded = self.encode_with(dictionary, coding, level, body);
         if encoded.len() < body.len() {
             return Ok(encoded);
         }
@@ -150,13 +195,10 @@ impl Padding {
             Coding::Deflate => {
                 let _ = output.splice(start + 2..start + 2, empty_blocks(amount + 9));
             }
+            #[cfg(feature = "dcz")]
+            Coding::Dcz => skipped(amount, output),
             #[cfg(feature = "zstd")]
-            Coding::Zstd => {
-                // Behind the data: a decoder that gives up at the first frame has it all then.
-                output.extend_from_slice(&0x184d_2a50_u32.to_le_bytes());
-                output.extend_from_slice(&(amount as u32).to_le_bytes());
-                output.resize(output.len() + amount, 0);
-            }
+            Coding::Zstd => skipped(amount, output),
             _ => {}
         }
     }
@@ -166,6 +208,15 @@ impl Padding {
         let scaled = u128::from(sip(self.key, encoded)) * (u128::from(self.most) + 1);
         (scaled >> 64) as usize
     }
+}
+
+/// Appends a skippable frame of zstd with `amount` bytes. It stands behind the data: a decoder that gives up at the first
+/// frame has it all then.
+#[cfg(feature = "zstd")]
+fn skipped(amount: usize, output: &mut Vec<u8>) {
+    output.extend_from_slice(&0x184d_2a50_u32.to_le_bytes());
+    output.extend_from_slice(&(amount as u32).to_le_bytes());
+    output.resize(output.len() + amount, 0);
 }
 
 /// RFC 1952, section 2.3.1: there is an extra field.

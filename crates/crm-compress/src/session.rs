@@ -38,7 +38,7 @@ pub(crate) enum Session {
 
 /// A build without dcz has no dictionary, and the code that may be given one is the same.
 #[cfg(not(feature = "dcz"))]
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Dictionary {}
 
 impl Session {

@@ -11,7 +11,11 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::{FRAME, TURN};
+#[cfg(feature = "dcz")]
+use crate::Dictionary;
 use crate::integration::http::remove_made_false;
+#[cfg(not(feature = "dcz"))]
+use crate::session::Dictionary;
 use crate::{Coding, Encoder, Level};
 
 pin_project! {
@@ -52,6 +56,7 @@ pin_project! {
         input: Option<B::Data>,
         source: Source<B::Error>,
         stage: Stage,
+        dictionary: Option<Dictionary>,
     }
 }
 
@@ -85,6 +90,10 @@ pub(crate) struct Ahead<D, E> {
 
 impl<B: Body> EncodeBody<B> {
     /// Encodes what `body` yields.
+    ///
+    /// # Panics
+    ///
+    /// When it is polled, for a [`Coding`] that needs a dictionary, which is `dcz`.
     pub fn new(coding: Coding, level: Level, body: B) -> Self {
         Self {
             body,
@@ -92,12 +101,24 @@ impl<B: Body> EncodeBody<B> {
             input: None,
             source: Source::Open,
             stage: Stage::Due(coding, level),
+            dictionary: None,
+        }
+    }
+
+    /// Encodes what `body` yields as `dcz`, with this dictionary.
+    #[cfg(feature = "dcz")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "dcz")))]
+    pub fn with_dictionary(dictionary: &Dictionary, level: Level, body: B) -> Self {
+        Self {
+            dictionary: Some(dictionary.clone()),
+            ..Self::new(Coding::Dcz, level, body)
         }
     }
 
     /// Encodes what `body` has yielded already, and what it will.
     #[cfg(feature = "tower")]
     pub(crate) fn resume(
+        dictionary: Option<&Dictionary>,
         coding: Coding,
         level: Level,
         body: B,
@@ -109,6 +130,7 @@ impl<B: Body> EncodeBody<B> {
             input: ahead.data,
             source: ahead.source,
             stage: Stage::Due(coding, level),
+            dictionary: dictionary.cloned(),
         }
     }
 
@@ -150,8 +172,13 @@ impl<B: Body> Body for EncodeBody<B> {
                 return Poll::Pending;
             }
             let (taken, piece) = match this.input {
-                _ if this.ahead.has_remaining() => this.stage.encode(this.ahead, turn),
-                Some(data) if data.has_remaining() => this.stage.encode(data, turn),
+                _ if this.ahead.has_remaining() => {
+                    this.stage
+                        .encode(this.dictionary.as_ref(), this.ahead, turn)
+                }
+                Some(data) if data.has_remaining() => {
+                    this.stage.encode(this.dictionary.as_ref(), data, turn)
+                }
                 _ => (0, None),
             };
             if let Some(piece) = piece {
@@ -163,7 +190,7 @@ impl<B: Body> Body for EncodeBody<B> {
             }
             *this.input = None;
             if !matches!(this.source, Source::Open) {
-                if let Some(piece) = this.stage.finish() {
+                if let Some(piece) = this.stage.finish(this.dictionary.as_ref()) {
                     return Poll::Ready(Some(Ok(Frame::data(piece))));
                 }
                 return Poll::Ready(match this.source.end() {
@@ -226,12 +253,22 @@ impl<E> Source<E> {
 }
 
 impl Stage {
+    /// Takes a state, if it has none yet.
+    fn begin(&mut self, dictionary: Option<&Dictionary>) {
+        if let Self::Due(coding, level) = *self {
+            *self = Self::Running(Encoder::with(dictionary, coding, level, Outlet(None)));
+        }
+    }
+
     /// Encodes the next chunk of `input`, at most `most` bytes of it; how many it took, and what is to be sent before
     /// more is taken.
-    fn encode(&mut self, input: &mut impl Buf, most: usize) -> (usize, Option<Bytes>) {
-        if let Self::Due(coding, level) = *self {
-            *self = Self::Running(Encoder::new(coding, level, Outlet(None)));
-        }
+    fn encode(
+        &mut self,
+        dictionary: Option<&Dictionary>,
+        input: &mut impl Buf,
+        most: usize,
+    ) -> (usize, Option<Bytes>) {
+        self.begin(dictionary);
         let Self::Running(encoder) = self else {
             return (0, None);
         };
@@ -255,10 +292,8 @@ impl Stage {
     }
 
     /// The next piece of the end of the stream.
-    fn finish(&mut self) -> Option<Bytes> {
-        if let Self::Due(coding, level) = *self {
-            *self = Self::Running(Encoder::new(coding, level, Outlet(None)));
-        }
+    fn finish(&mut self, dictionary: Option<&Dictionary>) -> Option<Bytes> {
+        self.begin(dictionary);
         let Self::Running(encoder) = self else {
             return None;
         };

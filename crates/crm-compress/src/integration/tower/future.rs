@@ -14,11 +14,14 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 
 use super::body::{EncodedBody, Form};
+use super::encoding::Encoding;
 use super::layer::{Settings, Shared};
 use super::whole::{Look, look};
-use crate::{
-    Decision, EncodeBody, Exchange, Level, Negotiated, Predicate, Reason, encode, encode_if_smaller,
-};
+#[cfg(feature = "dcz")]
+use crate::Dictionary;
+#[cfg(not(feature = "dcz"))]
+use crate::session::Dictionary;
+use crate::{Coding, Decision, EncodeBody, Exchange, Negotiated, Predicate, Reason};
 
 pin_project! {
     /// The answer of a [`Compress`](super::Compress) on its way.
@@ -33,7 +36,7 @@ pin_project! {
     #[project = Projected]
     enum State<F, P> {
         Called { #[pin] inner: F, asked: Asked, shared: Arc<Shared<P>> },
-        Refused,
+        Refused { dictionaries: bool },
     }
 }
 
@@ -42,6 +45,31 @@ pin_project! {
 pub(super) struct Asked {
     pub(super) exchange: Exchange,
     pub(super) head: bool,
+    /// The one of the layer's that the client has.
+    pub(super) dictionary: Option<Dictionary>,
+    /// What the tag of the answer is a tag of, if it may stand for the body.
+    pub(super) resource: Option<Box<[u8]>>,
+}
+
+impl Asked {
+    /// How a body is encoded for this client.
+    fn encoding<'a>(
+        &'a self,
+        coding: Coding,
+        settings: &'a Settings,
+        parts: &Parts,
+    ) -> Encoding<'a> {
+        #[cfg(feature = "dcz")]
+        let dictionary = self.dictionary.as_ref().filter(|_| coding == Coding::Dcz);
+        #[cfg(not(feature = "dcz"))]
+        let dictionary = self.dictionary.as_ref();
+        Encoding {
+            coding,
+            level: settings.level(parts.headers.get(CONTENT_TYPE)),
+            padding: settings.padding.as_ref(),
+            dictionary,
+        }
+    }
 }
 
 impl<F, P> CompressFuture<F, P> {
@@ -55,9 +83,9 @@ impl<F, P> CompressFuture<F, P> {
         }
     }
 
-    pub(super) fn refused() -> Self {
+    pub(super) fn refused(dictionaries: bool) -> Self {
         Self {
-            state: State::Refused,
+            state: State::Refused { dictionaries },
         }
     }
 }
@@ -80,18 +108,23 @@ where
                 let response = ready!(inner.poll(cx))?;
                 answer(response, asked, shared, cx)
             }
-            Projected::Refused => refusal(),
+            Projected::Refused { dictionaries } => refusal(*dictionaries),
         }))
     }
 }
 
 /// The answer for a client that accepts nothing.
-fn refusal<B: Body>() -> Response<EncodedBody<B>> {
+fn refusal<B: Body>(dictionaries: bool) -> Response<EncodedBody<B>> {
+    let vary = if dictionaries {
+        "Accept-Encoding, Available-Dictionary"
+    } else {
+        "Accept-Encoding"
+    };
     let mut response = Response::new(EncodedBody::refused());
     *response.status_mut() = StatusCode::NOT_ACCEPTABLE;
     response
         .headers_mut()
-        .insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+        .insert(VARY, HeaderValue::from_static(vary));
     response
 }
 
@@ -106,7 +139,7 @@ where
     B: Body + Unpin,
     P: Predicate,
 {
-    let Asked { exchange, head } = asked;
+    let Asked { exchange, head, .. } = asked;
     let Shared { policy, settings } = shared;
     let (mut parts, mut body) = response.into_parts();
     // A response to HEAD whose body was left out has the length of nothing, not of what GET would send.
@@ -124,10 +157,16 @@ where
         Decision::Encode(_) if left_out => (Form::Plain { body }, None),
         Decision::Leave(_) => (Form::Plain { body }, None),
         Decision::Encode(coding) => {
-            let level = settings.level(parts.headers.get(CONTENT_TYPE));
+            let encoding = asked.encoding(coding, settings, &parts);
             match look(&mut body, cx, settings.whole_up_to) {
                 Look::Part(ahead) => {
-                    let body = EncodeBody::resume(coding, level, body, ahead);
+                    let body = EncodeBody::resume(
+                        encoding.dictionary,
+                        coding,
+                        encoding.level,
+                        body,
+                        ahead,
+                    );
                     outcome = outcome.streamed();
                     (Form::Stream { body }, None)
                 }
@@ -136,7 +175,14 @@ where
                         // Now it is known, and the policy may find it too small.
                         outcome = decide(&parts, Some(bytes.len() as u64));
                     }
-                    match whole(outcome.decision(), exchange.negotiated(), level, &bytes) {
+                    match whole(
+                        outcome.decision(),
+                        encoding,
+                        asked,
+                        settings,
+                        &parts,
+                        &bytes,
+                    ) {
                         Ok(bytes) => {
                             let length = bytes.len() as u64;
                             (Form::Whole { bytes }, Some(length))
@@ -177,17 +223,25 @@ fn is_grpc(headers: &HeaderMap) -> bool {
 /// The encoded form of a whole body, or why it goes out as it is.
 fn whole(
     decision: Decision,
-    negotiated: Negotiated,
-    level: Level,
+    encoding: Encoding<'_>,
+    asked: &Asked,
+    settings: &Settings,
+    parts: &Parts,
     bytes: &Bytes,
 ) -> Result<Bytes, Reason> {
-    match (decision, negotiated) {
-        (Decision::Leave(reason), _) => Err(reason),
+    if let Decision::Leave(reason) = decision {
+        return Err(reason);
+    }
+    let smaller = match &settings.kept {
+        Some(kept) => kept.encode_if_smaller(&encoding, asked.resource.as_deref(), parts, bytes),
+        None => encoding.encode_if_smaller(bytes).map(Bytes::from),
+    };
+    match (smaller, asked.exchange.negotiated()) {
         // The client refuses identity, so that size does not matter; but nothing is the same in every form.
-        (Decision::Encode(coding), Negotiated::Only(_)) if !bytes.is_empty() => {
-            Ok(encode(coding, level, bytes).into())
+        (Err(Reason::WouldNotShrink { .. }), Negotiated::Only(_)) if !bytes.is_empty() => {
+            Ok(encoding.encode(bytes).into())
         }
-        (Decision::Encode(coding), _) => encode_if_smaller(coding, level, bytes).map(Bytes::from),
+        (smaller, _) => smaller,
     }
 }
 

@@ -9,6 +9,7 @@ use tower_service::Service;
 
 use super::body::EncodedBody;
 use super::future::{Asked, CompressFuture};
+use super::kept::resource;
 use super::layer::Shared;
 use crate::{Exchange, Negotiated, Predicate, Worthwhile};
 
@@ -66,18 +67,17 @@ where
     fn call(&mut self, mut request: Request<Q>) -> Self::Future {
         let settings = &self.shared.settings;
         let method = request.method().clone();
-        let exchange = Exchange::begin(
-            settings.headers,
-            &settings.offers,
-            &method,
-            request.headers_mut(),
-        );
+        let (dictionary, rules, offers) = settings.offered(request.headers());
+        let exchange = Exchange::begin(rules, offers, &method, request.headers_mut());
         if settings.refuse_unacceptable && exchange.negotiated() == Negotiated::NotAcceptable {
-            return CompressFuture::refused();
+            return CompressFuture::refused(!settings.dictionaries.is_empty());
         }
+        let by_tag = settings.kept_by_tag && settings.kept.is_some();
         let asked = Asked {
             exchange,
             head: method == Method::HEAD,
+            dictionary,
+            resource: by_tag.then(|| resource(&request)).flatten(),
         };
         CompressFuture::called(self.inner.call(request), asked, Arc::clone(&self.shared))
     }
