@@ -85,6 +85,10 @@ pub(crate) struct Ahead<D, E> {
 
 impl<B: Body> EncodeBody<B> {
     /// Encodes what `body` yields.
+    ///
+    /// # Panics
+    ///
+    /// Not here, but when it is polled, for a [`Coding`] that needs a dictionary, which is `dcz`.
     pub fn new(coding: Coding, level: Level, body: B) -> Self {
         Self {
             body,
