@@ -68,7 +68,7 @@
 //!   An [`EncodedCache`] takes as many bytes as it is given.
 //! - **Nothing of one body shows in another.** A state from the pool produces, byte for byte, what a new one would,
 //!   also after a body that was abandoned half-way. The bytes of the last body are not wiped from its memory, but no
-//!   path leads to them.
+//!   path leads to them. What a `Dictionary` was trained on does show: whoever may fetch it reads it.
 //! - **Equal bodies have equal encodings** for the same coding and level, on every thread.
 //! - **Encoding never fails.** Only a stream's writer can. The one coding that needs more than a body is `dcz`: a call
 //!   that names it without a `Dictionary` is a mistake in the program, and panics.
