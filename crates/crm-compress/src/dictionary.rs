@@ -44,6 +44,12 @@ use crate::{Coding, Encoder, Level, ReadEncoder, Reason, body};
 /// # Ok::<(), crm_compress::DictionaryError>(())
 /// ```
 ///
+/// # What it gives away
+///
+/// A dictionary holds stretches of the samples as they were, names and addresses among them, and **every client that may
+/// fetch it can read them**. Train it on records that were made up, or that all who fetch it may see; one for a tenant goes
+/// to that tenant alone, under a URL and a `match` that no other has.
+///
 /// # Cost
 ///
 /// A clone shares everything. The tables of a level are built when that level is first used, and stay for the life of
@@ -116,6 +122,8 @@ impl Dictionary {
 
     /// A dictionary of at most `max_bytes`, made of what recurs in these samples: bodies as the service sends them,
     /// some hundreds at least, and together some ten times as long as the dictionary.
+    ///
+    /// The dictionary repeats stretches of the samples word for word; see [what it gives away](Self#what-it-gives-away).
     ///
     /// It is the work of a second or less for a megabyte of samples, to be done once and kept: another run over other
     /// samples gives another dictionary, which no client holds.

@@ -1,4 +1,5 @@
-//! HTTP content codings: which one a client takes, whether a body deserves it, and pooled encoders for gzip and deflate.
+//! HTTP content codings: which one a client takes, whether a body deserves it, and pooled
+//! encoders: gzip and deflate by default, zstd and brotli as features.
 //!
 //! ```
 //! use crm_compress::{AcceptEncoding, Coding, Decision, Level, Policy, ResponseHead, encode, negotiate};
@@ -62,14 +63,15 @@
 //!   in the length of the headers.
 //! - **No allocation beyond the output.** Once a thread has encoded, another body takes no memory but that of the
 //!   result; [`encode_into`] into a vector with room takes none, and neither does a stream. `Brotli` and `Zstd` say where
-//!   they make an exception.
+//!   they make an exception, and [`pool_stats`] for how many threads it holds.
 //! - **Bounded memory.** The pool holds a bounded number of states of bounded size for each coding; see [`pool_stats`].
 //!   An [`EncodedCache`] takes as many bytes as it is given.
 //! - **Nothing of one body shows in another.** A state from the pool produces, byte for byte, what a new one would,
 //!   also after a body that was abandoned half-way. The bytes of the last body are not wiped from its memory, but no
-//!   path leads to them.
+//!   path leads to them. What a `Dictionary` was trained on does show: whoever may fetch it reads it.
 //! - **Equal bodies have equal encodings** for the same coding and level, on every thread.
-//! - **Encoding never fails.** Only a stream's writer can.
+//! - **Encoding never fails.** Only a stream's writer can. The one coding that needs more than a body is `dcz`: a call
+//!   that names it without a `Dictionary` is a mistake in the program, and panics.
 //! - **Decoding is bounded**: for every coding by the same limits, in memory, in bytes and in work; see [`DecodeLimits`].
 //!
 //! Everything is `Send` and `Sync`. Nothing here is asynchronous and nothing waits: encoding is work for the processor,
@@ -90,6 +92,10 @@
 //!
 //! None is a default. The default has gzip and deflate, and is Rust throughout. A coding that a build cannot send cannot be
 //! named in it.
+//!
+//! A feature that any crate of a program turns on is on for all of it. Two of them can then be seen from outside: with
+//! `zstd` or `brotli`, a `CompressLayer` that was not given its `codings` offers them too; and with `libdeflate`,
+//! [`Level::Fastest`] makes other bytes of the same body, so that servers which share strong tags should share the feature.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

@@ -151,6 +151,10 @@ impl Padding {
     /// # Errors
     ///
     /// [`Reason::WouldNotShrink`] when it is not.
+    ///
+    /// # Panics
+    ///
+    /// For dcz, which is encoded with a dictionary.
     pub fn encode_if_smaller(
         &self,
         coding: Coding,

@@ -42,6 +42,34 @@ fn the_types_cross_threads() {
     crosses::<EncodedStats>();
     crosses::<Identity<'_>>();
     crosses::<Box<dyn EncodedStore>>();
+    crosses::<crm_compress::ReadEncoder<&[u8]>>();
+    crosses::<crm_compress::Padding>();
+    crosses::<crm_compress::Decoder>();
+    crosses::<crm_compress::DecodeReader<&[u8]>>();
+    crosses::<crm_compress::DecodeError>();
+    crosses::<crm_compress::DecodeLimits>();
+    #[cfg(feature = "dcz")]
+    crosses::<crm_compress::Dictionary>();
+    #[cfg(feature = "rayon")]
+    crosses::<crm_compress::ParallelEncoder<Vec<u8>>>();
+}
+
+/// A server moves services, futures and bodies from thread to thread.
+#[cfg(feature = "tower")]
+#[test]
+fn the_layers_cross_threads() {
+    type Full = http_body_util::Full<bytes::Bytes>;
+    fn crosses<T: Send + Sync>() {}
+    crosses::<crm_compress::CompressLayer>();
+    crosses::<crm_compress::Compress<()>>();
+    crosses::<crm_compress::CompressFuture<(), crm_compress::Worthwhile>>();
+    crosses::<crm_compress::EncodedBody<Full>>();
+    crosses::<crm_compress::EncodeBody<Full>>();
+    crosses::<crm_compress::DecodeLayer>();
+    crosses::<crm_compress::Decode<()>>();
+    crosses::<crm_compress::DecodeFuture<()>>();
+    crosses::<crm_compress::DecodeBody<Full>>();
+    crosses::<crm_compress::AnswerBody<Full>>();
 }
 
 #[test]

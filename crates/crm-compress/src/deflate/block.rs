@@ -33,14 +33,16 @@ pub(crate) struct Block {
 impl Block {
     /// The most literals in a row.
     const RUN: u32 = 64 * 1024;
-    /// The most sequences in a block.
-    pub(crate) const SEQUENCES: usize = 16 * 1024;
+    /// So many sequences make a block full.
+    const SEQUENCES: usize = 16 * 1024;
+    /// Room for a full block, the match that was held when it became full, and the literals behind.
+    const ROOM: usize = Self::SEQUENCES + 2;
     /// The bytes that a block takes.
-    pub(crate) const BYTES: usize = Self::SEQUENCES * size_of::<Sequence>() + size_of::<Self>();
+    pub(crate) const BYTES: usize = Self::ROOM * size_of::<Sequence>() + size_of::<Self>();
 
     pub(crate) fn new() -> Self {
         Self {
-            sequences: Vec::with_capacity(Self::SEQUENCES + 1),
+            sequences: Vec::with_capacity(Self::ROOM),
             run: 0,
             frequencies: [0; LITERALS_AND_LENGTHS],
             distances: [0; DISTANCES],
@@ -88,6 +90,12 @@ impl Block {
             distance: distance as u16,
         });
         self.run = 0;
+    }
+
+    /// How many sequences there is room for.
+    #[cfg(test)]
+    pub(crate) fn room(&self) -> usize {
+        self.sequences.capacity()
     }
 
     /// Whether the block should end: there is no room for another match, or there has been none for so long that other

@@ -12,7 +12,7 @@ pub(crate) struct Effort {
 }
 
 impl Effort {
-    /// The effort of a level on zlib's scale, 1 to 9. `benches/records` has what each gives.
+    /// The effort of a level on zlib's scale, 1 to 9. The design notes have what each gives.
     pub(crate) const fn of(level: u8) -> Self {
         let (depth, nice, dense) = match level {
             0 | 1 => (2, 24, 0),

@@ -283,6 +283,23 @@ mod tests {
         assert!(both < apart + 1_500, "{both}, {apart}");
     }
 
+    /// Matches without a literal between them fill a block by two sequences at once: the one that is held, and the next.
+    #[test]
+    fn no_body_makes_the_state_grow() {
+        let words: Vec<u8> = noise(400_000, 5)
+            .iter()
+            .flat_map(|byte| [b'a', b'b', b'c', b'd', byte % 16])
+            .collect();
+        let mut deflater = Deflater::new();
+        let room = deflater.block.room();
+        for body in bodies().iter().chain([&words]) {
+            for level in [1, 5, 9] {
+                deflater.encode(level, body, &mut Vec::new(), usize::MAX);
+                assert_eq!(deflater.block.room(), room, "level {level}");
+            }
+        }
+    }
+
     #[test]
     fn more_effort_gives_fewer_bytes() {
         let body = &bodies()[0][..200_000];

@@ -112,6 +112,10 @@ impl EncodedCache {
     ///
     /// [`Reason::WouldNotShrink`] when the coding does not get below the body's own length; send the body as it is.
     /// Identity never does.
+    ///
+    /// # Panics
+    ///
+    /// For a [`Coding`] that needs a dictionary, which is `dcz`: give its encoder to [`encode_with`](Self::encode_with).
     pub fn encode(
         &self,
         coding: Coding,

@@ -93,7 +93,7 @@ impl<B: Body> EncodeBody<B> {
     ///
     /// # Panics
     ///
-    /// When it is polled, for a [`Coding`] that needs a dictionary, which is `dcz`.
+    /// Not here, but when it is polled, for a [`Coding`] that needs a dictionary, which is `dcz`.
     pub fn new(coding: Coding, level: Level, body: B) -> Self {
         Self {
             body,
