@@ -35,18 +35,26 @@ impl Block {
     const RUN: u32 = 64 * 1024;
     /// The most sequences in a block.
     pub(crate) const SEQUENCES: usize = 16 * 1024;
+    /// Beyond them, the match that was held when the block became full, and the sequence without one at its end.
+    const ROOM: usize = Self::SEQUENCES + 2;
     /// The bytes that a block takes.
-    pub(crate) const BYTES: usize = Self::SEQUENCES * size_of::<Sequence>() + size_of::<Self>();
+    pub(crate) const BYTES: usize = Self::ROOM * size_of::<Sequence>() + size_of::<Self>();
 
     pub(crate) fn new() -> Self {
         Self {
-            sequences: Vec::with_capacity(Self::SEQUENCES + 1),
+            sequences: Vec::with_capacity(Self::ROOM),
             run: 0,
             frequencies: [0; LITERALS_AND_LENGTHS],
             distances: [0; DISTANCES],
             literal_code: Code::new(),
             distance_code: Code::new(),
         }
+    }
+
+    /// How many sequences there is room for.
+    #[cfg(test)]
+    pub(crate) fn room(&self) -> usize {
+        self.sequences.capacity()
     }
 
     /// Forgets everything.

@@ -283,6 +283,17 @@ mod tests {
         assert!(both < apart + 1_500, "{both}, {apart}");
     }
 
+    /// The last match before a block is full may have one more behind it that is still held.
+    #[test]
+    fn a_block_does_not_grow() {
+        let mut deflater = Deflater::new();
+        let room = deflater.block.room();
+        // Matches of the greatest length, without a literal between them.
+        let body = vec![b'a'; 2 * 258 * Block::SEQUENCES];
+        deflater.encode(1, &body, &mut Vec::new(), usize::MAX);
+        assert_eq!(deflater.block.room(), room);
+    }
+
     #[test]
     fn more_effort_gives_fewer_bytes() {
         let body = &bodies()[0][..200_000];
