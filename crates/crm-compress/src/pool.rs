@@ -236,7 +236,7 @@ pub struct PoolStats {
 /// | gzip and deflate, whole bodies | 384 KiB | the same | 64 + 32 | 36 MiB |
 /// | gzip, streams | 384 KiB | the same | 64 + 32 | 36 MiB |
 /// | deflate, streams | 384 KiB | the same | 64 + 32 | 36 MiB |
-/// | gzip and deflate, by libdeflate | 1 MiB | the same | 64 + 32 | 96 MiB |
+/// | gzip and deflate, by libdeflate | 384 KiB | the same | 64 + 32 | 36 MiB |
 /// | br | 4 MiB | 0.7 MiB at 10 KB, 2 MiB at 130 KB | 32 + 16 | 192 MiB |
 /// | zstd and dcz | 2 MiB | 0.2 MiB at 10 KB, 1 MiB at 130 KB | 64 + 32 | 192 MiB |
 /// | buffer of a stream | 16 KiB | the same | 64 + 32 | 1.5 MiB |
