@@ -191,6 +191,36 @@ async fn the_bound_of_a_whole_body_is_the_last_length_that_is_whole() {
     }
 }
 
+/// A body that says it has far more than it has, as that of a proxy may whose source declares a length and then stalls.
+struct Boastful(Script);
+
+impl Body for Boastful {
+    type Data = <Script as Body>::Data;
+    type Error = <Script as Body>::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.0).poll_frame(cx)
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        http_body::SizeHint::with_exact(u64::MAX / 2)
+    }
+}
+
+/// Memory follows what has come, and not what was said, however large a body may be that is encoded whole.
+#[tokio::test]
+async fn no_room_is_made_for_a_length_that_is_only_said() {
+    let layer = CompressLayer::new().whole_up_to(usize::MAX);
+    let body = bodies::json(3_000, 5);
+    let source = Boastful(Script::new(body.chunks(700).map(Step::data)));
+    let (_, out) = answer(&layer, only_gzip(), json(source)).await;
+    let encoded = out.collect().await.unwrap().to_bytes();
+    assert_eq!(decoders::decode(Coding::Gzip, &encoded).unwrap(), body);
+}
+
 #[tokio::test]
 async fn a_body_that_would_not_shrink_goes_out_as_it_was() {
     let body = bodies::noise(5_000, 6);

@@ -19,7 +19,8 @@ const ROOM: usize = 1 << 30;
 /// between two codings of a chain.
 ///
 /// In which pieces a body comes, and with what room it is fetched, changes neither the bytes nor the error. One
-/// exception: of a corrupt brotli stream, a few bytes more or less may come before the error.
+/// exception: of a corrupt brotli stream, a few bytes more or less may come before the error, and a limit that lies among
+/// them may be met before it. The words of an [`EngineError`](crate::EngineError) are not part of that promise.
 ///
 /// An error is final: every later call returns it again. Bytes that were decoded before it have been handed out.
 ///

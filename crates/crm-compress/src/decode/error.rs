@@ -207,7 +207,8 @@ impl Error for DecodeError {
     }
 }
 
-/// What the decoder of a coding said about corrupt data, in its own words.
+/// What the decoder of a coding said about corrupt data, in its own words. They may depend on the pieces in which the body
+/// came.
 #[derive(Clone, Debug)]
 pub struct EngineError(Words);
 
@@ -245,7 +246,13 @@ impl EngineError {
 impl fmt::Display for EngineError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Words::Inflate(error) => f.write_str(error.message().unwrap_or("invalid deflate data")),
+            // Where zlib-rs meets the fault in its fast loop, it loses its own words.
+            Words::Inflate(error) => f.write_str(
+                error
+                    .message()
+                    .filter(|&words| words != "repeated call with bad state")
+                    .unwrap_or("invalid deflate data"),
+            ),
             #[cfg(feature = "brotli")]
             Words::Brotli(code) => write!(f, "brotli error {code}"),
             #[cfg(feature = "zstd")]

@@ -51,6 +51,12 @@ impl Block {
         }
     }
 
+    /// How many sequences there is room for.
+    #[cfg(test)]
+    pub(crate) fn room(&self) -> usize {
+        self.sequences.capacity()
+    }
+
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
         self.sequences.clear();
@@ -90,12 +96,6 @@ impl Block {
             distance: distance as u16,
         });
         self.run = 0;
-    }
-
-    /// How many sequences there is room for.
-    #[cfg(test)]
-    pub(crate) fn room(&self) -> usize {
-        self.sequences.capacity()
     }
 
     /// Whether the block should end: there is no room for another match, or there has been none for so long that other

@@ -75,8 +75,10 @@ impl Queue {
     ///
     /// A thread of a pool must not wait for what it may itself be meant to run. It encodes what nobody has begun, of this
     /// stream alone, and waits only for blocks that another thread is encoding at that moment and will bring to an end.
+    /// Any other thread does so with the oldest block alone, because all threads of the pool may be waiting for what this
+    /// one writes.
     pub(super) fn take(&self) -> Option<Result<Block, Payload>> {
-        let helps = rayon::current_thread_index().is_some();
+        let in_pool = rayon::current_thread_index().is_some();
         let mut state = self.shared.state();
         loop {
             if let Some(block) = state.take() {
@@ -85,7 +87,8 @@ impl Queue {
             if state.places.is_empty() {
                 return None;
             }
-            state = if helps && !state.waiting.is_empty() {
+            let next = state.waiting.front().map(|block| block.number);
+            state = if next.is_some_and(|number| in_pool || number == state.first) {
                 drop(state);
                 self.shared.encode_one();
                 self.shared.state()

@@ -19,6 +19,9 @@ pub(super) enum Look<D, E> {
 /// How many frames are looked at, so that a body of empty ones does not hold the thread.
 const FRAMES: usize = 1024;
 
+/// How much room is made at once for what a body only says that it has. Beyond it the room grows with what comes.
+const TRUSTED: usize = 1024 * 1024;
+
 /// Polls the body for as long as it is ready and can still turn out to be whole within `most` bytes.
 ///
 /// A body that says its length is gathered from several frames; one that does not is whole when it ends after one.
@@ -56,7 +59,9 @@ pub(super) fn look<B: Body + Unpin>(
                             one = data.copy_to_bytes(size);
                         } else if fits && length.is_some() {
                             if many.is_empty() {
-                                many.reserve_exact(length.map_or(0, |length| length as usize));
+                                // At most `most`, so it fits; what has come may be more than was said.
+                                let said = length.map_or(0, |length| length as usize);
+                                many.reserve_exact(said.min(TRUSTED));
                                 many.extend_from_slice(&std::mem::take(&mut one));
                             }
                             while data.has_remaining() {
