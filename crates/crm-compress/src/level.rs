@@ -37,6 +37,7 @@ use crate::{Coding, LevelOutOfRange};
 /// # Ok::<(), crm_compress::LevelOutOfRange>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Level {
     /// The least time.
     Fastest,

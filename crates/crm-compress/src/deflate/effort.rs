@@ -23,7 +23,7 @@ impl Effort {
             6 => (16, 96, ALL),
             7 => (32, 128, ALL),
             8 => (128, ALL, ALL),
-            _ => (1024, ALL, ALL),
+            _ => (512, ALL, ALL),
         };
         Self { depth, nice, dense }
     }

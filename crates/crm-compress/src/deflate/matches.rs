@@ -18,6 +18,9 @@ const MOST_COUNTED: u32 = 1 << 30;
 /// The bytes that a hash is made of; a match is at least so long.
 pub(crate) const HASHED: usize = 4;
 
+/// So many places with the hash of four bytes and others than these four end a search.
+const CHANCES: u32 = 128;
+
 /// A stretch that repeats what stands `distance` bytes before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Match {
@@ -128,7 +131,8 @@ impl Matches {
         };
         let first = word(piece, at);
         let mut last = first;
-        for _ in 0..depth {
+        let mut tried = 0;
+        while tried < depth {
             let before = at - distance;
             // Whatever is longer agrees in the byte behind the best so far; that is where most fail. Both comparisons are
             // one branch, because neither can be foreseen.
@@ -142,6 +146,11 @@ impl Matches {
                     }
                     last = word(piece, at + length + 1 - HASHED);
                 }
+            }
+            // Places that share a hash and nothing else are chance, or malice.
+            tried += 1;
+            if tried == CHANCES && best.distance == 0 {
+                break;
             }
             // Far jumps are cut off at a number beyond the window, so that the sum is beyond it too.
             distance += usize::from(self.links[before % WINDOW]);

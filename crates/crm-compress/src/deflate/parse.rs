@@ -21,6 +21,9 @@ const PATIENCE: usize = 32;
 /// The most places that are passed over at once.
 const STRIDE: usize = 64;
 
+/// So many bytes or some more make a block, however few the matches in them.
+const LONG: usize = 1 << 20;
+
 /// A walk through one piece of a body.
 pub(crate) struct Parse<'a> {
     piece: &'a [u8],
@@ -60,7 +63,8 @@ impl<'a> Parse<'a> {
     pub(crate) fn fill(&mut self, block: &mut Block) -> usize {
         // From here on there are not enough bytes for a hash.
         let hashed = self.piece.len().saturating_sub(HASHED - 1);
-        while self.at < hashed && !block.is_full() {
+        let end = hashed.min(self.at + LONG);
+        while self.at < end && !block.is_full() {
             let Effort { depth, nice, .. } = self.effort;
             let found = self
                 .matches
