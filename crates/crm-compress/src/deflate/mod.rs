@@ -283,6 +283,28 @@ mod tests {
         assert!(both < apart + 1_500, "{both}, {apart}");
     }
 
+    /// Wide steps must not stay wide: they would pass over what repeats at any distance but a multiple of them.
+    #[test]
+    fn what_repeats_at_odd_distances_behind_noise_is_found() {
+        let mut deflater = Deflater::new();
+        for period in [515, 1_001, 4_097, 16_001] {
+            let record = noise(period, 5);
+            let mut body = noise(2 * 65_536, 6);
+            body.extend(record.iter().cycle().take(1 << 20));
+            for level in [1, 5, 9] {
+                let mut output = Vec::new();
+                deflater.encode(level, &body, &mut output, usize::MAX);
+                // The noise, a block of literals until patience comes back, and some records.
+                assert!(
+                    output.len() < 4 * 65_536,
+                    "{period}, level {level}: {}",
+                    output.len()
+                );
+                assert!(decode(&output) == body);
+            }
+        }
+    }
+
     /// Matches without a literal between them fill a block by two sequences at once: the one that is held, and the next.
     #[test]
     fn no_body_makes_the_state_grow() {

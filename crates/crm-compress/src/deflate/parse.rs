@@ -61,6 +61,9 @@ impl<'a> Parse<'a> {
     /// Fills an empty block, and returns the place up to which it goes: the end of the piece, or before it where the
     /// block is full.
     pub(crate) fn fill(&mut self, block: &mut Block) -> usize {
+        // Each block begins with patience. Wide steps of one width meet only what repeats at a multiple of it: behind noise,
+        // records of 1001 bytes would never be found again.
+        self.missed = 0;
         // From here on there are not enough bytes for a hash.
         let hashed = self.piece.len().saturating_sub(HASHED - 1);
         let end = hashed.min(self.at + LONG);
