@@ -482,6 +482,26 @@ rows! {
         assert_eq!(field(&case().request(&[date]).run().request, "if-modified-since"), some(date.1));
     }
 
+    fn a_date_does_not_tell_forms_apart() {
+        let date = "Sat, 21 Nov 2026 10:00:00 GMT";
+        for (accept, stays) in [("gzip", false), ("identity", true), ("br;q=0", true)] {
+            let done = case()
+                .request(&[
+                    ("accept-encoding", accept),
+                    ("range", "bytes=9-"),
+                    ("if-range", date),
+                ])
+                .run();
+            for name in ["range", "if-range"] {
+                assert_eq!(
+                    field(&done.request, name).is_some(),
+                    stays,
+                    "{accept}: {name}"
+                );
+            }
+        }
+    }
+
     fn a_range_of_an_encoded_form_is_the_whole() {
         let asked = |tag: &str| {
             let done = case().request(&[("range", "bytes=9-"), ("if-range", tag)]).run();
@@ -489,7 +509,7 @@ rows! {
         };
         assert_eq!(asked("\"a-gzip\""), (None, None));
         assert_eq!(asked("\"a-zstd\""), (None, None));
-        for tag in ["\"a\"", "W/\"a\"", "Wed, 21 Oct 2015 07:28:00 GMT"] {
+        for tag in ["\"a\"", "W/\"a\""] {
             assert_eq!(asked(tag), (some("bytes=9-"), some(tag)));
         }
     }

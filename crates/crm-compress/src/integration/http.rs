@@ -255,6 +255,12 @@ impl Exchange {
             }
             replace(headers, &IF_RANGE, lines);
         }
+        // A date is that of all forms, and the part that this client holds may be of the encoded one.
+        let date = |value: &HeaderValue| !value.as_bytes().contains(&b'"');
+        if form.is_some_and(|form| !form.is_plain()) && headers.get(IF_RANGE).is_some_and(date) {
+            headers.remove(IF_RANGE);
+            headers.remove(RANGE);
+        }
     }
 
     /// What the policy sees of a response; `length` is that of its body, where it is known otherwise than by
