@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
-use zstd_safe::{CDict, DDict};
+use zstd_safe::CDict;
 
 use crate::level::{ZSTD_FIRST, ZSTD_LAST};
 use crate::{Coding, Encoder, Level, ReadEncoder, Reason, body};
@@ -67,8 +67,6 @@ struct Shared {
     head: [u8; Dictionary::HEAD],
     /// Prepared for encoding, one for each level.
     encoding: [OnceLock<CDict<'static>>; ZSTD_LAST as usize],
-    /// Prepared for decoding.
-    decoding: OnceLock<DDict<'static>>,
 }
 
 /// The magic number of a dictionary in zstd's own format, which is not what RFC 9842 has (RFC 8878, section 5).
@@ -115,7 +113,6 @@ impl Dictionary {
                 bytes,
                 head,
                 encoding: [const { OnceLock::new() }; ZSTD_LAST as usize],
-                decoding: OnceLock::new(),
             }),
         })
     }
@@ -231,14 +228,6 @@ impl Dictionary {
         debug_assert!((ZSTD_FIRST..=ZSTD_LAST).contains(&level));
         self.shared.encoding[usize::from(level - 1)]
             .get_or_init(|| CDict::create(&self.shared.bytes, level.into()))
-    }
-
-    /// The dictionary prepared for decoding.
-    #[expect(dead_code, reason = "for the decoder")]
-    pub(crate) fn decoding(&self) -> &DDict<'static> {
-        self.shared
-            .decoding
-            .get_or_init(|| DDict::create(&self.shared.bytes))
     }
 }
 

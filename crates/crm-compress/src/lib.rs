@@ -43,6 +43,7 @@
 //! | make the headers true | `Exchange` (feature `http`); [`TagRule`] and [`vary`] for other libraries |
 //! | encode a body once that is sent often | [`EncodedCache`] |
 //! | decode a body that a client sent | [`decode`]; [`DecodeReader`] over a [`Read`](std::io::Read); [`Decoder`] for pieces |
+//! | decode a body in `dcz` | `decode_with_dictionaries` (feature `dcz`) |
 //! | say how much that may cost | [`DecodeLimits`] |
 //! | answer a body that was refused | [`DecodeError::status`], [`DecodeError::accept_encoding`] |
 //! | encode the responses of an axum router, decode its requests | `CompressLayer`, `DecodeLayer` (feature `tower`) |
@@ -135,6 +136,8 @@ pub use codec::Brotli;
 pub use codec::Zstd;
 pub use codec::{Deflate, Gzip};
 pub use coding::Coding;
+#[cfg(feature = "dcz")]
+pub use decode::decode_with_dictionaries;
 pub use decode::{
     ContentEncoding, DecodeError, DecodeLimits, DecodeReader, Decoder, EngineError, Progress,
     decode,

@@ -279,3 +279,45 @@ proptest! {
         prop_assert!(answer.body == body);
     }
 }
+
+/// Members of gzip with an extra field, as in a file of Go's tests (`issue6550.gz`) on which a decoder once never came back.
+/// Neither damage, nor an end at any place, nor a block without codes for distances makes a file that does not end.
+#[test]
+fn a_damaged_file_of_many_members_ends_soon() {
+    let member = |seed| {
+        let plain = encode("gzip", &bodies::json(20_000, seed));
+        let extra = b"\x06\0BC\x02\0\x1b\0";
+        let mut member = plain[..10].to_vec();
+        member[3] = 4; // there is an extra field
+        member.extend_from_slice(extra);
+        member.extend_from_slice(&plain[10..]);
+        member
+    };
+    let file: Vec<u8> = (0..20).flat_map(member).collect();
+    let limits = DecodeLimits::default();
+    assert!(decode(["gzip"], &file, &limits).is_ok());
+    // A block of the dynamic kind without codes for distances, and then zeros.
+    let endless = [
+        &encode("gzip", b"")[..10],
+        &[
+            0x04, 0xc0, 0x81, 0x08, 0, 0, 0, 0, 0x20, 0x7f, 0xeb, 0x0b, 0, 0,
+        ],
+        &[0; 60_000],
+    ]
+    .concat();
+    let start = std::time::Instant::now();
+    assert!(decode(["gzip"], &endless, &limits).is_err());
+    let mut refused = 0;
+    for at in (file.len() / 2..file.len()).step_by(file.len() / 40) {
+        for damage in [0x01, 0x80, 0xff] {
+            let mut damaged = file.clone();
+            damaged[at] ^= damage;
+            refused += u32::from(decode(["gzip"], &damaged, &limits).is_err());
+            damaged.truncate(at + 1);
+            assert!(decode(["gzip"], &damaged, &limits).is_err());
+        }
+    }
+    assert!(refused >= 50, "{refused}");
+    // Some 120 files within what one may take, on a slow machine too.
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+}

@@ -37,10 +37,13 @@
 //! | `metrics` | [`metrics`] | yes |
 //! | `memchr` | files with long lines are cut faster in [`batch`] | no |
 //! | `rusqlite` | a source and a sink over SQLite in [`batch`] | no |
+//! | `tower`, `http-body`, `http` | layers for axum, bodies and headers in [`compress`] | no |
+//! | `brotli`, `zstd`, `dcz` | more codings in [`compress`] | no |
+//! | `rayon`, `libdeflate` | large exports on all cores, and another engine, in [`compress`] | no |
 //! | `serde` | snapshots of [`cache`], and statistics that `serde` can write | no |
 //!
-//! [`clock`] is always there. None of the defaults needs a C compiler; `rusqlite` needs SQLite, which its own feature `bundled`
-//! compiles.
+//! [`clock`] is always there. None of the defaults needs a C compiler. `zstd`, `dcz` and `libdeflate` do; `rusqlite` needs SQLite,
+//! which its own feature `bundled` compiles.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

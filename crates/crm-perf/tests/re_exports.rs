@@ -46,3 +46,40 @@ fn tables_are_read_through_the_facade() {
         .unwrap();
     assert_eq!((report.written(), seen), (2, vec![7, 9]));
 }
+
+/// Each of these names is there only with the feature of the crate itself.
+#[test]
+fn features_of_compress_are_reached() {
+    #[cfg(feature = "tower")]
+    let _: crm_perf::compress::CompressLayer = crm_compress::CompressLayer::new();
+    #[cfg(feature = "http-body")]
+    let _: crm_perf::compress::EncodeBody<String> = crm_compress::EncodeBody::new(
+        crm_compress::Coding::Gzip,
+        Default::default(),
+        String::new(),
+    );
+    #[cfg(feature = "http")]
+    let _: crm_perf::compress::HeaderRules = crm_compress::HeaderRules::new();
+    #[cfg(feature = "brotli")]
+    assert!(
+        !crm_perf::compress::Brotli::default()
+            .encode(b"a")
+            .is_empty()
+    );
+    #[cfg(feature = "zstd")]
+    assert!(!crm_perf::compress::Zstd::default().encode(b"a").is_empty());
+    #[cfg(feature = "dcz")]
+    assert!(crm_perf::compress::Dictionary::new("eight bytes").is_ok());
+    #[cfg(feature = "rayon")]
+    assert!(
+        !crm_perf::compress::Gzip::default()
+            .encode_parallel(b"a")
+            .is_empty()
+    );
+    // The engine shows in the bytes alone: the same body has others.
+    let body: Vec<u8> = (0..40_000_u32)
+        .flat_map(|n| (n * n).to_le_bytes())
+        .collect();
+    let gzip = crm_perf::compress::Gzip::default().level(crm_perf::compress::Level::Fastest);
+    assert!(gzip.encode(&body).len() < body.len());
+}

@@ -4,6 +4,10 @@ use std::fmt;
 
 use super::layer::{Layer, Step};
 use super::limits::STRIDE;
+#[cfg(feature = "dcz")]
+use crate::Dictionary;
+#[cfg(not(feature = "dcz"))]
+use crate::session::Dictionary;
 use crate::{Coding, ContentEncoding, DecodeError, DecodeLimits};
 
 /// How much one layer may hand to the next at a time.
@@ -92,8 +96,34 @@ impl Decoder {
     /// [`DecodeError::ChainTooLong`] when there are more codings than the limits allow, and
     /// [`DecodeError::UnsupportedCoding`] when dcz is among them, which takes a dictionary.
     pub fn new(chain: &ContentEncoding, limits: &DecodeLimits) -> Result<Self, DecodeError> {
+        Self::with(chain, limits, &[])
+    }
+
+    /// A decoder that takes dcz as well, if it was encoded with one of these dictionaries. Without any it is that of
+    /// [`new`](Self::new).
+    ///
+    /// Only the dictionary that the body names is used, and copied: that adds its length to the state.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::ChainTooLong`] when there are more codings than the limits allow.
+    #[cfg(feature = "dcz")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "dcz")))]
+    pub fn with_dictionaries(
+        chain: &ContentEncoding,
+        limits: &DecodeLimits,
+        dictionaries: &[Dictionary],
+    ) -> Result<Self, DecodeError> {
+        Self::with(chain, limits, dictionaries)
+    }
+
+    pub(crate) fn with(
+        chain: &ContentEncoding,
+        limits: &DecodeLimits,
+        dictionaries: &[Dictionary],
+    ) -> Result<Self, DecodeError> {
         #[cfg(feature = "dcz")]
-        if chain.iter().any(|coding| coding == Coding::Dcz) {
+        if dictionaries.is_empty() && chain.iter().any(|coding| coding == Coding::Dcz) {
             return Err(DecodeError::UnsupportedCoding);
         }
         let count = chain.iter().len();
@@ -105,10 +135,11 @@ impl Decoder {
         let mut stages: Vec<Stage> = Vec::with_capacity(count.max(1));
         // What was applied last is decoded first.
         for coding in chain.iter().rev() {
-            stages.push(Stage::new(coding, limits, stages.len() + 1 < count));
+            let has_next = stages.len() + 1 < count;
+            stages.push(Stage::new(coding, limits, dictionaries, has_next));
         }
         if stages.is_empty() {
-            stages.push(Stage::new(Coding::Identity, limits, false));
+            stages.push(Stage::new(Coding::Identity, limits, &[], false));
         }
         Ok(Self {
             stages,
@@ -274,10 +305,15 @@ impl Decoder {
 }
 
 impl Stage {
-    fn new(coding: Coding, limits: &DecodeLimits, has_next: bool) -> Self {
+    fn new(
+        coding: Coding,
+        limits: &DecodeLimits,
+        dictionaries: &[Dictionary],
+        has_next: bool,
+    ) -> Self {
         let room = if has_next { CHUNK } else { 0 };
         Self {
-            layer: Layer::new(coding, limits),
+            layer: Layer::new(coding, limits, dictionaries),
             produced: 0,
             failure: None,
             chunk: vec![0; room].into_boxed_slice(),

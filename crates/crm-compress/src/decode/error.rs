@@ -15,7 +15,7 @@ pub(super) const ACCEPTED: &str = match (cfg!(feature = "brotli"), cfg!(feature 
 
 /// Why a body could not be decoded.
 ///
-/// [`status`](Self::status) is what to answer: 415 when the codings are at fault, 413 when a
+/// [`status`](Self::status) is what to answer: 415 when the codings, or their dictionaries, are at fault, 413 when a
 /// [limit](crate::DecodeLimits) is, 400 when the data is. An answer 415 should carry
 /// [`accept_encoding`](Self::accept_encoding).
 ///
@@ -95,6 +95,14 @@ pub enum DecodeError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// The body names a dictionary that is none of those at hand. Without it nobody can read the body; the client may
+    /// send it in another coding.
+    #[cfg(feature = "dcz")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "dcz")))]
+    UnknownDictionary {
+        /// The coding.
+        coding: Coding,
+    },
     /// The data was encoded with a dictionary that is not at hand.
     DictionaryNeeded {
         /// The coding.
@@ -115,6 +123,8 @@ impl DecodeError {
     pub const fn status(&self) -> u16 {
         match self {
             Self::UnsupportedCoding | Self::ChainTooLong { .. } => 415,
+            #[cfg(feature = "dcz")]
+            Self::UnknownDictionary { .. } => 415,
             Self::DecodedTooLarge { .. }
             | Self::EncodedTooLarge { .. }
             | Self::RatioTooHigh { .. }
@@ -138,6 +148,8 @@ impl DecodeError {
     pub const fn accept_encoding(&self) -> Option<&'static str> {
         match self {
             Self::UnsupportedCoding | Self::ChainTooLong { .. } => Some(ACCEPTED),
+            #[cfg(feature = "dcz")]
+            Self::UnknownDictionary { .. } => Some(ACCEPTED),
             _ => None,
         }
     }
@@ -187,6 +199,11 @@ impl fmt::Display for DecodeError {
             Self::InvalidHeader { coding, reason } => {
                 write!(f, "{coding} body has an invalid header: {reason}")
             }
+            #[cfg(feature = "dcz")]
+            Self::UnknownDictionary { coding } => write!(
+                f,
+                "{coding} body names a dictionary that is not at hand; encode it with another, or use one of {ACCEPTED}"
+            ),
             Self::DictionaryNeeded { coding } => write!(
                 f,
                 "{coding} body needs a dictionary that is not at hand; encode without it"

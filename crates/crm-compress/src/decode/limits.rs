@@ -124,6 +124,17 @@ impl DecodeLimits {
 }
 
 impl DecodeLimits {
+    /// The largest window of a `dcz` frame: by RFC 9842, section 5, a quarter more than the dictionary of so many bytes, if
+    /// that is more than 8 MiB. A limit below 8 MiB is smaller than what clients may rely on, and stays what it is.
+    #[cfg(feature = "dcz")]
+    pub(super) fn dcz_window(&self, dictionary: u64) -> u64 {
+        if self.window_bytes < 8 << 20 {
+            return self.window_bytes;
+        }
+        self.window_bytes
+            .max((dictionary + dictionary / 4).min(128 << 20))
+    }
+
     /// How much a layer may have produced when this many bytes have arrived, as far as the ratio has a say.
     pub(super) fn by_ratio(&self, arrived: u64) -> u64 {
         self.ratio_grace.max(self.ratio.saturating_mul(arrived))

@@ -14,3 +14,5 @@ pub use error::{DecodeError, EngineError};
 pub use limits::DecodeLimits;
 pub use reader::DecodeReader;
 pub use whole::decode;
+#[cfg(feature = "dcz")]
+pub use whole::decode_with_dictionaries;

@@ -48,14 +48,35 @@ impl<R: Read> DecodeReader<R> {
         chain: &ContentEncoding,
         limits: &DecodeLimits,
     ) -> Result<Self, DecodeError> {
-        Ok(Self {
+        Ok(Self::over(reader, Decoder::new(chain, limits)?))
+    }
+
+    /// The same with dictionaries for dcz; see [`Decoder::with_dictionaries`].
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::ChainTooLong`] when there are more codings than the limits allow.
+    #[cfg(feature = "dcz")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "dcz")))]
+    pub fn with_dictionaries(
+        reader: R,
+        chain: &ContentEncoding,
+        limits: &DecodeLimits,
+        dictionaries: &[crate::Dictionary],
+    ) -> Result<Self, DecodeError> {
+        let decoder = Decoder::with_dictionaries(chain, limits, dictionaries)?;
+        Ok(Self::over(reader, decoder))
+    }
+
+    fn over(reader: R, decoder: Decoder) -> Self {
+        Self {
             reader,
-            decoder: Decoder::new(chain, limits)?,
+            decoder,
             buffer: vec![0; BUFFER].into_boxed_slice(),
             start: 0,
             end: 0,
             ended: false,
-        })
+        }
     }
 }
 

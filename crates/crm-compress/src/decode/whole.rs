@@ -1,5 +1,9 @@
 //! A body that is in memory.
 
+#[cfg(feature = "dcz")]
+use crate::Dictionary;
+#[cfg(not(feature = "dcz"))]
+use crate::session::Dictionary;
 use crate::{Coding, ContentEncoding, DecodeError, DecodeLimits, Decoder};
 
 /// Decodes a whole body; `codings` are the values of all Content-Encoding lines of its message.
@@ -24,8 +28,52 @@ where
     I: IntoIterator,
     I::Item: AsRef<[u8]>,
 {
+    decode_by(codings, body, limits, &[])
+}
+
+/// Decodes a whole body as [`decode`] does, and `dcz` as well, if it was encoded with one of these dictionaries.
+///
+/// ```
+/// use crm_compress::{DecodeLimits, Dictionary, Level, decode_with_dictionaries};
+///
+/// let order = r#"{"id":7,"customer":41,"city":"London","currency":"EUR","status":"shipped"}"#;
+/// let dictionary = Dictionary::new(order)?;
+/// let body = dictionary.encode(Level::Balanced, order.as_bytes());
+/// let json = decode_with_dictionaries(["dcz"], &body, &DecodeLimits::default(), &[dictionary])?;
+/// assert_eq!(json, order.as_bytes());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// As [`decode`], and [`DecodeError::UnknownDictionary`] when the body names another dictionary than these.
+#[cfg(feature = "dcz")]
+#[cfg_attr(docsrs, doc(cfg(feature = "dcz")))]
+pub fn decode_with_dictionaries<I>(
+    codings: I,
+    body: &[u8],
+    limits: &DecodeLimits,
+    dictionaries: &[Dictionary],
+) -> Result<Vec<u8>, DecodeError>
+where
+    I: IntoIterator,
+    I::Item: AsRef<[u8]>,
+{
+    decode_by(codings, body, limits, dictionaries)
+}
+
+fn decode_by<I>(
+    codings: I,
+    body: &[u8],
+    limits: &DecodeLimits,
+    dictionaries: &[Dictionary],
+) -> Result<Vec<u8>, DecodeError>
+where
+    I: IntoIterator,
+    I::Item: AsRef<[u8]>,
+{
     let chain = ContentEncoding::parse(codings)?;
-    let mut decoder = Decoder::new(&chain, limits)?;
+    let mut decoder = Decoder::with(&chain, limits, dictionaries)?;
     let mut output = Output::new(&chain, body, limits);
     let mut rest = body;
     loop {

@@ -36,7 +36,6 @@ pub(crate) struct Deflater {
 }
 
 pool::kind!(Deflater, bytes: 384 * 1024);
-const _: () = assert!(Matches::BYTES + Block::BYTES <= 384 * 1024);
 
 impl State for Deflater {
     fn recycle(&mut self) -> bool {
@@ -50,6 +49,7 @@ const PIECE: usize = 1 << 30;
 
 impl Deflater {
     pub(crate) fn new() -> Self {
+        const { assert!(Matches::BYTES + Block::BYTES <= <Self as pool::Kind>::BYTES) };
         Self {
             matches: Matches::new(),
             block: Block::new(),

@@ -3,12 +3,18 @@
 mod adler;
 #[cfg(feature = "brotli")]
 mod brotli;
+#[cfg(feature = "dcz")]
+mod dcz;
 mod deflate;
 mod gzip;
 mod inflate;
 #[cfg(feature = "zstd")]
 mod zstd;
 
+#[cfg(feature = "dcz")]
+use crate::Dictionary;
+#[cfg(not(feature = "dcz"))]
+use crate::session::Dictionary;
 use crate::{Coding, DecodeError, DecodeLimits, EngineError};
 
 use deflate::Deflate;
@@ -43,10 +49,14 @@ pub(super) enum Layer {
     Brotli(brotli::Brotli),
     #[cfg(feature = "zstd")]
     Zstd(Box<zstd::Zstd>),
+    #[cfg(feature = "dcz")]
+    Dcz(Box<dcz::Dcz>),
 }
 
 impl Layer {
-    pub(super) fn new(coding: Coding, limits: &DecodeLimits) -> Self {
+    pub(super) fn new(coding: Coding, limits: &DecodeLimits, dictionaries: &[Dictionary]) -> Self {
+        // Only dcz has any.
+        let _ = dictionaries;
         match coding {
             Coding::Identity => Self::Identity,
             Coding::Gzip => Self::Gzip(Gzip::new(limits)),
@@ -56,7 +66,7 @@ impl Layer {
             #[cfg(feature = "zstd")]
             Coding::Zstd => Self::Zstd(Box::new(zstd::Zstd::new(limits))),
             #[cfg(feature = "dcz")]
-            Coding::Dcz => unreachable!("the decoder refuses it"),
+            Coding::Dcz => Self::Dcz(Box::new(dcz::Dcz::new(limits, dictionaries))),
         }
     }
 
@@ -81,6 +91,8 @@ impl Layer {
             Self::Brotli(brotli) => brotli.step(input, output),
             #[cfg(feature = "zstd")]
             Self::Zstd(zstd) => zstd.step(input, output),
+            #[cfg(feature = "dcz")]
+            Self::Dcz(dcz) => dcz.step(input, output),
         }
     }
 
@@ -98,6 +110,8 @@ impl Layer {
             Self::Brotli(brotli) => brotli.is_whole(),
             #[cfg(feature = "zstd")]
             Self::Zstd(zstd) => zstd.is_whole(),
+            #[cfg(feature = "dcz")]
+            Self::Dcz(dcz) => dcz.is_whole(),
         };
         if whole {
             Ok(())
@@ -125,6 +139,8 @@ impl Layer {
             Self::Brotli(_) => Coding::Brotli,
             #[cfg(feature = "zstd")]
             Self::Zstd(_) => Coding::Zstd,
+            #[cfg(feature = "dcz")]
+            Self::Dcz(_) => Coding::Dcz,
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The coding "zstd" (RFC 8878, with the window of RFC 9659): frames one after another, some of them skippable.
+//! The coding "zstd" (RFC 8878, with the window of RFC 9659): frames one after another, some of them skippable. With a
+//! dictionary they are what follows the head of "dcz".
 //!
 //! The frames are taken apart here, down to their blocks, and the engine sees one block at a time. So frames can be
 //! counted and windows checked before the engine sets memory aside, and what a corrupt block leaves of the blocks before
@@ -20,6 +21,8 @@ const LONGEST: usize = 1 + 1 + 4 + 8;
 const LARGEST: u32 = if usize::BITS == 64 { 31 } else { 30 };
 
 pub(in crate::decode) struct Zstd {
+    /// The coding that errors name.
+    coding: Coding,
     engine: DCtx<'static>,
     place: Place,
     /// Whether the frame carries a checksum.
@@ -55,16 +58,28 @@ struct Header {
     length: usize,
 }
 
-const fn invalid(reason: &'static str) -> DecodeError {
-    DecodeError::InvalidHeader {
-        coding: Coding::Zstd,
-        reason,
-    }
+const fn invalid(coding: Coding, reason: &'static str) -> DecodeError {
+    DecodeError::InvalidHeader { coding, reason }
 }
 
 impl Zstd {
     pub(super) fn new(limits: &DecodeLimits) -> Self {
-        let window_limit = limits.window_bytes.min(1 << LARGEST);
+        Self::with(Coding::Zstd, limits, limits.window_bytes)
+    }
+
+    /// A decoder that holds a dictionary, of which it makes a copy.
+    #[cfg(feature = "dcz")]
+    pub(super) fn with_dictionary(dictionary: &crate::Dictionary, limits: &DecodeLimits) -> Self {
+        let length = dictionary.as_bytes().len() as u64;
+        let mut zstd = Self::with(Coding::Dcz, limits, limits.dcz_window(length));
+        zstd.engine
+            .load_dictionary(dictionary.as_bytes())
+            .expect("zstd only fails without memory");
+        zstd
+    }
+
+    fn with(coding: Coding, limits: &DecodeLimits, window_bytes: u64) -> Self {
+        let window_limit = window_bytes.min(1 << LARGEST);
         // The smallest power of two that holds it; the engine knows none below 1 KiB.
         let log = window_limit.max(1024).next_power_of_two().ilog2();
         let mut engine = DCtx::create();
@@ -72,6 +87,7 @@ impl Zstd {
             .set_parameter(DParameter::WindowLogMax(log))
             .expect("within the bounds of the parameter");
         Self {
+            coding,
             engine,
             place: Place::Start,
             checksum: false,
@@ -109,7 +125,7 @@ impl Zstd {
                     }
                     if self.frames == self.frames_limit {
                         return Err(DecodeError::TooManyMembers {
-                            coding: Coding::Zstd,
+                            coding: self.coding,
                             limit: self.frames_limit,
                         });
                     }
@@ -123,10 +139,10 @@ impl Zstd {
                     self.place = match u32::from_le_bytes(magic) {
                         MAGIC => Place::Header(Header::default()),
                         magic if magic & !0xf == SKIPPABLE => Place::SkippedLength(Field::new()),
-                        _ if self.frames == 1 => return Err(invalid("not zstd")),
+                        _ if self.frames == 1 => return Err(invalid(self.coding, "not zstd")),
                         _ => {
                             return Err(DecodeError::TrailingData {
-                                coding: Coding::Zstd,
+                                coding: self.coding,
                             });
                         }
                     };
@@ -151,7 +167,7 @@ impl Zstd {
                     if !header.take(input, step) {
                         return Ok(());
                     }
-                    header.check(self.window_limit)?;
+                    header.check(self.coding, self.window_limit)?;
                     self.checksum = header.has_checksum();
                     let mut bytes = [0; 4 + LONGEST];
                     bytes[..4].copy_from_slice(&MAGIC.to_le_bytes());
@@ -212,7 +228,7 @@ impl Zstd {
                     };
                     if self.run(&checksum, &mut [], &mut Step::default()).is_err() {
                         return Err(DecodeError::ChecksumMismatch {
-                            coding: Coding::Zstd,
+                            coding: self.coding,
                         });
                     }
                     self.place = Place::Start;
@@ -234,7 +250,7 @@ impl Zstd {
         match result {
             Ok(_) => Ok(()),
             Err(code) => Err(DecodeError::Corrupt {
-                coding: Coding::Zstd,
+                coding: self.coding,
                 source: EngineError::zstd(zstd_safe::get_error_name(code)),
             }),
         }
@@ -300,19 +316,17 @@ impl Header {
         }
     }
 
-    fn check(&self, window_limit: u64) -> Result<(), DecodeError> {
+    fn check(&self, coding: Coding, window_limit: u64) -> Result<(), DecodeError> {
         if self.bytes[0] & 1 << 3 != 0 {
-            return Err(invalid("reserved bit set"));
+            return Err(invalid(coding, "reserved bit set"));
         }
         let start = 1 + self.window_length();
         if little_endian(&self.bytes[start..start + self.dictionary_length()]) != 0 {
-            return Err(DecodeError::DictionaryNeeded {
-                coding: Coding::Zstd,
-            });
+            return Err(DecodeError::DictionaryNeeded { coding });
         }
         if self.window() > window_limit {
             return Err(DecodeError::WindowTooLarge {
-                coding: Coding::Zstd,
+                coding,
                 limit: window_limit,
             });
         }
@@ -333,5 +347,73 @@ impl fmt::Debug for Zstd {
             .field("place", &self.place)
             .field("frames", &self.frames)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Level, encode};
+
+    /// What the engine takes beside the window: input and output of a block of 128 KiB, and its tables.
+    const BESIDE: usize = 512 << 10;
+
+    /// A frame that has a window of `1 << exponent` bytes, and repeats a byte in blocks of 128 KiB until that is full.
+    fn frame(exponent: u8) -> Vec<u8> {
+        let mut frame = MAGIC.to_le_bytes().to_vec();
+        frame.extend_from_slice(&[0, (exponent - 10) << 3]);
+        for _ in 0..(2_u32 << exponent) >> 17 {
+            frame.extend_from_slice(&((128_u32 << 10) << 3 | 1 << 1).to_le_bytes()[..3]);
+            frame.push(b'x');
+        }
+        frame
+    }
+
+    fn decode(zstd: &mut Zstd, mut input: &[u8]) -> Result<u64, DecodeError> {
+        let mut output = vec![0; 16 << 10];
+        let mut produced = 0;
+        loop {
+            let step = zstd.step(input, &mut output);
+            produced += step.produced as u64;
+            input = &input[step.consumed..];
+            if let Some(failure) = step.failure {
+                return Err(failure);
+            }
+            if input.is_empty() && step.produced < output.len() {
+                return Ok(produced);
+            }
+        }
+    }
+
+    #[test]
+    fn the_engine_takes_the_window_that_is_allowed_and_a_constant() {
+        for (allowed, window) in [(20, 18), (20, 20), (23, 20), (23, 23)] {
+            let limits = DecodeLimits::default().window_bytes(1 << allowed);
+            let mut zstd = Zstd::new(&limits);
+            assert_eq!(decode(&mut zstd, &frame(window)).unwrap(), 2 << window);
+            let taken = zstd.engine.sizeof();
+            assert!(taken > 1 << window, "the window is held: {taken}");
+            assert!(taken <= (1 << window) + BESIDE, "{window}: {taken}");
+        }
+        // A frame that wants more gets nothing.
+        let mut zstd = Zstd::new(&DecodeLimits::default().window_bytes(1 << 20));
+        let before = zstd.engine.sizeof();
+        let error = decode(&mut zstd, &frame(21)).unwrap_err();
+        assert!(matches!(error, DecodeError::WindowTooLarge { .. }));
+        assert_eq!(zstd.engine.sizeof(), before);
+        // A frame that says its length takes no more than that.
+        let mut zstd = Zstd::new(&DecodeLimits::default());
+        let body = encode(Coding::Zstd, Level::Balanced, &[b'x'; 5_000]);
+        assert_eq!(decode(&mut zstd, &body).unwrap(), 5_000);
+        assert!(zstd.engine.sizeof() <= BESIDE);
+    }
+
+    #[cfg(feature = "dcz")]
+    #[test]
+    fn a_dictionary_is_held_once() {
+        let dictionary = crate::Dictionary::new(vec![7; 1 << 20]).unwrap();
+        let zstd = Zstd::with_dictionary(&dictionary, &DecodeLimits::default());
+        let taken = zstd.engine.sizeof();
+        assert!(((1 << 20)..=(1 << 20) + BESIDE).contains(&taken), "{taken}");
     }
 }

@@ -13,6 +13,10 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::{FRAME, TURN};
+#[cfg(feature = "dcz")]
+use crate::Dictionary;
+#[cfg(not(feature = "dcz"))]
+use crate::session::Dictionary;
 use crate::{ContentEncoding, DecodeError, DecodeLimits, Decoder};
 
 pin_project! {
@@ -93,10 +97,35 @@ impl<B: Body> DecodeBody<B> {
         chain: &ContentEncoding,
         limits: &DecodeLimits,
     ) -> Result<Self, DecodeError> {
+        Self::with(body, chain, limits, &[])
+    }
+
+    /// The same with dictionaries for dcz; see [`Decoder::with_dictionaries`].
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::ChainTooLong`] when there are more codings than the limits allow.
+    #[cfg(feature = "dcz")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "dcz")))]
+    pub fn with_dictionaries(
+        body: B,
+        chain: &ContentEncoding,
+        limits: &DecodeLimits,
+        dictionaries: &[Dictionary],
+    ) -> Result<Self, DecodeError> {
+        Self::with(body, chain, limits, dictionaries)
+    }
+
+    pub(crate) fn with(
+        body: B,
+        chain: &ContentEncoding,
+        limits: &DecodeLimits,
+        dictionaries: &[Dictionary],
+    ) -> Result<Self, DecodeError> {
         let stage = if chain.is_identity() {
             Stage::Plain
         } else {
-            Stage::Running(Decoder::new(chain, limits)?)
+            Stage::Running(Decoder::with(chain, limits, dictionaries)?)
         };
         Ok(Self {
             body,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
@@ -13,8 +14,12 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
+#[cfg(feature = "dcz")]
+use crate::Dictionary;
 use crate::integration::http::remove_made_false;
 use crate::integration::http_body::Refused;
+#[cfg(not(feature = "dcz"))]
+use crate::session::Dictionary;
 use crate::{ContentEncoding, DecodeBody, DecodeError, DecodeLimits};
 
 /// A layer that decodes the bodies of requests, within limits.
@@ -31,10 +36,11 @@ use crate::{ContentEncoding, DecodeBody, DecodeError, DecodeLimits};
 /// | an unknown coding, or a chain that is too long | in the head | 415 with Accept-Encoding; the service is not called |
 /// | a Content-Length beyond [`encoded_bytes`](DecodeLimits::encoded_bytes) | in the head | 413; the service is not called |
 /// | another limit | while the service reads | the error of the body; 413 |
+/// | a dictionary of `dcz` that is not at hand | while the service reads | the error of the body; 415 |
 /// | corrupt data | while the service reads | the error of the body; 400 |
 ///
-/// In the last two cases the service answers, and what it answers stands, but for its status when that is 400 or 500: these
-/// are what frameworks make of a body that fails, and they become 413 or 400 as the [`DecodeError`] says.
+/// In the last three cases the service answers, and what it answers stands, but for its status when that is 400 or 500: these
+/// are what frameworks make of a body that fails, and they become 413, 415 or 400 as the [`DecodeError`] says.
 ///
 /// ```
 /// use axum::{Router, body::Bytes, routing::post};
@@ -44,16 +50,31 @@ use crate::{ContentEncoding, DecodeBody, DecodeError, DecodeLimits};
 ///     .route("/customers", post(|json: Bytes| async move { format!("{} bytes", json.len()) }))
 ///     .layer(DecodeLayer::new(DecodeLimits::default().decoded_bytes(1 << 20)));
 /// ```
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct DecodeLayer {
     limits: DecodeLimits,
+    dictionaries: Option<Arc<[Dictionary]>>,
 }
 
 impl DecodeLayer {
     /// The layer that decodes within these limits.
     #[must_use]
     pub const fn new(limits: DecodeLimits) -> Self {
-        Self { limits }
+        Self {
+            limits,
+            dictionaries: None,
+        }
+    }
+
+    /// Takes bodies in `dcz` as well, if they were encoded with this dictionary. A service may have several; this is called
+    /// for each of them. A body that names none of them is answered by 415, while the service reads.
+    #[cfg(feature = "dcz")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "dcz")))]
+    #[must_use]
+    pub fn dictionary(mut self, dictionary: Dictionary) -> Self {
+        let before = self.dictionaries.as_deref().unwrap_or_default();
+        self.dictionaries = Some([before, &[dictionary]].concat().into());
+        self
     }
 }
 
@@ -64,15 +85,17 @@ impl<S> Layer<S> for DecodeLayer {
         Decode {
             inner,
             limits: self.limits,
+            dictionaries: self.dictionaries.clone(),
         }
     }
 }
 
 /// A service whose requests are decoded; [`DecodeLayer`] makes it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Decode<S> {
     inner: S,
     limits: DecodeLimits,
+    dictionaries: Option<Arc<[Dictionary]>>,
 }
 
 impl<S> Decode<S> {
@@ -107,7 +130,11 @@ where
     }
 
     fn call(&mut self, request: Request<Q>) -> Self::Future {
-        let state = match prepare(request, &self.limits) {
+        let state = match prepare(
+            request,
+            &self.limits,
+            self.dictionaries.as_deref().unwrap_or_default(),
+        ) {
             Ok((request, refused)) => State::Called {
                 inner: self.inner.call(request),
                 refused,
@@ -122,11 +149,12 @@ where
 fn prepare<Q: Body>(
     request: Request<Q>,
     limits: &DecodeLimits,
+    dictionaries: &[Dictionary],
 ) -> Result<(Request<DecodeBody<Q>>, Option<Refused>), DecodeError> {
     let (mut parts, body) = request.into_parts();
     let headers = &mut parts.headers;
     let chain = ContentEncoding::parse(headers.get_all(CONTENT_ENCODING))?;
-    let mut body = DecodeBody::new(body, &chain, limits)?;
+    let mut body = DecodeBody::with(body, &chain, limits, dictionaries)?;
     let mut refused = None;
     if !chain.is_identity() {
         limits.admit(content_length(headers))?;
@@ -180,6 +208,13 @@ where
                 let unread = [StatusCode::BAD_REQUEST, StatusCode::INTERNAL_SERVER_ERROR];
                 if let Some(status) = status.filter(|_| unread.contains(&response.status())) {
                     *response.status_mut() = status_code(status);
+                    // Only then was the coding at fault, and the client may use another.
+                    if let (415, Some(accepted)) =
+                        (status, DecodeError::UnsupportedCoding.accept_encoding())
+                    {
+                        let accepted = HeaderValue::from_static(accepted);
+                        response.headers_mut().insert(ACCEPT_ENCODING, accepted);
+                    }
                 }
                 response.map(|body| AnswerBody {
                     form: Form::Service { body },
