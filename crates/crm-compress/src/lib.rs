@@ -46,6 +46,8 @@
 //! | decode a body in `dcz` | `decode_with_dictionaries` (feature `dcz`) |
 //! | say how much that may cost | [`DecodeLimits`] |
 //! | answer a body that was refused | [`DecodeError::status`], [`DecodeError::accept_encoding`] |
+//! | spare a layer the work for a body that comes again | `CompressLayer::cache` |
+//! | send `dcz` to clients that hold a dictionary | `CompressLayer::dictionary` (features `tower` and `dcz`) |
 //! | encode the responses of an axum router, decode its requests | `CompressLayer`, `DecodeLayer` (feature `tower`) |
 //! | encode or decode the bodies of another server | `EncodeBody`, `DecodeBody` (feature `http-body`) |
 //!
