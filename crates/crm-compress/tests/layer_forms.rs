@@ -273,11 +273,13 @@ async fn whole_bodies_are_padded_and_streams_are_not() {
 async fn a_cache_tells_paddings_apart() {
     let (plain, forms) = cached();
     let body = bodies::json(5_000, 6);
+    let mut other = [1; 16];
+    other[15] = 2;
     let paddings = [
         None,
         Some(Padding::up_to(300).key([1; 16])),
         Some(Padding::up_to(301).key([1; 16])),
-        Some(Padding::up_to(300).key([2; 16])),
+        Some(Padding::up_to(300).key(other)),
     ];
     for round in 0..2 {
         for (at, padding) in paddings.into_iter().enumerate() {

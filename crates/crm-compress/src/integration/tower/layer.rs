@@ -230,7 +230,7 @@ impl<P> CompressLayer<P> {
     /// Whether the [`cache`](Self::cache) recognises a body by its strong entity tag instead of its bytes. The default is
     /// no.
     ///
-    /// A kept form is then found without a look at the body, which pays for bodies of some 100 KB, and the body is not kept
+    /// A kept form is then found without a look at the body, which pays from some 10 KB on, and the body is not kept
     /// beside it. The resource that the tag is of is the host and the URI with its query.
     ///
     /// # This can send one customer the data of another
