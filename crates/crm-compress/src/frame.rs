@@ -18,10 +18,47 @@ pub(crate) fn head(level: u8) -> [u8; HEAD] {
     [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, extra_flags, 255]
 }
 
-/// Appends the trailer of a gzip member: the checksum, and the length modulo 2^32.
-pub(crate) fn trailer(checksum: &Hasher, length: u64, output: &mut Vec<u8>) {
-    output.extend_from_slice(&checksum.clone().finalize().to_le_bytes());
-    output.extend_from_slice(&(length as u32).to_le_bytes());
+/// Appends the trailer of a gzip member.
+pub(crate) fn trailer(checksum: &Checksum, output: &mut Vec<u8>) {
+    output.extend_from_slice(&checksum.sum().to_le_bytes());
+    output.extend_from_slice(&checksum.length().to_le_bytes());
+}
+
+/// What the trailer of a gzip member says of its body: the CRC-32, and the length modulo 2^32.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Checksum {
+    hasher: Hasher,
+    length: u32,
+}
+
+impl Checksum {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+        self.length = self.length.wrapping_add(bytes.len() as u32);
+    }
+
+    /// Goes on with what `behind` has seen.
+    #[cfg(feature = "rayon")]
+    pub(crate) fn combine(&mut self, behind: &Self) {
+        self.hasher.combine(&behind.hasher);
+        self.length = self.length.wrapping_add(behind.length);
+    }
+
+    pub(crate) fn sum(&self) -> u32 {
+        self.hasher.clone().finalize()
+    }
+
+    pub(crate) fn length(&self) -> u32 {
+        self.length
+    }
+
+    pub(crate) fn reset(&mut self) {
+        *self = Self::new();
+    }
 }
 
 /// The head of a zlib stream (RFC 1950, section 2.2): deflate with a window of 32 KiB, no dictionary, and how hard the

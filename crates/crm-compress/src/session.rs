@@ -1,7 +1,5 @@
 //! One body on its way through a state, with the frame that its coding puts around it.
 
-use flate2::Crc;
-
 #[cfg(feature = "dcz")]
 use crate::Dictionary;
 #[cfg(feature = "brotli")]
@@ -9,6 +7,7 @@ use crate::engine::brotli;
 #[cfg(feature = "zstd")]
 use crate::engine::zstd;
 use crate::engine::{Engine, Progress, Step, deflate};
+use crate::frame::Checksum;
 use crate::pool::Lease;
 use crate::{Coding, Level, frame};
 
@@ -19,7 +18,7 @@ pub(crate) enum Session {
     Gzip {
         engine: Lease<deflate::Bare>,
         level: u8,
-        crc: Crc,
+        checksum: Checksum,
     },
     /// RFC 1950, which the state writes whole.
     Deflate(Lease<deflate::Zlib>),
@@ -65,7 +64,7 @@ impl Session {
                 Some(Self::Gzip {
                     engine: deflate::Bare::take(level),
                     level,
-                    crc: Crc::new(),
+                    checksum: Checksum::new(),
                 })
             }
             Coding::Deflate => Some(Self::Deflate(deflate::Zlib::take(level.deflate()))),
@@ -126,9 +125,11 @@ impl Session {
     /// Encodes from `input` into the spare capacity of `output`.
     pub(crate) fn feed(&mut self, input: &[u8], output: &mut Vec<u8>, step: Step) -> Progress {
         match self {
-            Self::Gzip { engine, crc, .. } => {
+            Self::Gzip {
+                engine, checksum, ..
+            } => {
                 let progress = engine.run(input, output, step);
-                crc.update(&input[..progress.consumed]);
+                checksum.update(&input[..progress.consumed]);
                 progress
             }
             Self::Deflate(engine) => engine.run(input, output, step),
@@ -147,9 +148,8 @@ impl Session {
 
     /// Writes what comes after the encoded data, at most [`TRAILER`](Self::TRAILER) bytes.
     pub(crate) fn trailer(&self, output: &mut Vec<u8>) {
-        if let Self::Gzip { crc, .. } = self {
-            output.extend_from_slice(&crc.sum().to_le_bytes());
-            output.extend_from_slice(&crc.amount().to_le_bytes());
+        if let Self::Gzip { checksum, .. } = self {
+            frame::trailer(checksum, output);
         }
     }
 }

@@ -1,7 +1,5 @@
 //! A whole body in the gzip or the zlib format, by the crate's own deflate.
 
-use crc32fast::Hasher;
-
 use crate::deflate::Deflater;
 use crate::{frame, pool};
 
@@ -51,9 +49,9 @@ pub(crate) fn encode(
     }
     match frame {
         Frame::Gzip => {
-            let mut checksum = Hasher::new();
+            let mut checksum = frame::Checksum::new();
             checksum.update(body);
-            frame::trailer(&checksum, body.len() as u64, output);
+            frame::trailer(&checksum, output);
         }
         Frame::Zlib => output.extend_from_slice(&simd_adler32::adler32(&body).to_be_bytes()),
     }

@@ -1,8 +1,7 @@
 //! One block of a stream: bare deflate data that begins and ends at a byte, and refers to the bytes before it.
 
-use crc32fast::Hasher;
-
 use crate::deflate::Deflater;
+use crate::frame::Checksum;
 use crate::{Level, pool};
 
 /// How many bytes one block takes; the design notes give the measurements.
@@ -22,8 +21,8 @@ pub(super) fn encode(
     from: usize,
     last: bool,
     output: &mut Vec<u8>,
-) -> Hasher {
-    let mut checksum = Hasher::new();
+) -> Checksum {
+    let mut checksum = Checksum::new();
     checksum.update(&bytes[from..]);
     pool::take(Deflater::new).encode_part(level.deflate(), bytes, from, last, output);
     checksum
@@ -41,7 +40,7 @@ pub(super) struct Block {
     pub(super) last: bool,
     /// What has been encoded.
     pub(super) output: Vec<u8>,
-    pub(super) checksum: Hasher,
+    pub(super) checksum: Checksum,
 }
 
 impl Block {

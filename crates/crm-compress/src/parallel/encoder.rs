@@ -6,11 +6,9 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crc32fast::Hasher;
-
 use super::block::{BLOCK, Block};
 use super::queue::Queue;
-use crate::frame;
+use crate::frame::{self, Checksum};
 use crate::{Level, StreamFinished};
 
 /// A writer that encodes into one gzip member on all threads of the current rayon pool, and passes it on to `W`.
@@ -60,9 +58,8 @@ pub struct ParallelEncoder<W> {
     /// What is being written, and how much of it has been.
     front: Option<Block>,
     sent: usize,
-    /// The checksum of all blocks up to the front, and how many bytes they hold.
-    checksum: Hasher,
-    length: u64,
+    /// That of all blocks up to the front.
+    checksum: Checksum,
     /// How many blocks are in the queue.
     queued: usize,
     /// How many may be.
@@ -130,8 +127,7 @@ impl<W: Write> ParallelEncoder<W> {
             block,
             front: None,
             sent: 0,
-            checksum: Hasher::new(),
-            length: 0,
+            checksum: Checksum::new(),
             queued: 0,
             most: 2 * rayon::current_num_threads(),
             spare: Vec::new(),
@@ -221,9 +217,8 @@ impl<W: Write> ParallelEncoder<W> {
         match block {
             Ok(mut block) => {
                 self.checksum.combine(&block.checksum);
-                self.length += block.len() as u64;
                 if block.last {
-                    frame::trailer(&self.checksum, self.length, &mut block.output);
+                    frame::trailer(&self.checksum, &mut block.output);
                 }
                 self.sent = 0;
                 self.front = Some(block);

@@ -1,11 +1,10 @@
 //! A body in memory: every block by itself, then a copy of each into its place.
 
-use crc32fast::Hasher;
 use rayon::prelude::*;
 
 use super::block::{self, BLOCK, HISTORY};
 use crate::Level;
-use crate::frame;
+use crate::frame::{self, Checksum};
 
 /// Appends one gzip member that holds `body`.
 pub(crate) fn encode_into(level: Level, body: &[u8], output: &mut Vec<u8>) {
@@ -13,9 +12,9 @@ pub(crate) fn encode_into(level: Level, body: &[u8], output: &mut Vec<u8>) {
     if body.len() <= BLOCK {
         output.extend_from_slice(&head);
         let checksum = block::encode(level, body, 0, true, output);
-        return frame::trailer(&checksum, body.len() as u64, output);
+        return frame::trailer(&checksum, output);
     }
-    let blocks: Vec<(Vec<u8>, Hasher)> = (0..body.len().div_ceil(BLOCK))
+    let blocks: Vec<(Vec<u8>, Checksum)> = (0..body.len().div_ceil(BLOCK))
         .into_par_iter()
         // A block is work for milliseconds: each may go to another thread.
         .with_max_len(1)
@@ -31,7 +30,7 @@ pub(crate) fn encode_into(level: Level, body: &[u8], output: &mut Vec<u8>) {
         })
         .collect();
 
-    let mut checksum = Hasher::new();
+    let mut checksum = Checksum::new();
     let mut length = head.len();
     for (data, of_block) in &blocks {
         length += data.len();
@@ -57,5 +56,5 @@ pub(crate) fn encode_into(level: Level, body: &[u8], output: &mut Vec<u8>) {
     copies
         .into_par_iter()
         .for_each(|(place, data)| place.copy_from_slice(&data));
-    frame::trailer(&checksum, body.len() as u64, output);
+    frame::trailer(&checksum, output);
 }

@@ -1,9 +1,8 @@
 //! The gzip format (RFC 1952): members one after another, each with a header, deflate data, and a trailer.
 
-use flate2::Crc;
-
 use super::inflate::Inflate;
 use super::{Field, Step};
+use crate::frame::Checksum;
 use crate::{Coding, DecodeError, DecodeLimits};
 
 const HEADER_CHECKSUM: u8 = 1 << 1;
@@ -16,7 +15,7 @@ const RESERVED: u8 = 0b1110_0000;
 pub(in crate::decode) struct Gzip {
     inflate: Inflate,
     /// Of the header, then of the data.
-    crc: Crc,
+    crc: Checksum,
     place: Place,
     members: u64,
     members_limit: u64,
@@ -78,7 +77,7 @@ impl Gzip {
     pub(super) fn new(limits: &DecodeLimits) -> Self {
         Self {
             inflate: Inflate::new(),
-            crc: Crc::new(),
+            crc: Checksum::new(),
             place: Place::Start,
             members: 0,
             members_limit: limits.members,
@@ -148,7 +147,7 @@ impl Gzip {
                     let Some(length) = field.take(input, &mut step) else {
                         return step;
                     };
-                    if u32::from_le_bytes(length) != self.crc.amount() {
+                    if u32::from_le_bytes(length) != self.crc.length() {
                         return step.failed(MISMATCH);
                     }
                     self.place = Place::Start;
@@ -173,7 +172,7 @@ impl Header {
         &mut self,
         input: &[u8],
         step: &mut Step,
-        crc: &mut Crc,
+        crc: &mut Checksum,
         limit: u64,
         first: bool,
     ) -> Result<bool, DecodeError> {
@@ -198,7 +197,12 @@ impl Header {
     }
 
     /// Reads on in one part, and returns how many bytes it took, at least one.
-    fn read_part(&mut self, rest: &[u8], crc: &mut Crc, first: bool) -> Result<usize, DecodeError> {
+    fn read_part(
+        &mut self,
+        rest: &[u8],
+        crc: &mut Checksum,
+        first: bool,
+    ) -> Result<usize, DecodeError> {
         let (taken, ended) = match &mut self.part {
             Part::Fixed(index) => {
                 check(*index, rest[0], first)?;
