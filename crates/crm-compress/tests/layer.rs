@@ -500,6 +500,17 @@ async fn head_is_answered_like_get() {
     let (parts, _) = answer(&layer, head(), response).await;
     assert!(!parts.headers.contains_key("content-encoding"));
     assert_eq!(parts.headers["content-length"], "859");
+
+    // A body that GET would stream has the tag of a stream.
+    let layer = CompressLayer::new().whole_up_to(1_000);
+    let (get, _) = answer(&layer, only_gzip(), tagged(Full::new(body.clone()))).await;
+    let mut response = tagged(Full::default());
+    response
+        .headers_mut()
+        .insert("content-length", body.len().into());
+    let (parts, _) = answer(&layer, head(), response).await;
+    assert_eq!(parts.headers["etag"], "W/\"v1-gzip\"");
+    assert_eq!(parts.headers, get.headers);
 }
 
 #[tokio::test]

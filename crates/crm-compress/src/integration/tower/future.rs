@@ -154,7 +154,15 @@ where
             let body = EncodedBody::new(Form::Plain { body }, decision);
             return recorded(Response::from_parts(parts, body), settings, decision);
         }
-        Decision::Encode(_) if left_out => (Form::Plain { body }, None),
+        Decision::Encode(_) if left_out => {
+            // GET would stream so long a body, and give it the tag of a stream.
+            let told = parts.headers.get(CONTENT_LENGTH);
+            let told = told.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+            if told.is_some_and(|length| length > settings.whole_up_to as u64) {
+                outcome = outcome.streamed();
+            }
+            (Form::Plain { body }, None)
+        }
         Decision::Leave(_) => (Form::Plain { body }, None),
         Decision::Encode(coding) => {
             let encoding = asked.encoding(coding, settings, &parts);
