@@ -87,7 +87,7 @@ fn bound(length: usize) -> usize {
 
 /// Room for what a body of `length` bytes most likely comes to. Where it does not suffice, the vector grows.
 fn guess(length: usize) -> usize {
-    (length / 4).saturating_add(128)
+    (length / 4).saturating_add(256)
 }
 
 /// Encodes a body as [`encode`] does, and appends it to `output`.

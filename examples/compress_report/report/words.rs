@@ -153,7 +153,7 @@ fn as_they_are(out: &mut String, report: &Report) {
         (Why::NotSooner, "it hardly comes sooner, for all the work"),
         (
             Why::Small,
-            "the default policy leaves it: so short a body goes in the same packet either way",
+            "the default policy leaves it: so short a body goes in the same packet either way; `minimum_length` changes that",
         ),
     ] {
         let some: Vec<&AsItIs> = all.iter().filter(|body| body.why == why).collect();
@@ -183,7 +183,8 @@ fn dictionary(out: &mut String, report: &Report) {
     let _ = writeln!(
         out,
         "dictionary  Trained on {} of them, {} bytes make the other {} smaller by {} (dcz), where zstd has {} and gzip {};\n            \
-         encoding takes {} of zstd's time without it. The client has to hold it (RFC 9842).",
+         encoding takes {} of zstd's time without it. The client has to hold it (RFC 9842), and the policy to let such bodies\n            \
+         through (`minimum_length`).",
         gain.trained_on,
         HumanCount(gain.dictionary_bytes as u64),
         gain.tested_on,
