@@ -51,7 +51,7 @@
 //! | encode the responses of an axum router, decode its requests | `CompressLayer`, `DecodeLayer` (feature `tower`) |
 //! | encode or decode the bodies of another server | `EncodeBody`, `DecodeBody` (feature `http-body`) |
 //!
-//! Nothing here knows an HTTP library; header values are strings or bytes.
+//! The core knows no HTTP library: header values are strings or bytes. The features `http`, `http-body` and `tower` do.
 //!
 //! # Headers that go with it
 //!
