@@ -51,6 +51,8 @@
 //! | encode the responses of an axum router, decode its requests | `CompressLayer`, `DecodeLayer` (feature `tower`) |
 //! | encode or decode the bodies of another server | `EncodeBody`, `DecodeBody` (feature `http-body`) |
 //!
+//! The page `_guide` (with the feature `tower`) leads from one line to a whole service.
+//!
 //! The core knows no HTTP library: header values are strings or bytes. The features `http`, `http-body` and `tower` do.
 //!
 //! # Headers that go with it
@@ -180,6 +182,11 @@ pub use reason::Reason;
 
 #[doc = include_str!("../DESIGN.md")]
 pub mod _design {}
+
+#[cfg(feature = "tower")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
+#[doc = include_str!("../GUIDE.md")]
+pub mod _guide {}
 
 #[doc = include_str!("../HEADERS.md")]
 pub mod _headers {}
