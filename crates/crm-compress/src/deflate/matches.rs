@@ -316,4 +316,26 @@ mod tests {
         assert_eq!(found(&mut matches, &piece[..200], 1, 1).length, 199);
         assert_eq!(found(&mut matches, &piece[..5], 1, 1).length, 4);
     }
+
+    /// A search among places that share nothing but a hash is given up, so that nobody can make it long.
+    #[test]
+    fn collisions_end_a_search() {
+        let mut matches = Matches::new();
+        let piece_of = |collisions: usize| {
+            let target = hash(u32::from_le_bytes(*b"true"), 32 - MOST_BITS);
+            let words = (0..u32::MAX)
+                .filter(|&four| hash(four, 32 - MOST_BITS) == target)
+                .take(collisions);
+            let mut piece = b"true match".to_vec();
+            piece.extend(words.flat_map(u32::to_le_bytes));
+            piece.resize(30_000, b'.'); // so that the whole hash is used
+            piece.extend_from_slice(b"true match");
+            piece
+        };
+        for (collisions, found_it) in [(100, true), (CHANCES as usize, false)] {
+            let piece = piece_of(collisions);
+            let found = found(&mut matches, &piece, 30_000, 10 * CHANCES);
+            assert_eq!(found != Match::NONE, found_it, "{collisions}");
+        }
+    }
 }

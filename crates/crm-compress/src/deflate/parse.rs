@@ -18,8 +18,6 @@ const CRUMB: usize = 3;
 /// After so many places in a row without a match, every second place is looked at, then every third, and so on: what does not
 /// repeat is passed over quickly (the idea is LZ4's, Yann Collet), and a match that is found late is extended backwards.
 const PATIENCE: usize = 32;
-/// The most places that are passed over at once.
-const STRIDE: usize = 64;
 
 /// So many bytes or some more make a block, however few the matches in them.
 const LONG: usize = 1 << 20;
@@ -74,7 +72,7 @@ impl<'a> Parse<'a> {
                 .enter_and_find(self.piece, self.at, depth, nice);
             if found == Match::NONE {
                 self.release(block);
-                let stride = (1 + self.missed / PATIENCE).min(STRIDE);
+                let stride = 1 + self.missed / PATIENCE;
                 let next = (self.at + stride).min(hashed);
                 for &byte in &self.piece[self.at..next] {
                     block.literal(byte);
@@ -149,5 +147,22 @@ impl<'a> Parse<'a> {
         let dense = (self.at + 1 + self.effort.dense).min(end);
         self.matches.enter::<1>(self.piece, self.at + 1, dense);
         self.matches.enter::<2>(self.piece, dense, end);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// However long its matches are, a block ends, so that its codes fit and a limit is noticed.
+    #[test]
+    fn a_block_ends_after_a_megabyte() {
+        let piece = vec![b'a'; 3 * LONG];
+        let mut matches = Matches::new();
+        matches.begin(piece.len());
+        let mut parse = Parse::new(&piece, 0, &mut matches, Effort::of(5));
+        let mut block = Block::new();
+        let end = parse.fill(&mut block);
+        assert!((LONG..LONG + LONGEST).contains(&end), "{end}");
     }
 }
