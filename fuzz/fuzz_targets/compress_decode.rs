@@ -11,10 +11,10 @@ use libfuzzer_sys::fuzz_target;
 #[path = "../../crates/crm-compress/tests/support/counting.rs"]
 mod counting;
 #[path = "../../crates/crm-compress/tests/support/decoding.rs"]
-#[allow(dead_code, reason = "the tests use the rest")]
+#[expect(dead_code, reason = "the tests use the rest")]
 mod decoding;
 #[path = "../../crates/crm-compress/tests/support/streams.rs"]
-#[allow(dead_code, reason = "the tests use the rest")]
+#[expect(dead_code, reason = "the tests use the rest")]
 mod streams;
 
 use decoding::{assert_alike, drive, word};

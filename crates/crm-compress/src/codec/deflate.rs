@@ -1,8 +1,7 @@
 //! The deflate coding.
 
-use std::io::{Read, Write};
-
-use crate::{Coding, Encoder, Level, ReadEncoder, Reason, body};
+use super::methods::methods;
+use crate::{Coding, Level};
 
 /// Encodes into the zlib format of RFC 1950, which HTTP calls "deflate".
 ///
@@ -22,41 +21,4 @@ pub struct Deflate {
     level: Level,
 }
 
-impl Deflate {
-    /// This coding at another level than [`Level::Balanced`].
-    #[must_use]
-    pub const fn level(mut self, level: Level) -> Self {
-        self.level = level;
-        self
-    }
-
-    /// The encoded body; see [`encode`](crate::encode).
-    #[must_use]
-    pub fn encode(self, body: &[u8]) -> Vec<u8> {
-        body::encode(Coding::Deflate, self.level, body)
-    }
-
-    /// Appends the encoded body to `output`; see [`encode_into`](crate::encode_into).
-    pub fn encode_into(self, body: &[u8], output: &mut Vec<u8>) {
-        body::encode_into(Coding::Deflate, self.level, body, output);
-    }
-
-    /// The encoded body, if it is smaller; see [`encode_if_smaller`](crate::encode_if_smaller).
-    ///
-    /// # Errors
-    ///
-    /// [`Reason::WouldNotShrink`] when it is not.
-    pub fn encode_if_smaller(self, body: &[u8]) -> Result<Vec<u8>, Reason> {
-        body::encode_if_smaller(Coding::Deflate, self.level, body)
-    }
-
-    /// An encoder that writes to `writer`.
-    pub fn encoder<W: Write>(self, writer: W) -> Encoder<W> {
-        Encoder::new(Coding::Deflate, self.level, writer)
-    }
-
-    /// An encoder that reads from `reader`.
-    pub fn read_encoder<R: Read>(self, reader: R) -> ReadEncoder<R> {
-        ReadEncoder::new(Coding::Deflate, self.level, reader)
-    }
-}
+methods!(Deflate, Coding::Deflate);

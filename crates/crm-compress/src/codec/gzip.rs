@@ -1,8 +1,10 @@
 //! The gzip coding.
 
-use std::io::{Read, Write};
+#[cfg(feature = "rayon")]
+use std::io::Write;
 
-use crate::{Coding, Encoder, Level, ReadEncoder, Reason, body};
+use super::methods::methods;
+use crate::{Coding, Level};
 
 /// Encodes into the gzip format of RFC 1952, the one that every client takes.
 ///
@@ -21,39 +23,11 @@ pub struct Gzip {
     level: Level,
 }
 
+methods!(Gzip, Coding::Gzip);
+
+#[cfg(feature = "rayon")]
+#[cfg_attr(docsrs, doc(cfg(feature = "rayon")))]
 impl Gzip {
-    /// This coding at another level than [`Level::Balanced`].
-    #[must_use]
-    pub const fn level(mut self, level: Level) -> Self {
-        self.level = level;
-        self
-    }
-
-    /// The encoded body; see [`encode`](crate::encode).
-    #[must_use]
-    pub fn encode(self, body: &[u8]) -> Vec<u8> {
-        body::encode(Coding::Gzip, self.level, body)
-    }
-
-    /// Appends the encoded body to `output`; see [`encode_into`](crate::encode_into).
-    pub fn encode_into(self, body: &[u8], output: &mut Vec<u8>) {
-        body::encode_into(Coding::Gzip, self.level, body, output);
-    }
-
-    /// The encoded body, if it is smaller; see [`encode_if_smaller`](crate::encode_if_smaller).
-    ///
-    /// # Errors
-    ///
-    /// [`Reason::WouldNotShrink`] when it is not.
-    pub fn encode_if_smaller(self, body: &[u8]) -> Result<Vec<u8>, Reason> {
-        body::encode_if_smaller(Coding::Gzip, self.level, body)
-    }
-
-    /// An encoder that writes to `writer`.
-    pub fn encoder<W: Write>(self, writer: W) -> Encoder<W> {
-        Encoder::new(Coding::Gzip, self.level, writer)
-    }
-
     /// The encoded body, made on all threads of the current rayon pool: one gzip member, the same bytes whatever the
     /// number of threads.
     ///
@@ -70,8 +44,6 @@ impl Gzip {
     /// let body = Gzip::default().encode_parallel(&csv);
     /// assert!(body.len() < csv.len() / 100);
     /// ```
-    #[cfg(feature = "rayon")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "rayon")))]
     #[must_use]
     pub fn encode_parallel(self, body: &[u8]) -> Vec<u8> {
         let mut output = Vec::new();
@@ -81,21 +53,12 @@ impl Gzip {
     }
 
     /// Appends what [`encode_parallel`](Self::encode_parallel) gives to `output`.
-    #[cfg(feature = "rayon")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "rayon")))]
     pub fn encode_parallel_into(self, body: &[u8], output: &mut Vec<u8>) {
         crate::parallel::encode_into(self.level, body, output);
     }
 
     /// An encoder that writes to `writer` what the threads of the current rayon pool encode.
-    #[cfg(feature = "rayon")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "rayon")))]
     pub fn parallel_encoder<W: Write>(self, writer: W) -> crate::ParallelEncoder<W> {
         crate::ParallelEncoder::new(self.level, writer)
-    }
-
-    /// An encoder that reads from `reader`.
-    pub fn read_encoder<R: Read>(self, reader: R) -> ReadEncoder<R> {
-        ReadEncoder::new(Coding::Gzip, self.level, reader)
     }
 }

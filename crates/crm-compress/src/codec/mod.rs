@@ -4,11 +4,13 @@
 //! - `deflate`: the zlib format, which HTTP calls deflate.
 //! - `brotli`: the brotli format.
 //! - `zstd`: the zstd format.
+//! - `methods`: what they have in common.
 
 #[cfg(feature = "brotli")]
 mod brotli;
 mod deflate;
 mod gzip;
+mod methods;
 #[cfg(feature = "zstd")]
 mod zstd;
 
