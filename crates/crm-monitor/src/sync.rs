@@ -1,7 +1,11 @@
 //! The atomics of the record path: the standard library's, or those of the model checker.
 
 #[cfg(not(loom))]
+pub(crate) use std::hint::spin_loop as pause;
+#[cfg(not(loom))]
 pub(crate) use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicU64, Ordering, fence};
+#[cfg(loom)]
+pub(crate) use loom::thread::yield_now as pause;
