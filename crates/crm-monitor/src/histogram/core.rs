@@ -190,26 +190,35 @@ mod models {
     /// Past every stripe, so that the shared one is taken.
     const NO_NUMBER: usize = 9;
 
+    /// Runs the reader beside `write`, which is on the first thread: the checker goes back from a load to the last store of another
+    /// thread, but not from a store to a load that the storing thread's own load has followed.
+    fn beside(core: &Arc<Core>, read: fn(&Core), write: impl FnOnce()) {
+        let reader = {
+            let core = Arc::clone(core);
+            thread::spawn(move || read(&core))
+        };
+        write();
+        reader.join().unwrap();
+    }
+
     #[test]
     fn a_snapshot_holds_the_first_values_of_a_thread_and_their_sum() {
+        const SUMS: [u128; 5] = [0, 5, 9, 14, 19];
         loom::model(|| {
             let core = Arc::new(core());
-            let writer = {
-                let core = Arc::clone(&core);
-                thread::spawn(move || {
-                    // The second and the fourth move to the base.
-                    for value in [5, 4, 5, 5] {
-                        core.record_as(0, value, false);
-                    }
-                })
+            let read = |core: &Core| {
+                let seen = core.snapshot();
+                assert_eq!(seen.sum(), SUMS[seen.count() as usize]);
+                let later = core.snapshot();
+                assert!(later.count() >= seen.count());
+                assert_eq!(later.sum(), SUMS[later.count() as usize]);
             };
-            let seen = core.snapshot();
-            let sums = [0, 5, 9, 14, 19];
-            assert_eq!(seen.sum(), sums[seen.count() as usize]);
-            let later = core.snapshot();
-            assert!(later.count() >= seen.count());
-            assert_eq!(later.sum(), sums[later.count() as usize]);
-            writer.join().unwrap();
+            beside(&core, read, || {
+                // The second and the fourth move to the base.
+                for value in [5, 4, 5, 5] {
+                    core.record_as(0, value, false);
+                }
+            });
             assert_eq!((core.snapshot().count(), core.snapshot().sum()), (4, 19));
         });
     }
@@ -218,39 +227,32 @@ mod models {
     fn threads_that_share_a_stripe_lose_nothing() {
         loom::model(|| {
             let core = Arc::new(core());
-            let writer = {
-                let core = Arc::clone(&core);
-                thread::spawn(move || {
-                    core.record_as(NO_NUMBER, 5, false);
-                    core.record_as(NO_NUMBER, 5, false);
-                })
+            let other = |core: &Core| {
+                core.record_as(NO_NUMBER, 4, false);
+                let seen = core.snapshot();
+                let sums = [(1, 4), (2, 9), (3, 14)];
+                assert!(sums.contains(&(seen.count(), seen.sum())), "{seen:?}");
             };
-            core.record_as(NO_NUMBER, 4, false);
-            let seen = core.snapshot();
-            assert!([(1, 4), (2, 9), (3, 14)].contains(&(seen.count(), seen.sum())));
-            writer.join().unwrap();
+            beside(&core, other, || {
+                core.record_as(NO_NUMBER, 5, false);
+                core.record_as(NO_NUMBER, 5, false);
+            });
             assert_eq!((core.snapshot().count(), core.snapshot().sum()), (3, 14));
         });
     }
 
     #[test]
     fn values_that_go_to_the_base_at_once_are_taken_whole() {
-        const FAR: u64 = super::FAR + 3;
+        const VALUE: u64 = super::FAR + 3;
         loom::model(|| {
             let core = Arc::new(core());
-            let writers: Vec<_> = [0, 1]
-                .into_iter()
-                .map(|slot| {
-                    let core = Arc::clone(&core);
-                    thread::spawn(move || core.record_as(slot, FAR, false))
-                })
-                .collect();
-            let seen = core.snapshot();
-            assert_eq!(seen.sum(), u128::from(FAR) * u128::from(seen.count()));
-            for writer in writers {
-                writer.join().unwrap();
-            }
-            assert_eq!(core.snapshot().sum(), u128::from(FAR) * 2);
+            let other = |core: &Core| {
+                core.record_as(1, VALUE, false);
+                let seen = core.snapshot();
+                assert_eq!(seen.sum(), u128::from(VALUE) * u128::from(seen.count()));
+            };
+            beside(&core, other, || core.record_as(0, VALUE, false));
+            assert_eq!(core.snapshot().sum(), u128::from(VALUE) * 2);
         });
     }
 
@@ -258,17 +260,12 @@ mod models {
     fn no_failure_is_seen_before_its_value() {
         loom::model(|| {
             let core = Arc::new(core());
-            let writer = {
-                let core = Arc::clone(&core);
-                thread::spawn(move || {
-                    core.record_as(0, 4, true);
-                    core.record_as(0, 6, true);
-                })
-            };
             // The snapshot itself asserts that its values are no fewer than its failures.
-            let seen = core.snapshot();
-            assert!(seen.failures() <= seen.count());
-            writer.join().unwrap();
+            let read = |core: &Core| drop(core.snapshot());
+            beside(&core, read, || {
+                core.record_as(0, 4, true);
+                core.record_as(0, 6, true);
+            });
             let all = core.snapshot();
             assert_eq!((all.count(), all.failures()), (2, 2));
         });
