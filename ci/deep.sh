@@ -55,6 +55,10 @@ loom() {
     LOOM_MAX_PREEMPTIONS=${BATCH_LOOM_PREEMPTIONS:-2} RUSTFLAGS="--cfg loom" \
         CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true CARGO_PROFILE_RELEASE_LTO=off \
         timeout 300 cargo test --release -p crm-batch --lib engine::models:: --target-dir "$target/loom"
+    # A histogram's words and what moves out of them, against its readers.
+    LOOM_MAX_PREEMPTIONS=${MONITOR_LOOM_PREEMPTIONS:-3} RUSTFLAGS="--cfg loom" \
+        CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_LTO=off \
+        timeout 120 cargo test --release -p crm-monitor --lib models:: --target-dir "$target/loom"
 }
 
 # Whole caches in many orders: single flight with cancellations and panics, the batch queue, invalidations against loads. Whole

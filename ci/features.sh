@@ -10,7 +10,7 @@ need python3 "ci/workspace.py reads cargo's metadata with it"
 declarations='linux-raw-sys|windows-sys'
 
 # The crates that must build by default without a C compiler.
-pure=(crm-cache crm-batch crm-compress crm-metrics)
+pure=(crm-cache crm-batch crm-compress crm-metrics crm-monitor)
 
 # Each published crate with its default, without any feature, with each one alone, and with all. Clippy instead of a plain
 # check: what only one feature set leaves unused is a warning, and a warning fails.
@@ -31,12 +31,13 @@ tests_with_features() {
     cargo test -p crm-cache --all-features
     cargo test -p crm-compress --all-features
     cargo test -p crm-metrics --all-features
+    cargo test -p crm-monitor --all-features
     cargo test -p crm-perf --all-features
 }
 
 # The models themselves run in ci/deep.sh; what they are made of must compile with every change.
 models() {
-    RUSTFLAGS="--cfg loom" cargo check --quiet -p crm-batch -p crm-cache --lib --profile test --target-dir "$target/loom"
+    RUSTFLAGS="--cfg loom" cargo check --quiet -p crm-batch -p crm-cache -p crm-monitor --lib --profile test --target-dir "$target/loom"
     RUSTFLAGS="--cfg shuttle" cargo check --quiet -p crm-batch -p crm-cache --lib --profile test --target-dir "$target/shuttle"
 }
 

@@ -94,6 +94,11 @@ impl Snapshot {
         }
     }
 
+    /// Adds what values of buckets that are already here exceed their lower bounds by.
+    pub(crate) fn add_residual(&mut self, residual: u128) {
+        self.sum += residual;
+    }
+
     pub(crate) fn set_failures(&mut self, failures: u64) {
         self.failures = failures.min(self.count);
     }

@@ -1,5 +1,7 @@
 //! What no longer fits the words of stripes: a count for each bucket and sums of twice the width, for all threads together.
 
+use parking_lot::Mutex;
+
 use crate::sync::{AtomicU64, Ordering, fence};
 
 /// How many buckets a reader takes at once, while nothing may move in or out of them.
@@ -10,6 +12,28 @@ pub(crate) const CHUNK: usize = 64;
 pub(crate) struct Base {
     counts: Box<[AtomicU64]>,
     chunks: Box<[Chunk]>,
+    /// How many readers want nothing to move.
+    holds: AtomicU64,
+    late: Mutex<Option<Late>>,
+}
+
+/// Values that were recorded while a reader held the rest still.
+#[derive(Clone, Debug)]
+pub(crate) struct Late {
+    pub(crate) counts: Box<[u64]>,
+    pub(crate) residual: u128,
+}
+
+/// A reader's wish that nothing moves.
+#[derive(Debug)]
+pub(crate) struct Hold<'a> {
+    base: &'a Base,
+}
+
+impl Drop for Hold<'_> {
+    fn drop(&mut self) {
+        self.base.holds.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// The residuals of some buckets, and how often something has moved into them.
@@ -34,18 +58,31 @@ impl Base {
                     high: zero(),
                 })
                 .collect(),
+            holds: zero(),
+            late: Mutex::new(None),
         }
     }
 
-    /// Runs `change`, which takes from a word and adds here, so that no reader takes one without the other.
-    pub(crate) fn moving(&self, index: usize, change: impl FnOnce(&Self)) {
+    /// Runs `change`, which takes from a word and adds here, so that no reader takes one without the other. Returns whether it ran: it
+    /// does not while a reader holds everything still.
+    #[must_use]
+    pub(crate) fn moving(&self, index: usize, change: impl FnOnce(&Self)) -> bool {
+        // Asked first, so that whoever is turned away does not disturb the reader again.
+        if self.holds.load(Ordering::Relaxed) > 0 {
+            return false;
+        }
         let chunk = &self.chunks[index / CHUNK];
-        chunk.started.fetch_add(1, Ordering::Relaxed);
+        // Both in one order with the reader's hold and its look at the starts: either this sees the hold, or the reader sees this.
+        chunk.started.fetch_add(1, Ordering::SeqCst);
+        let free = self.holds.load(Ordering::SeqCst) == 0;
         // Pairs with the fence in `is_still`: who has read anything that `change` wrote reads this start after it.
         fence(Ordering::Release);
-        change(self);
+        if free {
+            change(self);
+        }
         // Pairs with the load in `settled`: who reads this end reads all that `change` wrote.
         chunk.finished.fetch_add(1, Ordering::Release);
+        free
     }
 
     /// Adds what came from a word; inside [`Base::moving`] alone.
@@ -59,9 +96,33 @@ impl Base {
         }
     }
 
-    /// Records values that come straight here.
-    pub(crate) fn record(&self, index: usize, count: u64, residual: u64) {
-        self.moving(index, |base| base.add(index, count, residual));
+    /// Records a value that comes straight here.
+    pub(crate) fn record(&self, index: usize, residual: u64) {
+        if !self.moving(index, |base| base.add(index, 1, residual)) {
+            self.record_late(index, residual);
+        }
+    }
+
+    /// Records a value that can go nowhere else while a reader holds the rest still.
+    pub(crate) fn record_late(&self, index: usize, residual: u64) {
+        let mut late = self.late.lock();
+        let late = late.get_or_insert_with(|| Late {
+            counts: vec![0; self.counts.len()].into_boxed_slice(),
+            residual: 0,
+        });
+        late.counts[index] += 1;
+        late.residual += u128::from(residual);
+    }
+
+    /// What was recorded while a reader held the rest still.
+    pub(crate) fn late(&self) -> Option<Late> {
+        self.late.lock().clone()
+    }
+
+    /// Lets nothing begin to move until the guard is dropped, so that a reader whom writers disturb for too long comes to an end.
+    pub(crate) fn hold(&self) -> Hold<'_> {
+        self.holds.fetch_add(1, Ordering::SeqCst);
+        Hold { base: self }
     }
 
     /// How many moves into this chunk have ended.
@@ -72,7 +133,8 @@ impl Base {
     /// Whether no move has begun since that many had ended, so that what was read in between belongs together.
     pub(crate) fn is_still(&self, chunk: usize, settled: u64) -> bool {
         fence(Ordering::Acquire);
-        self.chunks[chunk].started.load(Ordering::Relaxed) == settled
+        // SeqCst for the sake of `moving`; alone, the fence before it would do.
+        self.chunks[chunk].started.load(Ordering::SeqCst) == settled
     }
 
     pub(crate) fn count(&self, index: usize) -> u64 {

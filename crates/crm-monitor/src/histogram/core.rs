@@ -16,6 +16,9 @@ pub(crate) const FAR: u64 = 1 << 47;
 /// The width that the overflow's residuals need in a word.
 const OVERFLOW_SHIFT: u32 = 47;
 
+/// How often a reader begins again before it holds the writers that disturb it.
+const PATIENCE: u32 = if cfg!(loom) { 1 } else { 100 };
+
 /// The buckets behind a [`Histogram`](crate::Histogram).
 #[derive(Debug)]
 pub(crate) struct Core {
@@ -81,7 +84,7 @@ impl Core {
         if value >= FAR {
             let index = self.layout.index(value);
             let residual = value - self.layout.bounds(index).start();
-            self.base().record(index, 1, residual);
+            self.base().record(index, residual);
         } else {
             let (index, one) = if value <= self.near {
                 self.near(value)
@@ -128,43 +131,64 @@ impl Core {
         let stripes: Vec<&Stripe> = self.stripes.iter().filter_map(OnceLock::get).collect();
         // Before the buckets, so that there are no more failures than values.
         let failures: u64 = stripes.iter().map(|stripe| stripe.failures()).sum();
+        // Before the buckets, too: what is late now has left no trace in them.
+        let late = self.base.get().and_then(Base::late);
         let mut snapshot = Snapshot::empty(self.layout);
         for chunk in 0..self.layout.len().div_ceil(CHUNK) {
-            self.take(chunk, &stripes, &mut snapshot);
+            let first = chunk * CHUNK;
+            let (mut counts, residual) = self.take(chunk, &stripes);
+            if let Some(late) = &late {
+                for (count, late) in counts.iter_mut().zip(&late.counts[first..]) {
+                    *count += late;
+                }
+            }
+            snapshot.push(first, &counts, residual);
         }
+        snapshot.add_residual(late.map_or(0, |late| late.residual));
         debug_assert!(failures <= snapshot.count(), "a failure without its value");
         snapshot.set_failures(failures);
         snapshot
     }
 
-    /// Adds the buckets of one chunk to the snapshot. It begins again when something has moved to the base meanwhile; that happens at
-    /// most once in some thousand values below 2^40.
-    fn take(&self, chunk: usize, stripes: &[&Stripe], snapshot: &mut Snapshot) {
-        let first = chunk * CHUNK;
-        let indices = first..(first + CHUNK).min(self.layout.len());
-        loop {
-            let base = self.base.get();
-            let settled = base.map_or(0, |base| base.settled(chunk));
-            let mut counts = [0_u64; CHUNK];
-            let mut residual = base.map_or(0, |base| base.residual(chunk));
-            for index in indices.clone() {
-                let shift = self.shift_at(index);
-                let mut count = base.map_or(0, |base| base.count(index));
-                for stripe in stripes {
-                    let packed = Packed::new(stripe.word(index), shift);
-                    count += packed.count();
-                    residual += u128::from(packed.residual());
-                }
-                counts[index - first] = count;
+    /// The counts of one chunk and the sum of their residuals. It begins again when something has moved to the base meanwhile, which
+    /// happens once in some thousand values below 2^40; writers of larger ones are held when they disturb it too often.
+    fn take(&self, chunk: usize, stripes: &[&Stripe]) -> ([u64; CHUNK], u128) {
+        let mut hold = None;
+        for attempt in 1.. {
+            let settled = self.base.get().map_or(0, |base| base.settled(chunk));
+            let taken = self.add_up(chunk, stripes);
+            // Asked for again: the base may have been made meanwhile.
+            let Some(base) = self.base.get() else {
+                return taken;
+            };
+            if base.is_still(chunk, settled) {
+                return taken;
             }
-            // Asked again: the base may have been made meanwhile.
-            let base = self.base.get();
-            if base.is_none_or(|base| base.is_still(chunk, settled)) {
-                snapshot.push(first, &counts, residual);
-                return;
+            if attempt == PATIENCE {
+                hold = Some(base.hold());
             }
             pause();
         }
+        unreachable!("{hold:?} lets nothing move")
+    }
+
+    /// The counts of one chunk and the sum of their residuals as they are, whatever moves.
+    fn add_up(&self, chunk: usize, stripes: &[&Stripe]) -> ([u64; CHUNK], u128) {
+        let base = self.base.get();
+        let first = chunk * CHUNK;
+        let mut counts = [0; CHUNK];
+        let mut residual = base.map_or(0, |base| base.residual(chunk));
+        for (index, total) in (first..self.layout.len()).zip(&mut counts) {
+            let shift = self.shift_at(index);
+            let mut count = base.map_or(0, |base| base.count(index));
+            for stripe in stripes {
+                let packed = Packed::new(stripe.word(index), shift);
+                count += packed.count();
+                residual += u128::from(packed.residual());
+            }
+            *total = count;
+        }
+        (counts, residual)
     }
 }
 

@@ -98,8 +98,9 @@ impl Stripe {
         if excess.is_zero() {
             cell.store(word, Ordering::Relaxed);
         } else {
-            spill(index, excess, base(), |rest| {
-                cell.store(word - rest, Ordering::Relaxed);
+            let rest = word - excess.word;
+            spill(index, one, excess, base(), || {
+                cell.store(rest, Ordering::Relaxed);
             });
         }
     }
@@ -119,7 +120,7 @@ impl Stripe {
             let excess = Packed { word, ..one }.excess();
             if !excess.is_zero() {
                 // The base has room for this value, too; whoever comes next finds the word as it is.
-                base().record(index, one.count(), one.residual());
+                base().record(index, one.residual());
                 return;
             }
             match cell.compare_exchange_weak(seen, word, Ordering::Relaxed, Ordering::Relaxed) {
@@ -155,11 +156,14 @@ impl Stripe {
     }
 }
 
-/// Moves half a field, or half of both, to the base. `reduce` takes it off the word.
+/// Moves half a field, or half of both, to the base. `reduce` takes it off the word, to which it also adds the one value.
 #[cold]
-fn spill(index: usize, excess: Packed, base: &Base, reduce: impl FnOnce(u64)) {
-    base.moving(index, |base| {
-        reduce(excess.word);
+fn spill(index: usize, one: Packed, excess: Packed, base: &Base, reduce: impl FnOnce()) {
+    let moved = base.moving(index, |base| {
+        reduce();
         base.add(index, excess.count(), excess.residual());
     });
+    if !moved {
+        base.record_late(index, one.residual());
+    }
 }
