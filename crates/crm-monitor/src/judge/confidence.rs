@@ -16,19 +16,19 @@ impl Confidence {
     pub const NONE: Self = Self { z: 0.0 };
     /// The truth lies above the lower end with 95 % (below the upper end as well, but not both).
     pub const ONE_SIDED_95: Self = Self {
-        z: 1.644_853_626_951_472_2,
+        z: 1.644_853_626_951_472_6,
     };
     /// 95 %.
     pub const P95: Self = Self {
-        z: 1.959_963_984_540_054,
+        z: 1.959_963_984_540_054_3,
     };
     /// 99 %.
     pub const P99: Self = Self {
-        z: 2.575_829_303_548_900_4,
+        z: 2.575_829_303_548_901,
     };
     /// 99.9 %.
     pub const P999: Self = Self {
-        z: 3.290_526_731_491_925_5,
+        z: 3.290_526_731_491_895,
     };
 
     /// The confidence of any other quantile: 1.96 for 95 %.

@@ -11,7 +11,7 @@ use super::events::Events;
 /// - at least so many events (10 at first),
 /// - at least so many bad ones (2 at first): a single failure never raises an alert,
 /// - a lower end of Wilson's interval above the threshold (one-sided 95 % at first), which fades out as traffic grows: at
-///   10,000 events and a threshold of 1.44 %, 165 bad ones are asked for in place of 145.
+///   10,000 events and a threshold of 1.44 %, 164 bad ones are asked for in place of 145.
 ///
 /// # Example
 ///

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 /// How long a figure must stay bad before an alert is raised, and good before it is cleared.
 ///
-/// An alert that comes back soon has been cleared too early. Each time it does (within four times the present hold), the time that
-/// the figure must stay good doubles, up to `longest`; when it stays away, the time is the first one again. However a figure
-/// flaps, its alert then changes at most a few times and stays raised for the rest.
+/// An alert that comes back soon has been cleared too early. Each time it does, within [`longest`](Self::longest) of its clearing, the time
+/// that the figure must stay good doubles, up to that longest one; when it stays away, the time is the first one again. A
+/// figure whose good spells are all shorter than the longest hold therefore raises its alert at most five times, and then
+/// leaves it raised.
 ///
 /// # Example
 ///
@@ -50,14 +51,15 @@ impl Hold {
         self
     }
 
-    /// The time to clear at the most, after all doubling. What is below `clear_after` means no doubling.
+    /// The time to clear at the most, after all doubling. With that of [`clear_after`](Self::clear_after) it never
+    /// doubles.
     #[must_use]
     pub const fn at_most(mut self, time: Duration) -> Self {
         self.longest = Some(time);
         self
     }
 
-    /// The time to clear at the most: 16 times the first one unless said otherwise.
+    /// The time to clear at the most: 16 times the first one unless said otherwise; never less than that one.
     #[must_use]
     pub fn longest(&self) -> Duration {
         let longest = self.longest.unwrap_or(self.clear_after.saturating_mul(16));

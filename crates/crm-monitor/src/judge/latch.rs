@@ -66,9 +66,6 @@ pub struct Latch {
     clear_after: Duration,
 }
 
-/// An alert that comes back within so many holds has been cleared too early.
-const SOON: u32 = 4;
-
 impl Latch {
     /// A latch that is not raised.
     #[must_use]
@@ -122,9 +119,9 @@ impl Latch {
     fn adapt(&mut self, now: Tick) {
         let Some(cleared) = self.cleared else { return };
         // A step back of the time counts as soon: nothing is known of how long it was good.
-        self.clear_after = if now - cleared <= self.clear_after.saturating_mul(SOON) {
-            let doubled = self.clear_after.saturating_mul(2);
-            doubled.min(self.hold.longest())
+        let longest = self.hold.longest();
+        self.clear_after = if now - cleared <= longest {
+            self.clear_after.saturating_mul(2).min(longest)
         } else {
             self.hold.clear_after
         };
