@@ -9,6 +9,7 @@ mod error;
 mod gauge;
 mod histogram;
 mod in_flight;
+mod judge;
 mod monitor;
 mod reading;
 mod slot;
@@ -22,6 +23,13 @@ pub use error::{LayoutError, LayoutMismatch, RegisterError, SnapshotError};
 pub use gauge::Gauge;
 pub use histogram::{Histogram, Layout};
 pub use in_flight::{InFlight, InFlightGuard};
+pub use judge::{
+    Agreement, Alert, Alerts, Apdex, ApdexRating, Availability, Burn, BurnRule, BurnRules, Change,
+    Confidence, Crossing, Edge, ErrorBudget, Events, Evidence, Exhaustion, Hold, Interval,
+    JudgeError, Latch, Level, LittleCheck, Objective, ObjectiveError, Reason, Saturation,
+    SecurityFigure, SecurityKind, SecurityWatch, Severity, Side, Standing, Target, Threshold,
+    Uptime,
+};
 pub use monitor::{Monitor, Registration};
 pub use reading::{FamilyReading, Kind, Labels, Reading, SeriesReading, Value};
 pub use snapshot::{Bucket, Quantile, Snapshot};

@@ -1,0 +1,373 @@
+//! When errors burn a budget too fast, by the table of the SRE workbook, and what is no proof of it.
+
+use std::time::Duration;
+
+use crm_monitor::{
+    Alerts, Burn, BurnRule, BurnRules, Confidence, Events, Evidence, JudgeError, Level, Objective,
+    Severity,
+};
+use proptest::prelude::*;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn of(percent: f64, days: u32) -> Objective {
+    Objective::percent(percent, days * DAY).unwrap()
+}
+
+fn thresholds(rules: &BurnRules) -> Vec<f64> {
+    let rate = |rule: &BurnRule| rule.burn_rate(rules.objective());
+    rules.rules().iter().map(rate).collect()
+}
+
+/// The fast rule of the workbook, which sees so many bad of so many in its windows.
+fn fast(evidence: Evidence, long: (u64, u64), short: (u64, u64)) -> Burn {
+    let rules = BurnRules::workbook(of(99.9, 30))
+        .unwrap()
+        .evidence(evidence);
+    let see = |window| {
+        let (bad, total) = if window == HOUR { long } else { short };
+        Events::with_bad(bad, total).ok()
+    };
+    rules.measure(see)[0]
+}
+
+#[test]
+fn the_table_is_that_of_the_workbook() {
+    let rules = BurnRules::workbook(of(99.9, 30)).unwrap().daily().unwrap();
+    assert_eq!(thresholds(&rules), [14.4, 6.0, 1.0, 3.0]);
+    let windows: Vec<_> = rules
+        .rules()
+        .iter()
+        .map(|rule| (rule.long_window(), rule.short_window()))
+        .collect();
+    assert_eq!(
+        windows,
+        [
+            (HOUR, 5 * MINUTE),
+            (6 * HOUR, 30 * MINUTE),
+            (3 * DAY, 6 * HOUR),
+            (DAY, 2 * HOUR)
+        ]
+    );
+    let severities: Vec<_> = rules.rules().iter().map(BurnRule::severity).collect();
+    assert_eq!(
+        severities,
+        [
+            Severity::Page,
+            Severity::Page,
+            Severity::Ticket,
+            Severity::Ticket
+        ]
+    );
+    let percents: Vec<_> = rules.rules().iter().map(BurnRule::percent).collect();
+    assert_eq!(percents, [2.0, 5.0, 10.0, 10.0]);
+    // Error ratios of 99.9 %: 1.44 %, 0.6 %, 0.1 %, 0.3 %, each the nearest f64.
+    let ratios: Vec<_> = rules
+        .rules()
+        .iter()
+        .map(|rule| rule.threshold(rules.objective()))
+        .collect();
+    assert_eq!(ratios, [0.014_4, 0.006, 0.001, 0.003]);
+}
+
+#[test]
+fn other_periods_scale_the_burn_rates_or_the_windows() {
+    let month = BurnRules::workbook(of(99.9, 28)).unwrap();
+    assert_eq!(thresholds(&month), [13.44, 5.6, 28.0 / 30.0]);
+    let quarter = BurnRules::workbook(of(99.9, 90)).unwrap();
+    assert_eq!(thresholds(&quarter), [43.2, 18.0, 3.0]);
+
+    let week = BurnRules::scaled(of(99.9, 7)).unwrap();
+    assert_eq!(thresholds(&week), [14.4, 6.0, 1.0]);
+    assert_eq!(week.rules()[0].long_window(), 14 * MINUTE);
+    assert_eq!(week.rules()[0].short_window(), Duration::from_secs(70));
+    assert_eq!(week.rules()[2].long_window(), Duration::from_secs(60_480));
+    assert_eq!(
+        BurnRules::scaled(of(99.9, 30)),
+        BurnRules::workbook(of(99.9, 30))
+    );
+}
+
+#[test]
+fn what_could_never_fire_is_refused() {
+    // 14.4 times a budget of 7 % is more than all.
+    let most = 100.0 / 7.0;
+    let refused = BurnRules::workbook(of(93.0, 30)).unwrap_err();
+    assert_eq!(
+        refused,
+        JudgeError::CannotFire {
+            burn_rate: 14.4,
+            most
+        }
+    );
+    assert!(
+        refused
+            .to_string()
+            .starts_with("a burn rate above 14.4 is never reached, since it is 14.29 when all")
+    );
+    assert!(BurnRules::workbook(of(93.1, 30)).is_ok());
+    // At exactly all, nothing is above it.
+    let half = BurnRule::new(Severity::Page, 100.0, 15 * DAY, DAY).unwrap();
+    assert!(matches!(
+        BurnRules::new(of(50.0, 30)).rule(half),
+        Err(JudgeError::CannotFire { .. })
+    ));
+    assert!(BurnRules::new(of(50.1, 30)).rule(half).is_ok());
+}
+
+#[test]
+fn windows_fit_into_each_other_and_into_the_period() {
+    let rule = |long, short| BurnRule::new(Severity::Page, 2.0, long, short);
+    for (long, short) in [(HOUR, HOUR), (HOUR, 2 * HOUR), (HOUR, Duration::ZERO)] {
+        assert_eq!(rule(long, short), Err(JudgeError::Windows { short, long }));
+    }
+    let week = rule(7 * DAY, HOUR).unwrap();
+    assert!(BurnRules::new(of(99.9, 7)).rule(week).is_ok());
+    let refused = BurnRules::new(of(99.9, 6)).rule(week).unwrap_err();
+    assert_eq!(
+        refused,
+        JudgeError::Windows {
+            short: 7 * DAY,
+            long: 6 * DAY
+        }
+    );
+    assert!(
+        refused
+            .to_string()
+            .starts_with("a window of 7 d does not lie within 6 d: "),
+        "{refused}"
+    );
+    assert!(BurnRules::workbook(of(99.9, 2)).is_err());
+    let instant = Objective::percent(99.9, Duration::from_nanos(500)).unwrap();
+    assert!(matches!(
+        BurnRules::scaled(instant),
+        Err(JudgeError::Windows { .. })
+    ));
+    // Windows that no period holds are refused, not overflowed.
+    let huge = rule(Duration::MAX, HOUR).unwrap();
+    assert!(BurnRules::new(of(99.9, 30)).rule(huge).is_err());
+    assert!(huge.burn_rate(&of(99.9, 30)) < 1e-9);
+}
+
+#[test]
+fn a_part_of_the_budget_is_a_decimal_above_0_and_at_most_100() {
+    let rule = |percent| BurnRule::new(Severity::Page, percent, HOUR, MINUTE);
+    for percent in [
+        0.0,
+        -1.0,
+        100.000_1,
+        f64::NAN,
+        f64::INFINITY,
+        1e300,
+        0.000_01,
+        1.234_56,
+    ] {
+        let refused = rule(percent).unwrap_err();
+        assert!(
+            matches!(
+                refused,
+                JudgeError::Figure {
+                    name: "percent",
+                    ..
+                }
+            ),
+            "{percent}: {refused}"
+        );
+    }
+    for percent in [0.000_1, 2.0, 33.333_3, 100.0] {
+        assert_eq!(rule(percent).unwrap().percent(), percent);
+    }
+}
+
+#[test]
+fn clear_shares_lie_between_0_and_1() {
+    let rules = BurnRules::workbook(of(99.9, 30)).unwrap();
+    for share in [0.0, -0.1, 1.01, f64::NAN] {
+        assert!(matches!(
+            rules.clone().clear_share(share),
+            Err(JudgeError::Figure { name: "share", .. })
+        ));
+    }
+    assert!(rules.clear_share(1.0).is_ok());
+}
+
+#[test]
+fn both_windows_must_burn_above_the_threshold() {
+    let level = |long, short| fast(Evidence::none(), long, short).level();
+    assert_eq!(level((145, 10_000), (13, 900)), Level::Bad); // 14.5 and 14.44
+    assert_eq!(level((144, 10_000), (13, 900)), Level::Between); // at the threshold, not above it
+    assert_eq!(level((145, 10_000), (144, 10_000)), Level::Between);
+    assert_eq!(level((1_000, 10_000), (0, 900)), Level::Good); // over since five minutes
+    assert_eq!(level((0, 10_000), (0, 900)), Level::Good);
+    assert_eq!(level((100, 10_000), (900, 900)), Level::Good); // a trifle, so far
+}
+
+#[test]
+fn it_clears_below_a_share_of_the_threshold() {
+    // 90 % of 14.4 is 12.96.
+    let level = |bad| fast(Evidence::none(), (2_000, 100_000), (bad, 100_000)).level();
+    assert_eq!(level(1_441), Level::Bad);
+    assert_eq!(level(1_440), Level::Between);
+    assert_eq!(level(1_296), Level::Between);
+    assert_eq!(level(1_295), Level::Good);
+    let half = BurnRules::workbook(of(99.9, 30))
+        .unwrap()
+        .clear_share(0.5)
+        .unwrap();
+    let see = |bad| half.measure(|_| Events::with_bad(bad, 100_000).ok())[0].level();
+    assert_eq!(see(720), Level::Between);
+    assert_eq!(see(719), Level::Good);
+}
+
+#[test]
+fn one_failure_out_of_three_raises_nothing() {
+    let level = |long| fast(Evidence::default(), long, long).level();
+    for long in [(1, 3), (3, 3), (1, 9), (9, 9), (1, 10), (1, 50)] {
+        assert_eq!(level(long), Level::Between, "{long:?}");
+    }
+    assert_eq!(level((2, 10)), Level::Bad);
+    assert_eq!(level((10, 10)), Level::Bad); // an outage at ten requests an hour
+}
+
+#[test]
+fn little_traffic_must_prove_what_it_shows() {
+    let level = |long, short| fast(Evidence::default(), long, short).level();
+    // The lower end of Wilson's interval at one-sided 95 %: 0.66 % for 2, 1.21 % for 3, 1.81 % for 4 of 100.
+    assert_eq!(level((2, 100), (2, 100)), Level::Between);
+    assert_eq!(level((3, 100), (3, 100)), Level::Between);
+    assert_eq!(level((4, 100), (4, 100)), Level::Bad);
+    // 1.434 % for 163 and 1.444 % for 164 of 10,000, against 1.44 %.
+    assert_eq!(level((163, 10_000), (100, 900)), Level::Between);
+    assert_eq!(level((164, 10_000), (100, 900)), Level::Bad);
+    // The short window need not prove anything.
+    assert_eq!(level((164, 10_000), (1, 3)), Level::Bad);
+
+    let burn = fast(Evidence::default(), (164, 10_000), (1, 3));
+    assert_eq!(burn.long_burn(), Some(16.4));
+    assert!((burn.proved_burn().unwrap() - 14.437_899_445_796_48).abs() < 1e-12);
+    let strict = Evidence::default().minimum_events(10_001);
+    assert_eq!(fast(strict, (164, 10_000), (1, 3)).level(), Level::Between);
+    let strict = Evidence::default().minimum_bad(165);
+    assert_eq!(fast(strict, (164, 10_000), (1, 3)).level(), Level::Between);
+    let strict = Evidence::default().confidence(Confidence::P99);
+    assert_eq!(fast(strict, (164, 10_000), (1, 3)).level(), Level::Between);
+}
+
+#[test]
+fn missing_is_not_good_and_no_events_are_not_missing() {
+    let rules = BurnRules::workbook(of(99.9, 30)).unwrap();
+    let level = |long: Option<(u64, u64)>, short: Option<(u64, u64)>| {
+        let see = |window| {
+            let (bad, total) = if window == HOUR { long? } else { short? };
+            Events::with_bad(bad, total).ok()
+        };
+        rules.measure(see)[0].level()
+    };
+    assert_eq!(level(None, None), Level::Unknown);
+    assert_eq!(level(Some((0, 100)), None), Level::Unknown);
+    assert_eq!(level(None, Some((0, 100))), Level::Unknown);
+    // No traffic for an hour burns nothing; none for five minutes proves no recovery.
+    assert_eq!(level(Some((0, 0)), Some((0, 0))), Level::Good);
+    assert_eq!(level(Some((50, 1_000)), Some((0, 0))), Level::Between);
+    assert_eq!(level(Some((1, 1_000)), Some((0, 0))), Level::Good);
+}
+
+#[test]
+fn a_burn_tells_its_figures() {
+    let burn = fast(Evidence::default(), (164, 10_000), (20, 1_000));
+    assert_eq!((burn.short_burn(), burn.threshold()), (Some(20.0), 14.4));
+    assert_eq!(burn.long().unwrap().bad(), 164);
+    assert_eq!(burn.short().unwrap().total(), 1_000);
+    assert_eq!(burn.rule().long_window(), HOUR);
+    assert_eq!(burn.objective(), &of(99.9, 30));
+    assert_eq!(
+        burn.to_string(),
+        "the budget of 99.9 % over 30 d burns 16.4 times as fast as it may (raised above 14.4): \
+         164 of 10000 bad in 1 h, 20 of 1000 bad in 5 min; a whole budget would last 1 d 19 h"
+    );
+    let quiet = fast(Evidence::default(), (5, 10_000), (0, 0)).to_string();
+    assert!(
+        quiet.ends_with(": 5 of 10000 bad in 1 h, no events in 5 min"),
+        "{quiet}"
+    );
+    let blind = BurnRules::workbook(of(99.9, 30)).unwrap().measure(|_| None)[0].to_string();
+    assert_eq!(
+        blind,
+        "nothing tells how the budget of 99.9 % over 30 d burns (raised above 14.4): no data in 1 h, no data in 5 min"
+    );
+}
+
+#[test]
+fn a_set_refuses_checks_that_say_nothing_and_names_that_say_too_much() {
+    let mut alerts = Alerts::new();
+    let rules = || BurnRules::workbook(of(99.9, 30)).unwrap();
+    let mut add = |name: &str, rules| alerts.objective(name, rules, |_| None).err();
+    assert_eq!(
+        add("answers", BurnRules::new(of(99.9, 30))),
+        Some(JudgeError::Nothing)
+    );
+    assert_eq!(add("answers", rules()), None);
+    assert_eq!(add("answers", rules()), Some(JudgeError::Duplicate));
+    for name in ["", "two\nlines", &"n".repeat(129)] {
+        assert_eq!(add(name, rules()), Some(JudgeError::Name), "{name:?}");
+    }
+    assert_eq!(add(&"n".repeat(128), rules()), None);
+    for error in [JudgeError::Nothing, JudgeError::Duplicate, JudgeError::Name] {
+        assert!(error.to_string().contains(": "), "{error}");
+    }
+}
+
+fn exact(
+    target_parts: u64,
+    bad: u64,
+    total: u64,
+    percent: u32,
+    long: u64,
+    period: u64,
+) -> std::cmp::Ordering {
+    // bad / (total * budget) against percent / 100 * period / long, cross-multiplied; small enough for 128 bits.
+    let budget = u128::from(1_000_000_000_000 - target_parts);
+    let left = u128::from(bad) * 1_000_000_000_000 * 100 * u128::from(long);
+    let right = u128::from(total) * budget * u128::from(percent) * u128::from(period);
+    left.cmp(&right)
+}
+
+proptest! {
+    /// Without asking for evidence, a rule fires exactly above its threshold: as in whole numbers, which know no rounding.
+    #[test]
+    fn a_rule_fires_exactly_above_its_threshold(
+        ppm in 900_000..1_000_000_u32,
+        percent in 1..=10_u32,
+        hours in 2..200_u32,
+        days in 10..100_u32,
+        total in 1..1_000_000_u64,
+        near in -2..=2_i64,
+    ) {
+        let target = crm_monitor::Target::from_ppm(ppm).unwrap();
+        let objective = Objective::new(target, days * DAY).unwrap();
+        let rule = BurnRule::new(Severity::Page, f64::from(percent), hours * HOUR, HOUR).unwrap();
+        let Ok(rules) = BurnRules::new(objective).rule(rule) else { return Ok(()) };
+        let rules = rules.evidence(Evidence::none());
+        // As many bad events as are about the threshold.
+        let about = (rule.threshold(&objective) * total as f64) as i64 + near;
+        let bad = about.clamp(0, total as i64) as u64;
+        let parts = u64::from(ppm) * 1_000_000;
+        let expected = exact(parts, bad, total, percent, u64::from(hours), u64::from(days) * 24);
+        let burn = rules.measure(|_| Events::with_bad(bad, total).ok())[0];
+        prop_assert_eq!(burn.level() == Level::Bad, expected.is_gt());
+        prop_assert_eq!(burn.long_burn().unwrap().partial_cmp(&burn.threshold()), Some(expected));
+    }
+
+    /// More bad events never make a level better, and more proof asked for never makes one worse.
+    #[test]
+    fn levels_are_monotone(total in 1..100_000_u64, share in 0.0..1.0, more in 0..1_000_u64) {
+        let bad = (share * share * share * total as f64) as u64;
+        let worse = (bad + more).min(total);
+        let rank = |level| [Level::Good, Level::Between, Level::Bad].iter().position(|of| *of == level).unwrap();
+        let level = |evidence, bad| rank(fast(evidence, (bad, total), (bad, total)).level());
+        prop_assert!(level(Evidence::default(), bad) <= level(Evidence::default(), worse));
+        prop_assert!(level(Evidence::default(), bad) <= level(Evidence::none(), bad));
+    }
+}
