@@ -50,34 +50,34 @@ impl fmt::Display for NameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => {
-                f.write_str("the name is empty; say what is counted, such as http_requests")
+                f.write_str("the name is empty: say what is counted, such as http_requests")
             }
             Self::TooLong { length, limit } => write!(
                 f,
-                "the name has {length} bytes, {limit} are allowed; shorten it, and move what varies into labels"
+                "the name has {length} bytes, {limit} are allowed: shorten it, and move what varies into labels"
             ),
             Self::Character { name, character } => write!(
                 f,
-                "the name {name:?} has {character:?} where it may not be; begin with an ASCII letter and go on with letters, digits and underscores"
+                "the name {name:?} has {character:?} where it may not be: begin with an ASCII letter and go on with letters, digits and underscores"
             ),
             Self::LeadingUnderscore { name } => write!(
                 f,
-                "the name {name:?} begins with an underscore, and such names are reserved; begin with a letter"
+                "the name {name:?} begins with an underscore, and such names are reserved: begin with a letter"
             ),
             Self::Reserved { name, prefix } => write!(
                 f,
-                "the name {name:?} begins with {prefix}, as the monitor's own figures do; begin it otherwise"
+                "the name {name:?} begins with {prefix}, as the monitor's own figures do: begin it otherwise"
             ),
             Self::Suffix {
                 name,
                 suffix: suffix @ "_total",
             } => write!(
                 f,
-                "the name {name:?} ends in {suffix}, which the exposition adds to counters and nothing else has; write it without"
+                "the name {name:?} ends in {suffix}, which the exposition adds to counters and nothing else has: write it without"
             ),
             Self::Suffix { name, suffix } => write!(
                 f,
-                "the name {name:?} ends in {suffix}, as samples of counters and histograms do; end it otherwise"
+                "the name {name:?} ends in {suffix}, as samples of counters and histograms do: end it otherwise"
             ),
         }
     }
@@ -139,27 +139,27 @@ impl fmt::Display for LabelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => {
-                f.write_str("a label has no name; say what tells the series apart, such as route")
+                f.write_str("a label has no name: say what tells the series apart, such as route")
             }
             Self::NameTooLong { length, limit } => write!(
                 f,
-                "the name of a label has {length} bytes, {limit} are allowed; shorten it"
+                "the name of a label has {length} bytes, {limit} are allowed: shorten it"
             ),
             Self::Character { name, character } => write!(
                 f,
-                "the label {name:?} has {character:?} where it may not be; begin with an ASCII letter and go on with letters, digits and underscores"
+                "the label {name:?} has {character:?} where it may not be: begin with an ASCII letter and go on with letters, digits and underscores"
             ),
             Self::Reserved { name } => write!(
                 f,
-                "the label {name:?} is reserved, as are le, quantile, overflow and names that begin with an underscore; choose another name"
+                "the label {name:?} is reserved, as are le, quantile, overflow and names that begin with an underscore: choose another name"
             ),
             Self::Repeated { name } => write!(
                 f,
-                "the label {name:?} is there twice; give each label of a series a name of its own"
+                "the label {name:?} is there twice: give each label of a series a name of its own"
             ),
             Self::TooMany { count, limit } => write!(
                 f,
-                "the series has {count} labels, {limit} are allowed; leave out those by which nobody asks"
+                "the series has {count} labels, {limit} are allowed: leave out those by which nobody asks"
             ),
             Self::ValueTooLong {
                 name,
@@ -167,10 +167,10 @@ impl fmt::Display for LabelError {
                 limit,
             } => write!(
                 f,
-                "the value of the label {name:?} has {length} bytes, {limit} are allowed; use a shorter text for it, such as the route instead of the path"
+                "the value of the label {name:?} has {length} bytes, {limit} are allowed: use a shorter text for it, such as the route instead of the path"
             ),
             Self::Missing => f.write_str(
-                "a family by label has no labels; name at least one, or register a single series",
+                "a family by label has no labels: name at least one, or register a single series",
             ),
         }
     }
@@ -214,7 +214,7 @@ impl fmt::Display for UnitError {
                 told,
             } => write!(
                 f,
-                "the name {name:?} tells the unit {told}, but none was declared; declare {told}, or end the name otherwise"
+                "the name {name:?} tells the unit {told}, but none was declared: declare {told}, or end the name otherwise"
             ),
             Self::NotOfName {
                 name,
@@ -222,15 +222,15 @@ impl fmt::Display for UnitError {
                 told: _,
             } => write!(
                 f,
-                "the unit {declared} is not the end of the name {name:?}; end the name in _{declared}, or declare another unit"
+                "the unit {declared} is not the end of the name {name:?}: end the name in _{declared}, or declare another unit"
             ),
             Self::Scaled { name, base } => write!(
                 f,
-                "the name {name:?} ends in no base unit; count in {base}, and end the name in _{base}"
+                "the name {name:?} ends in no base unit: count in {base}, and end the name in _{base}"
             ),
             Self::WholeRatio { name } => write!(
                 f,
-                "{name:?} is a ratio, which whole numbers cannot hold; observe it as a gauge, or count both of its parts"
+                "{name:?} is a ratio, which whole numbers cannot hold: observe it as a gauge, or count both of its parts"
             ),
         }
     }
@@ -256,7 +256,7 @@ impl fmt::Display for HelpError {
         match self {
             Self::TooLong { length, limit } => write!(
                 f,
-                "the help text has {length} bytes, {limit} are allowed; say it in a sentence"
+                "the help text has {length} bytes, {limit} are allowed: say it in a sentence"
             ),
         }
     }
@@ -332,15 +332,15 @@ impl fmt::Display for RegisterError {
             Self::Help(error) => error.fmt(f),
             Self::Duplicate { name } => write!(
                 f,
-                "{name:?} is registered already with these labels; keep a clone of the first handle instead of registering twice"
+                "{name:?} is registered already with these labels: keep a clone of the first handle instead of registering twice"
             ),
             Self::Conflict { name, difference } => write!(
                 f,
-                "{name:?} is registered already with another {difference}; series of one name differ in the values of their labels alone"
+                "{name:?} is registered already with another {difference}: series of one name differ in the values of their labels alone"
             ),
             Self::SeriesLimit { limit } => write!(
                 f,
-                "the monitor holds {limit} series, as many as it may; remove some, or raise the limit by MonitorBuilder::series_limit"
+                "the monitor holds {limit} series, as many as it may: remove some, or raise the limit by MonitorBuilder::series_limit"
             ),
         }
     }
@@ -391,7 +391,7 @@ impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Namespace(error) => write!(f, "the namespace cannot begin a name: {error}"),
-            Self::NoSeries => f.write_str("the series limit is 0; allow at least one series"),
+            Self::NoSeries => f.write_str("the series limit is 0: allow at least one series"),
         }
     }
 }

@@ -159,26 +159,30 @@ impl<I: Instrument, const N: usize> Shared<I, N> {
             created: self.registry.now(),
             figure: Box::new(instrument.clone()),
         });
+        // Under no lock again: the overflow series is made by functions of the caller's as well.
+        self.enter(values, series, &instrument)
+            .unwrap_or_else(|| self.overflow())
+    }
+
+    /// Puts a series into the roster and the index, if there is room, and gives its instrument: that of another thread where one
+    /// was first.
+    fn enter(&self, values: &[&str; N], series: Arc<Series>, instrument: &I) -> Option<I> {
         let mut members = self.roster.members.write();
         let place = match members.get().place(&series.labels) {
             Err(place) => place,
-            Ok(_) => {
-                drop(members);
-                // Unless it has been removed again at once.
-                return self.index.get(values).unwrap_or_else(|| self.overflow());
-            }
+            // It is in the index as well while the roster is held, unless the family has left its monitor.
+            Ok(_) => return self.index.get(values),
         };
         let full = members.get().removed || members.get().series.len() >= self.limit;
         if full || !self.registry.reserve() {
-            drop(members);
-            return self.overflow();
+            return None;
         }
         let labels = series.labels.clone();
         // In this order: whoever finds it in the index finds it in the next reading.
         members.change().series.insert(place, series);
         self.index.insert(values, labels, instrument.clone());
         self.len.fetch_add(1, Ordering::Relaxed);
-        instrument
+        Some(instrument.clone())
     }
 
     fn remove(&self, values: &[&str; N]) -> Option<I> {
@@ -186,8 +190,9 @@ impl<I: Instrument, const N: usize> Shared<I, N> {
         let mut members = self.roster.members.write();
         let instrument = self.index.remove(values)?;
         self.len.fetch_sub(1, Ordering::Relaxed);
-        if let Ok(place) = members.get().place(&labels)
-            && !members.get().removed
+        // A family that left its monitor gave all its room back at once.
+        if !members.get().removed
+            && let Ok(place) = members.get().place(&labels)
         {
             members.change().series.remove(place);
             self.registry.release(1);
@@ -198,13 +203,17 @@ impl<I: Instrument, const N: usize> Shared<I, N> {
     /// The instrument for all that has no series of its own.
     fn overflow(&self) -> I {
         self.overflowed.increment();
+        if let Some(overflow) = self.overflow.get() {
+            return overflow.clone();
+        }
+        let created = self.registry.now();
         let overflow = self.overflow.get_or_init(|| {
             let instrument = I::make(&self.make);
             let others = self.labels(&[OTHER; N]);
             let mark = (OVERFLOW_LABEL.into(), "true".into());
             let series = Series {
                 labels: Labels::new(others.pairs().cloned().chain([mark])),
-                created: self.registry.now(),
+                created,
                 figure: Box::new(instrument.clone()),
             };
             // Nobody else sets it: this runs once.
