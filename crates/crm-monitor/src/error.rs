@@ -3,6 +3,10 @@
 use std::error::Error;
 use std::fmt;
 
+pub use crate::registry::error::{
+    BuildError, Difference, HelpError, LabelError, NameError, RegisterError, UnitError,
+};
+
 /// Why a [`Layout`](crate::Layout) cannot be made.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -93,21 +97,3 @@ impl fmt::Display for SnapshotError {
 }
 
 impl Error for SnapshotError {}
-
-/// Why an instrument cannot be registered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RegisterError {
-    /// The name is not one that an exposition can carry.
-    Name(String),
-}
-
-impl fmt::Display for RegisterError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Name(name) => write!(f, "{name:?} is no name of a figure"),
-        }
-    }
-}
-
-impl Error for RegisterError {}

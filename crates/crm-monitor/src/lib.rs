@@ -11,7 +11,10 @@ mod histogram;
 mod in_flight;
 mod judge;
 mod monitor;
+#[cfg(feature = "procfs")]
+mod process;
 mod reading;
+mod registry;
 mod slot;
 mod snapshot;
 mod sync;
@@ -19,7 +22,10 @@ mod timer;
 mod unit;
 
 pub use counter::Counter;
-pub use error::{LayoutError, LayoutMismatch, RegisterError, SnapshotError};
+pub use error::{
+    BuildError, Difference, HelpError, LabelError, LayoutError, LayoutMismatch, NameError,
+    RegisterError, SnapshotError, UnitError,
+};
 pub use gauge::Gauge;
 pub use histogram::{Histogram, Layout};
 pub use in_flight::{InFlight, InFlightGuard};
@@ -30,8 +36,9 @@ pub use judge::{
     SecurityFigure, SecurityKind, SecurityWatch, Severity, Side, Standing, Target, Threshold,
     Uptime,
 };
-pub use monitor::{Monitor, Registration};
+pub use monitor::{Monitor, MonitorBuilder};
 pub use reading::{FamilyReading, Kind, Labels, Reading, SeriesReading, Value};
+pub use registry::{Family, FamilyRegistration, Instrument, ObservedRegistration, Registration};
 pub use snapshot::{Bucket, Quantile, Snapshot};
 pub use timer::Timer;
 pub use unit::Unit;

@@ -7,16 +7,31 @@ use std::time::SystemTime;
 use crate::snapshot::Snapshot;
 use crate::unit::Unit;
 
-/// All figures of a [`Monitor`](crate::Monitor) at one moment, in the order in which they were registered.
+/// All figures of a [`Monitor`](crate::Monitor) at one moment.
 ///
-/// Each series is consistent in itself; between two of them, what is recorded during the reading may be in one and not in the other.
+/// Families are in the order of their names, series in that of their labels, the overflow series last: two readings of the
+/// same series differ in their values alone. A family without a series that has a value is left out.
+///
+/// Each series is consistent in itself; between two of them, what is recorded during the reading may be in one and not in
+/// the other. What was recorded before the reading began, in the order of the caller, is in it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Reading {
-    /// The time of day at which it was taken.
+    /// The time of day at which it was complete.
     pub taken: SystemTime,
     /// The families, each with its series.
     pub families: Vec<FamilyReading>,
+}
+
+impl Reading {
+    /// The figures of a name, given as it is exposed: with its namespace, a counter's without `_total`.
+    #[must_use]
+    pub fn family(&self, name: &str) -> Option<&FamilyReading> {
+        let place = self
+            .families
+            .binary_search_by(|family| (*family.name).cmp(name));
+        place.ok().map(|place| &self.families[place])
+    }
 }
 
 /// The figures of one name.
@@ -35,6 +50,21 @@ pub struct FamilyReading {
     pub series: Vec<SeriesReading>,
 }
 
+impl FamilyReading {
+    /// The figure of the series that has just these labels, in any order.
+    #[must_use]
+    pub fn value(&self, labels: &[(&str, &str)]) -> Option<&Value> {
+        let mut series = self.series.iter();
+        let found = series.find(|series| {
+            series.labels.iter().len() == labels.len()
+                && labels
+                    .iter()
+                    .all(|(name, value)| series.labels.get(name) == Some(*value))
+        });
+        found.map(|series| &series.value)
+    }
+}
+
 /// What a figure is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -51,7 +81,7 @@ pub enum Kind {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SeriesReading {
-    /// The labels, in the order in which they were given.
+    /// The labels.
     pub labels: Labels,
     /// When it was registered.
     pub created: SystemTime,
@@ -77,8 +107,8 @@ pub enum Value {
     Histogram(Arc<Snapshot>),
 }
 
-/// Names and values of labels, in the order in which they were given.
-#[derive(Clone, Default, PartialEq, Eq, Hash)]
+/// Names and values of labels. Those of one family have their names in one order: that of its first series.
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Labels {
     pairs: Arc<[(Arc<str>, Arc<str>)]>,
 }
@@ -100,6 +130,20 @@ impl Labels {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|pair| pair.0 == name).map(|pair| pair.1)
+    }
+
+    pub(crate) fn pairs(&self) -> impl ExactSizeIterator<Item = &(Arc<str>, Arc<str>)> {
+        self.pairs.iter()
+    }
+
+    /// The same labels in the order of others of the same names; none if the names differ.
+    pub(crate) fn in_order_of(&self, order: &Self) -> Option<Self> {
+        if self.pairs.len() != order.pairs.len() {
+            return None;
+        }
+        let find = |name: &str| self.pairs().find(|pair| *pair.0 == *name).cloned();
+        let pairs: Option<Arc<[_]>> = order.pairs().map(|(name, _)| find(name)).collect();
+        pairs.map(|pairs| Self { pairs })
     }
 
     /// Whether there are no labels.
