@@ -16,6 +16,7 @@ mod snapshot;
 mod sync;
 mod timer;
 mod unit;
+mod window;
 
 pub use counter::Counter;
 pub use error::{LayoutError, LayoutMismatch, RegisterError, SnapshotError};
@@ -27,3 +28,7 @@ pub use reading::{FamilyReading, Kind, Labels, Reading, SeriesReading, Value};
 pub use snapshot::{Bucket, Quantile, Snapshot};
 pub use timer::Timer;
 pub use unit::Unit;
+pub use window::{
+    Counted, History, HistoryBuilder, HistoryError, Over, Portion, Rate, Sampler, Trackable,
+    Tracked,
+};

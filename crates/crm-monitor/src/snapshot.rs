@@ -94,6 +94,37 @@ impl Snapshot {
         }
     }
 
+    /// The figures of these counts, the first of which is that of the first bucket.
+    pub(crate) fn from_counts(layout: Layout, counts: Vec<u64>, sum: u128, failures: u64) -> Self {
+        let mut snapshot = Self {
+            layout,
+            offset: 0,
+            count: counts.iter().sum(),
+            counts,
+            sum,
+            failures: 0,
+        };
+        snapshot.trim();
+        snapshot.set_failures(failures);
+        snapshot
+    }
+
+    /// Bytes on the heap.
+    pub(crate) fn bytes(&self) -> usize {
+        self.counts.capacity() * size_of::<u64>()
+    }
+
+    pub(crate) fn shrink_to_fit(&mut self) {
+        self.counts.shrink_to_fit();
+    }
+
+    /// The buckets that are not empty, by their places in ascending order, and how many values each holds.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
+        (self.offset..)
+            .zip(self.counts.iter().copied())
+            .filter(|(_, count)| *count > 0)
+    }
+
     pub(crate) fn set_failures(&mut self, failures: u64) {
         self.failures = failures.min(self.count);
     }
