@@ -307,7 +307,7 @@ fn a_total_that_falls_counts_nothing_twice() {
     let total = Arc::new(AtomicU64::new(50));
     let read = Arc::clone(&total);
     let tracked = history.track_with(move || read.load(Ordering::Relaxed));
-    let mut after = |value| {
+    let after = |value| {
         total.store(value, Ordering::Relaxed);
         hand.advance(SECOND);
         tracked.over(SECOND).unwrap().value

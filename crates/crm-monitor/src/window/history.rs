@@ -83,7 +83,6 @@ impl History {
     }
 
     /// A history with other settings or another clock.
-    #[must_use]
     pub fn builder() -> HistoryBuilder {
         HistoryBuilder::default()
     }

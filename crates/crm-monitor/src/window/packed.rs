@@ -1,12 +1,11 @@
 //! What a histogram recorded between two samples, in few bytes.
 
+use crate::snapshot::{runs, varint};
 use crate::window::ladder::Change;
 
 /// The counts of buckets, the failures among them and their sum.
 ///
-/// Numbers are written in groups of seven bits, the lowest first. First come the failures and the two halves of the sum, then
-/// runs of neighbouring buckets: how many empty buckets lie before the run, how many buckets it has, and their counts. A run
-/// goes on over a single empty bucket, for a new one would take as many bytes.
+/// First come the failures and the two halves of the sum, then the runs of buckets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Packed(Box<[u8]>);
 
@@ -18,24 +17,10 @@ impl Packed {
         buckets: impl Iterator<Item = (usize, u64)>,
     ) -> Self {
         let mut bytes = Vec::new();
-        write(&mut bytes, failures);
-        write(&mut bytes, sum as u64);
-        write(&mut bytes, (sum >> 64) as u64);
-        // Where the run ends that is being gathered, and its counts.
-        let (mut end, mut run) = (0, Vec::new());
-        let mut before = 0;
-        for (place, count) in buckets {
-            if place > end + 1 || run.is_empty() {
-                flush(&mut bytes, before, &run);
-                before = place - end;
-                run.clear();
-            } else if place == end + 1 {
-                run.push(0);
-            }
-            run.push(count);
-            end = place + 1;
+        for number in [failures, sum as u64, (sum >> 64) as u64] {
+            varint::write(&mut bytes, number);
         }
-        flush(&mut bytes, before, &run);
+        runs::write(&mut bytes, buckets);
         Self(bytes.into_boxed_slice())
     }
 
@@ -142,35 +127,9 @@ impl Iterator for Both<'_> {
     }
 }
 
-/// Writes a run of counts that `before` empty buckets lie before.
-fn flush(bytes: &mut Vec<u8>, before: usize, run: &[u64]) {
-    if !run.is_empty() {
-        write(bytes, before as u64);
-        write(bytes, run.len() as u64);
-        run.iter().for_each(|count| write(bytes, *count));
-    }
-}
-
-fn write(bytes: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
-}
-
-/// Reads what [`write`] wrote, and moves `bytes` past it.
+/// The next number of what [`Packed::new`] wrote.
 fn read(bytes: &mut &[u8]) -> u64 {
-    let (mut number, mut shift) = (0, 0);
-    while let Some((byte, rest)) = bytes.split_first() {
-        *bytes = rest;
-        number |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            break;
-        }
-        shift += 7;
-    }
-    number
+    varint::read(bytes).unwrap_or(0)
 }
 
 #[cfg(test)]
