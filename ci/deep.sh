@@ -150,6 +150,8 @@ fuzz() {
         -- -max_total_time="$seconds" -len_control=0 -max_len=4000 -verbosity=0 -print_final_stats=1
     RUSTUP_TOOLCHAIN=nightly timeout $((seconds + 240)) "$fuzz" run monitor_registration --target-dir "$target/fuzz" \
         -- -max_total_time="$seconds" -max_len=600 -verbosity=0 -print_final_stats=1
+    RUSTUP_TOOLCHAIN=nightly timeout $((seconds + 240)) "$fuzz" run monitor_snapshot --target-dir "$target/fuzz" \
+        -- -max_total_time="$seconds" -max_len=300 -verbosity=0 -print_final_stats=1
 }
 
 if [ $# -eq 0 ]; then

@@ -20,6 +20,7 @@ mod snapshot;
 mod sync;
 mod timer;
 mod unit;
+mod window;
 
 pub use counter::Counter;
 pub use error::{
@@ -42,3 +43,7 @@ pub use registry::{Family, FamilyRegistration, Instrument, ObservedRegistration,
 pub use snapshot::{Bucket, Quantile, Snapshot};
 pub use timer::Timer;
 pub use unit::Unit;
+pub use window::{
+    Counted, History, HistoryBuilder, HistoryError, Over, Portion, Rate, Sampler, Trackable,
+    Tracked,
+};

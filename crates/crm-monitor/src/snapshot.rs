@@ -1,5 +1,9 @@
 //! What a histogram held at one moment, and what can be said of it.
 
+mod bytes;
+pub(crate) mod runs;
+pub(crate) mod varint;
+
 use std::ops::RangeInclusive;
 
 use crate::error::LayoutMismatch;
@@ -97,6 +101,35 @@ impl Snapshot {
     /// Adds what values of buckets that are already here exceed their lower bounds by.
     pub(crate) fn add_residual(&mut self, residual: u128) {
         self.sum += residual;
+    /// The figures of these counts, the first of which is that of the first bucket.
+    pub(crate) fn from_counts(layout: Layout, counts: Vec<u64>, sum: u128, failures: u64) -> Self {
+        let mut snapshot = Self {
+            layout,
+            offset: 0,
+            count: counts.iter().sum(),
+            counts,
+            sum,
+            failures: 0,
+        };
+        snapshot.trim();
+        snapshot.set_failures(failures);
+        snapshot
+    }
+
+    /// Bytes on the heap.
+    pub(crate) fn bytes(&self) -> usize {
+        self.counts.capacity() * size_of::<u64>()
+    }
+
+    pub(crate) fn shrink_to_fit(&mut self) {
+        self.counts.shrink_to_fit();
+    }
+
+    /// The buckets that are not empty, by their places in ascending order, and how many values each holds.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
+        (self.offset..)
+            .zip(self.counts.iter().copied())
+            .filter(|(_, count)| *count > 0)
     }
 
     pub(crate) fn set_failures(&mut self, failures: u64) {
@@ -166,11 +199,11 @@ impl Snapshot {
         if self.count == 0 || !(0.0..=1.0).contains(&q) {
             return None;
         }
-        let rank = ((q * self.count as f64).ceil() as u64).clamp(1, self.count);
-        let mut seen = 0;
+        let rank = rank(q, self.count);
+        let mut seen = 0_u64;
         self.buckets()
             .find(|bucket| {
-                seen += bucket.count;
+                seen = seen.saturating_add(bucket.count);
                 seen >= rank
             })
             .map(|bucket| Quantile {
@@ -185,8 +218,7 @@ impl Snapshot {
     pub fn count_at_most(&self, value: u64) -> u64 {
         self.buckets()
             .take_while(|bucket| *bucket.range.end() <= value)
-            .map(|bucket| bucket.count)
-            .sum()
+            .fold(0, |sum, bucket| sum.saturating_add(bucket.count))
     }
 
     /// Adds the figures of another.
@@ -196,7 +228,10 @@ impl Snapshot {
     /// Where the layouts differ; nothing is added then.
     pub fn merge(&mut self, other: &Self) -> Result<(), LayoutMismatch> {
         self.combine(other, u64::saturating_add)?;
-        self.count = self.counts.iter().sum();
+        self.count = self
+            .counts
+            .iter()
+            .fold(0, |sum, count| sum.saturating_add(*count));
         self.sum = self.sum.saturating_add(other.sum);
         self.failures = self.failures.saturating_add(other.failures);
         Ok(())
@@ -250,5 +285,29 @@ impl Snapshot {
         } else {
             self.offset + empty
         };
+    }
+}
+
+/// The smallest number of `count` values, at least one, that is the part `q` of them or more.
+fn rank(q: f64, count: u64) -> u64 {
+    // A number from 0 to 1 is a whole one, of at most 53 bits, over a power of two; so this is exact, however many values there are.
+    let bits = q.to_bits() & !(1 << 63);
+    let (whole, power) = match bits >> 52 {
+        0 => (bits, 1_074),
+        exponent => (bits & ((1 << 52) - 1) | 1 << 52, 1_075 - exponent as u32),
+    };
+    let product = u128::from(whole) * u128::from(count);
+    let rank = match 1_u128.checked_shl(power) {
+        Some(divisor) => product.div_ceil(divisor) as u64,
+        None => u64::from(product > 0),
+    };
+    // What is written 0.07 is a little more than seven hundredths, but means them: 7 of 100 are enough where their quotient is the
+    // same number. From 2^53 values on, quotients no longer tell neighbours apart.
+    let fewer = rank.saturating_sub(1);
+    let exact = count < 1 << f64::MANTISSA_DIGITS;
+    if exact && fewer as f64 / count as f64 >= q {
+        fewer.max(1)
+    } else {
+        rank.max(1)
     }
 }

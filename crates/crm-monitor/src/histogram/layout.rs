@@ -173,13 +173,11 @@ impl Layout {
         self.lower(position) + ((1 << self.shift_at(position)) - 1)
     }
 
-    #[expect(dead_code, reason = "the stored form of snapshots is still to come")]
     /// The three numbers that a layout is made of, for storage.
     pub(crate) fn parts(&self) -> (u32, u32, u64) {
         (self.floor, self.grouping, self.last)
     }
 
-    #[expect(dead_code, reason = "the stored form of snapshots is still to come")]
     /// The layout of what [`Layout::parts`] gave, unless no layout has such parts.
     pub(crate) fn from_parts(floor: u32, grouping: u32, last: u64) -> Option<Self> {
         if !(1..=FINEST).contains(&grouping) || !(grouping..64).contains(&floor) {

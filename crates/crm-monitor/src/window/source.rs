@@ -1,0 +1,170 @@
+//! What a history can follow: totals that only grow, and how two readings of one differ.
+
+use crate::window::ladder::Change;
+use crate::window::over::Portion;
+use crate::window::packed::Packed;
+use crate::{Counter, Histogram, Snapshot};
+
+/// An instrument as a history reads it.
+pub(super) trait Source: Send + Sync + 'static {
+    /// The total since the instrument was made.
+    type Reading: Send + 'static;
+    /// What happened between two readings.
+    type Change: Change + Send + 'static;
+    /// What a window holds.
+    type Value;
+
+    fn read(&self) -> Self::Reading;
+
+    /// What happened since `last`, which becomes `reading`.
+    ///
+    /// It never becomes less: a total that has fallen counts again when it is higher than ever.
+    fn advance(last: &mut Self::Reading, reading: Self::Reading) -> Self::Change;
+
+    /// What all of these changes come to.
+    fn sum<'a>(&self, changes: impl Iterator<Item = &'a Self::Change>) -> Self::Value;
+
+    /// Bytes on the heap of a reading.
+    fn bytes(_: &Self::Reading) -> usize {
+        0
+    }
+
+    /// The most of that, and the most that changes take together which were given `budget` bytes: room for the last two changes
+    /// there must be.
+    fn bytes_at_most(&self, _budget: usize) -> (usize, usize) {
+        (0, 0)
+    }
+}
+
+/// A number that a function gives.
+pub(super) struct Total<F>(pub(super) F);
+
+impl<F: Fn() -> u64 + Send + Sync + 'static> Source for Total<F> {
+    type Reading = u64;
+    type Change = u64;
+    type Value = u64;
+
+    fn read(&self) -> u64 {
+        (self.0)()
+    }
+
+    fn advance(last: &mut u64, reading: u64) -> u64 {
+        let change = reading.saturating_sub(*last);
+        *last += change;
+        change
+    }
+
+    fn sum<'a>(&self, changes: impl Iterator<Item = &'a u64>) -> u64 {
+        changes.sum()
+    }
+}
+
+/// A pair of numbers that a function gives.
+pub(super) struct Pair<F>(pub(super) F);
+
+impl Change for Portion {
+    fn add(&mut self, later: &Self) {
+        self.good.add(&later.good);
+        self.total.add(&later.total);
+    }
+
+    fn bytes(&self) -> usize {
+        0
+    }
+}
+
+impl<F: Fn() -> Portion + Send + Sync + 'static> Source for Pair<F> {
+    type Reading = Portion;
+    type Change = Portion;
+    type Value = Portion;
+
+    fn read(&self) -> Portion {
+        (self.0)()
+    }
+
+    fn advance(last: &mut Portion, reading: Portion) -> Portion {
+        Portion {
+            good: Total::<fn() -> u64>::advance(&mut last.good, reading.good),
+            total: Total::<fn() -> u64>::advance(&mut last.total, reading.total),
+        }
+    }
+
+    fn sum<'a>(&self, changes: impl Iterator<Item = &'a Portion>) -> Portion {
+        changes.fold(Portion::default(), |mut sum, change| {
+            sum.add(change);
+            sum
+        })
+    }
+}
+
+impl Source for Counter {
+    type Reading = u64;
+    type Change = u64;
+    type Value = u64;
+
+    fn read(&self) -> u64 {
+        self.value()
+    }
+
+    fn advance(last: &mut u64, reading: u64) -> u64 {
+        Total::<fn() -> u64>::advance(last, reading)
+    }
+
+    fn sum<'a>(&self, changes: impl Iterator<Item = &'a u64>) -> u64 {
+        changes.sum()
+    }
+}
+
+impl Source for Histogram {
+    type Reading = Snapshot;
+    type Change = Packed;
+    type Value = Snapshot;
+
+    fn read(&self) -> Snapshot {
+        let mut reading = self.snapshot();
+        reading.shrink_to_fit();
+        reading
+    }
+
+    fn advance(last: &mut Snapshot, reading: Snapshot) -> Packed {
+        let change = match reading.since(last) {
+            Ok(since) => Packed::new(
+                // Not those of `since`, which are no more than its values: the value of a failure may be in the snapshot before.
+                reading.failures().saturating_sub(last.failures()),
+                since.sum(),
+                since.places(),
+            ),
+            // A histogram keeps its layout.
+            Err(_) => Packed::new(0, 0, std::iter::empty()),
+        };
+        *last = reading;
+        change
+    }
+
+    fn sum<'a>(&self, changes: impl Iterator<Item = &'a Packed>) -> Snapshot {
+        let layout = self.layout();
+        let mut counts = vec![0; layout.len()];
+        let (mut sum, mut failures) = (0, 0);
+        for change in changes {
+            let change = change.unpack();
+            sum += change.sum;
+            failures += change.failures;
+            for (place, count) in change.buckets {
+                counts[place] += count;
+            }
+        }
+        Snapshot::from_counts(layout, counts, sum, failures)
+    }
+
+    fn bytes(reading: &Snapshot) -> usize {
+        reading.bytes()
+    }
+
+    fn bytes_at_most(&self, budget: usize) -> (usize, usize) {
+        let buckets = self.layout().len();
+        (
+            buckets * size_of::<u64>(),
+            budget.max(2 * Packed::bytes_at_most(buckets)),
+        )
+    }
+}
