@@ -6,6 +6,8 @@
 mod cells;
 mod counter;
 mod error;
+mod exemplar;
+pub mod expose;
 mod gauge;
 mod histogram;
 mod in_flight;
@@ -19,6 +21,7 @@ mod unit;
 
 pub use counter::Counter;
 pub use error::{LayoutError, LayoutMismatch, RegisterError, SnapshotError};
+pub use exemplar::Exemplar;
 pub use gauge::Gauge;
 pub use histogram::{Histogram, Layout};
 pub use in_flight::{InFlight, InFlightGuard};

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 
 use crate::counter::Counter;
 use crate::error::RegisterError;
+use crate::exemplar::Exemplar;
 use crate::gauge::Gauge;
 use crate::histogram::{Histogram, Layout};
 use crate::in_flight::InFlight;
@@ -144,6 +145,7 @@ impl FamilyEntry {
                     labels: series.labels.clone(),
                     created: series.created,
                     value: series.instrument.read(),
+                    exemplars: series.instrument.exemplars(),
                 })
                 .collect(),
         }
@@ -157,6 +159,13 @@ impl Instrument {
             Self::Gauge(gauge) => Value::Gauge(gauge.value()),
             Self::InFlight(gauge) => Value::Gauge(gauge.value() as i64),
             Self::Histogram(histogram) => Value::Histogram(Arc::new(histogram.snapshot())),
+        }
+    }
+
+    fn exemplars(&self) -> Vec<Exemplar> {
+        match self {
+            Self::Histogram(histogram) => histogram.exemplars(),
+            _ => Vec::new(),
         }
     }
 }
