@@ -12,7 +12,7 @@
 //! assert_eq!(
 //!     text,
 //!     "# TYPE http_requests_total counter\n\
-//!      # HELP http_requests_total Requests answered.\n\
+//!      ## HELP http_requests_total Requests answered.\n\
 //!      http_requests_total 3\n"
 //! );
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -93,14 +93,14 @@ use crate::unit::Unit;
 /// assert_eq!(
 ///     String::from_utf8(text)?,
 ///     "# TYPE http_response_time_seconds histogram\n\
-///      # UNIT http_response_time_seconds seconds\n\
+///      ## UNIT http_response_time_seconds seconds\n\
 ///      http_response_time_seconds_bucket{le=\"0.01\"} 0\n\
 ///      http_response_time_seconds_bucket{le=\"0.1\"} 1\n\
 ///      http_response_time_seconds_bucket{le=\"1.0\"} 1\n\
 ///      http_response_time_seconds_bucket{le=\"+Inf\"} 1\n\
 ///      http_response_time_seconds_count 1\n\
 ///      http_response_time_seconds_sum 0.03\n\
-///      # EOF\n"
+///      ## EOF\n"
 /// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
