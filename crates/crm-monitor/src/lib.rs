@@ -6,6 +6,8 @@
 mod cells;
 mod counter;
 mod error;
+mod exemplar;
+pub mod expose;
 mod gauge;
 mod histogram;
 mod in_flight;
@@ -27,6 +29,8 @@ pub use error::{
     BuildError, Difference, HelpError, LabelError, LayoutError, LayoutMismatch, NameError,
     RegisterError, SnapshotError, UnitError,
 };
+pub use error::{LayoutError, LayoutMismatch, RegisterError, SnapshotError};
+pub use exemplar::Exemplar;
 pub use gauge::Gauge;
 pub use histogram::{Histogram, Layout};
 pub use in_flight::{InFlight, InFlightGuard};

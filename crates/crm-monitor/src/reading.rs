@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::exemplar::Exemplar;
 use crate::snapshot::Snapshot;
 use crate::unit::Unit;
 
@@ -87,6 +88,8 @@ pub struct SeriesReading {
     pub created: SystemTime,
     /// The figure itself.
     pub value: Value,
+    /// Examples of what a histogram recorded, in ascending order of their values.
+    pub exemplars: Vec<Exemplar>,
 }
 
 /// A figure.

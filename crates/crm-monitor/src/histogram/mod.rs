@@ -9,12 +9,13 @@ mod layout;
 mod stripe;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crm_clock::Clock;
 
 pub use self::layout::Layout;
+use crate::exemplar::{Exemplar, Exemplars};
 use crate::slot;
 use crate::snapshot::Snapshot;
 use crate::timer::Timer;
@@ -46,6 +47,7 @@ pub struct Histogram {
 struct Shared {
     core: self::core::Core,
     clock: Clock,
+    exemplars: OnceLock<Exemplars>,
 }
 
 impl Histogram {
@@ -62,6 +64,7 @@ impl Histogram {
             core: Arc::new(Shared {
                 core: self::core::Core::new(layout, slot::stripes()),
                 clock,
+                exemplars: OnceLock::new(),
             }),
         }
     }
@@ -82,6 +85,40 @@ impl Histogram {
     #[inline]
     pub fn record_failure(&self, value: u64) {
         self.core.core.record_failure(value);
+    }
+
+    /// Records a value, and offers it as an example with labels such as the trace it belongs to. The answer says whether it is kept.
+    ///
+    /// It is recorded in any case. As an example it is kept when none of its size was within the last second; sizes are halves of
+    /// octaves, 128 in all, so that examples take at most some 40 KiB. It is not kept where the labels have more than 128 characters in
+    /// all, names included, or a name that is not made of letters, digits and underscores, or one name twice, which no exposition
+    /// could carry; nor while another thread is leaving one. Nothing waits. It costs a reading of the clock more than
+    /// [`Histogram::record`], and allocates where the example is kept.
+    ///
+    /// ```
+    /// use crm_monitor::{Histogram, Layout};
+    ///
+    /// let times = Histogram::new(Layout::response_times());
+    /// assert!(times.record_with_exemplar(12_000_000, &[("trace_id", "4bf92f3577b34da6")]));
+    /// assert!(!times.record_with_exemplar(12_500_000, &[("trace_id", "00f067aa0ba902b7")])); // much like the last
+    /// assert_eq!(times.snapshot().count(), 2);
+    /// assert_eq!(times.exemplars()[0].value(), 12_000_000);
+    /// ```
+    pub fn record_with_exemplar(&self, value: u64, labels: &[(&str, &str)]) -> bool {
+        self.record(value);
+        self.core
+            .exemplars
+            .get_or_init(Exemplars::new)
+            .offer(value, labels, self.clock())
+    }
+
+    /// The examples that are kept, in ascending order of their values.
+    #[must_use]
+    pub fn exemplars(&self) -> Vec<Exemplar> {
+        self.core
+            .exemplars
+            .get()
+            .map_or_else(Vec::new, Exemplars::all)
     }
 
     /// Starts the time of something that this histogram measures. The timer borrows the histogram.

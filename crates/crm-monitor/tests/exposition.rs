@@ -1,0 +1,422 @@
+//! What is written is read back equal: every figure of a reading, to the last digit, by the strict reader of OpenMetrics, and the
+//! older text format line by line beside it.
+
+#[path = "support/openmetrics.rs"]
+mod openmetrics;
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use crm_monitor::expose::{self, Bounds, BoundsError, Exposition};
+use crm_monitor::{Histogram, Kind, Layout, Monitor, Reading, SeriesReading, Unit, Value};
+use openmetrics::{Family, Sample, exemplars_outside_of_their_buckets, number, read};
+use proptest::prelude::{ProptestConfig, Strategy, any, prop_oneof, proptest};
+
+fn written(exposition: &Exposition, reading: &Reading) -> String {
+    let mut text = String::new();
+    exposition.openmetrics(reading, &mut text).unwrap();
+    text
+}
+
+/// A whole number of recorded units in the unit's own, by another way than the crate's.
+fn decimal(value: i128, unit: Unit) -> String {
+    let (sign, digits) = (
+        if value < 0 { "-" } else { "" },
+        value.unsigned_abs().to_string(),
+    );
+    if unit != Unit::Seconds {
+        return format!("{sign}{digits}");
+    }
+    let digits = format!("{digits:0>10}");
+    let (whole, fraction) = digits.split_at(digits.len() - 9);
+    format!("{sign}{whole}.{fraction}")
+        .trim_end_matches('0')
+        .trim_end_matches('.')
+        .to_owned()
+}
+
+fn created(series: &SeriesReading) -> String {
+    decimal(
+        series
+            .created
+            .duration_since(UNIX_EPOCH)
+            .unwrap()
+            .as_nanos() as i128,
+        Unit::Seconds,
+    )
+}
+
+fn pairs(series: &SeriesReading) -> Vec<(String, String)> {
+    series
+        .labels
+        .iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+/// Holds every sample of an exposition against the reading it was made of.
+fn assert_told(families: &[Family], reading: &Reading, bounds: &Bounds) {
+    assert_eq!(families.len(), reading.families.len());
+    for (told, family) in families.iter().zip(&reading.families) {
+        assert_eq!(told.name, *family.name);
+        let kind = match family.kind {
+            Kind::Counter => "counter",
+            Kind::Gauge => "gauge",
+            Kind::Histogram => "histogram",
+            _ => unreachable!("a kind that the test does not know"),
+        };
+        assert_eq!(told.kind.as_deref(), Some(kind));
+        assert_eq!(
+            told.unit.as_deref().unwrap_or_default(),
+            family.unit.suffix()
+        );
+        assert_eq!(told.help.as_deref().unwrap_or_default(), &*family.help);
+        let mut order = vec!["TYPE"];
+        order.extend((family.unit != Unit::None).then_some("UNIT"));
+        order.extend((!family.help.is_empty()).then_some("HELP"));
+        assert_eq!(told.metadata, order);
+
+        let mut samples = told.samples.iter();
+        for series in &family.series {
+            let mut next = |suffix: &str, value: &str| {
+                let sample = samples
+                    .next()
+                    .unwrap_or_else(|| panic!("{}{suffix} is missing", family.name));
+                assert_eq!(sample.name, format!("{}{suffix}", family.name));
+                assert_eq!(sample.value.text, value, "{}", sample.name);
+                assert_eq!(sample.timestamp, None);
+                sample
+            };
+            let mut plain =
+                |suffix: &str, value: &str| assert_eq!(next(suffix, value).labels, pairs(series));
+            match &series.value {
+                Value::Counter(value) => {
+                    plain("_total", &decimal((*value).into(), family.unit));
+                    plain("_created", &created(series));
+                }
+                Value::Gauge(value) => plain("", &decimal((*value).into(), family.unit)),
+                Value::Histogram(snapshot) => {
+                    for bound in bounds.iter().map(Some).chain([None]) {
+                        let count =
+                            bound.map_or(snapshot.count(), |bound| snapshot.count_at_most(bound));
+                        let sample = next("_bucket", &count.to_string());
+                        assert_eq!(sample.own_labels("le"), pairs(series));
+                        let end =
+                            bound.map_or(f64::INFINITY, |bound| bound as f64 / family.unit.scale());
+                        assert_eq!(number(sample.label("le").unwrap()).unwrap().value, end);
+                    }
+                    let mut plain = |suffix: &str, value: &str| {
+                        assert_eq!(next(suffix, value).labels, pairs(series))
+                    };
+                    plain("_count", &snapshot.count().to_string());
+                    plain("_sum", &decimal(snapshot.sum() as i128, family.unit));
+                    plain("_created", &created(series));
+                }
+                other => unreachable!("{other:?} is not in these readings"),
+            }
+        }
+        assert_eq!(
+            samples.next(),
+            None,
+            "{} has more samples than figures",
+            told.name
+        );
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Figures {
+    label: String,
+    help: String,
+    counter: u64,
+    gauge: i64,
+    values: Vec<u64>,
+}
+
+/// Text of what formats stumble over.
+fn nasty(length: usize) -> impl Strategy<Value = String> {
+    let character = prop_oneof![
+        proptest::sample::select(vec![
+            '\\', '"', '\n', '\r', '\t', ' ', '#', '{', '}', ',', '=', 'n', '\u{0}', '\u{7f}',
+            '\u{2028}', '\u{feff}', '☃', '𝄞'
+        ]),
+        any::<char>(),
+    ];
+    proptest::collection::vec(character, 0..length).prop_map(String::from_iter)
+}
+
+fn figures() -> impl Strategy<Value = Figures> {
+    let value = prop_oneof![0_u64..100, 0_u64..20_000_000_000, any::<u64>()];
+    (
+        nasty(20),
+        nasty(40),
+        any::<u64>(),
+        any::<i64>(),
+        proptest::collection::vec(value, 0..40),
+    )
+        .prop_map(|(label, help, counter, gauge, values)| Figures {
+            label,
+            help,
+            counter,
+            gauge,
+            values,
+        })
+}
+
+/// A quarter of the cases that are asked for, as each is a whole exposition.
+fn config() -> ProptestConfig {
+    let all = ProptestConfig::default();
+    ProptestConfig {
+        cases: all.cases / 4,
+        failure_persistence: None,
+        ..all
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn every_figure_is_read_back_equal(all in proptest::collection::vec(figures(), 1..4), ends in proptest::collection::btree_set(0_u64..1 << 45, 0..12)) {
+        let monitor = Monitor::new();
+        for (index, figures) in all.iter().enumerate() {
+            // Every other one is a series of the same families.
+            let name = |name: &str, unit: &str| format!("{name}_{}{unit}", index / 2);
+            let number = index.to_string();
+            monitor.counter(&name("requests", "")).help(&figures.help).label("text", &figures.label).label("number", &number).register().unwrap().add(figures.counter);
+            monitor.gauge(&name("wait", "_seconds")).help(&figures.help).label("text", &figures.label).label("number", &number).register().unwrap().set(figures.gauge);
+            monitor.gauge(&name("memory", "_bytes")).help(&figures.help).label("number", &number).register().unwrap().set(figures.gauge);
+            for unit in ["_seconds", "_bytes", ""] {
+                let histogram = monitor.histogram(&name("distribution", unit)).help(&figures.help).label("text", &figures.label).label("number", &number).register().unwrap();
+                figures.values.iter().for_each(|value| histogram.record(*value));
+            }
+        }
+        let reading = monitor.read();
+        let bounds = Bounds::new(ends).unwrap();
+        let exposition = [Unit::None, Unit::Seconds, Unit::Bytes].into_iter().fold(Exposition::new(), |exposition, unit| exposition.bounds_of_unit(unit, bounds.clone()));
+        let text = written(&exposition, &reading);
+        let families = read(text.as_bytes()).unwrap_or_else(|reason| panic!("{reason}, in\n{text}"));
+        assert_told(&families, &reading, &bounds);
+        assert_same_lines(&exposition, &reading, &families);
+    }
+
+    #[test]
+    fn exemplars_are_read_back_in_their_buckets(values in proptest::collection::vec((0_u64..40_000_000_000, nasty(60)), 1..60)) {
+        let monitor = Monitor::new();
+        let times = monitor.histogram("times_seconds").label("route", "/").register().unwrap();
+        for (value, label) in &values {
+            times.record_with_exemplar(*value, &[("trace", label)]);
+        }
+        let reading = monitor.read();
+        let text = written(&Exposition::new(), &reading);
+        let families = read(text.as_bytes()).unwrap_or_else(|reason| panic!("{reason}, in\n{text}"));
+        assert_eq!(exemplars_outside_of_their_buckets(&families[0]), 0, "{text}");
+        let kept = &reading.families[0].series[0].exemplars;
+        let mut below = None;
+        for (bound, sample) in Bounds::of_unit(Unit::Seconds).iter().map(Some).chain([None]).zip(&families[0].samples) {
+            let inside = |value: u64| below.is_none_or(|below| value > below) && bound.is_none_or(|bound| value <= bound);
+            let candidates: Vec<_> = kept.iter().filter(|exemplar| inside(exemplar.value())).collect();
+            match &sample.exemplar {
+                None => assert!(candidates.is_empty(), "{text}"),
+                Some(told) => {
+                    let newest = candidates.iter().map(|exemplar| exemplar.taken()).max();
+                    assert!(candidates.iter().any(|kept| {
+                        decimal(kept.value().into(), Unit::Seconds) == told.value.text
+                            && kept.labels().eq(told.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+                            && told.timestamp.as_ref().map(|time| time.text.clone())
+                                == Some(decimal(kept.taken().duration_since(UNIX_EPOCH).unwrap().as_nanos() as i128, Unit::Seconds))
+                            && Some(kept.taken()) == newest
+                    }), "{text}");
+                }
+            }
+            below = bound;
+        }
+    }
+
+    /// No value above a bound is counted there, and those that are missing lie next to it.
+    #[test]
+    fn a_count_is_never_too_large_and_hardly_too_small(values in proptest::collection::vec(1_u64..1 << 42, 1..200), bound in 1_000_u64..1 << 41) {
+        let layout = Layout::response_times();
+        let histogram = Histogram::new(layout);
+        values.iter().for_each(|value| histogram.record(*value));
+        let monitor = Monitor::new();
+        let registered = monitor.histogram("times_seconds").register().unwrap();
+        values.iter().for_each(|value| registered.record(*value));
+
+        let count = |bounds: Bounds| {
+            let text = written(&Exposition::new().bounds_of_name("times_seconds", bounds), &monitor.read());
+            read(text.as_bytes()).unwrap()[0].samples[0].value.value as usize
+        };
+        let at_most = |bound: u64| values.iter().filter(|value| **value <= bound).count();
+        let told = count(Bounds::new([bound]).unwrap());
+        let near = bound - (bound as f64 * 2.0 * layout.error()).ceil() as u64;
+        assert!(told <= at_most(bound), "{told}");
+        assert!(told >= at_most(near), "{told}");
+
+        let snapped = Bounds::new([bound]).unwrap().snapped(&layout);
+        let end = snapped.iter().next().unwrap();
+        assert_eq!(count(snapped), at_most(end));
+    }
+}
+
+/// The older format has the samples of OpenMetrics but for times of creation, and the counter's `_total` in its metadata.
+fn assert_same_lines(exposition: &Exposition, reading: &Reading, families: &[Family]) {
+    let mut text = Vec::new();
+    exposition.prometheus(reading, &mut text).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.ends_with('\n'));
+    let mut lines = text.split_terminator('\n').peekable();
+    for family in families {
+        let kind = family.kind.as_deref().unwrap();
+        let name = format!(
+            "{}{}",
+            family.name,
+            if kind == "counter" { "_total" } else { "" }
+        );
+        assert_eq!(lines.next(), Some(&*format!("# TYPE {name} {kind}")));
+        if let Some(help) = &family.help {
+            // Quotes stay as they are here.
+            let help = help.replace('\\', "\\\\").replace('\n', "\\n");
+            assert_eq!(lines.next(), Some(&*format!("# HELP {name} {help}")));
+        }
+        for sample in family
+            .samples
+            .iter()
+            .filter(|sample| !sample.name.ends_with("_created"))
+        {
+            let line = lines.next().unwrap();
+            // A sample is a sample in both; the reader takes it with a head that lets it stand alone.
+            let alone = read(format!("{line}\n# EOF\n").as_bytes())
+                .unwrap_or_else(|reason| panic!("{reason}: {line}"));
+            assert_eq!(
+                without_spelling(&alone[0].samples[0]),
+                without_spelling(sample)
+            );
+        }
+    }
+    assert_eq!(lines.next(), None);
+}
+
+/// A sample with its bound as a number: the formats differ in `1` and `1.0`.
+fn without_spelling(sample: &Sample) -> (String, Vec<(String, String)>, Option<f64>, String) {
+    let bound = sample.label("le").map(|le| number(le).unwrap().value);
+    (
+        sample.name.clone(),
+        sample.own_labels("le"),
+        bound,
+        sample.value.text.clone(),
+    )
+}
+
+#[test]
+fn bounds_are_spelt_as_the_formats_ask() {
+    let monitor = Monitor::new();
+    monitor.histogram("size_bytes").register().unwrap();
+    let exposition = Exposition::new().bounds_of_unit(
+        Unit::Bytes,
+        Bounds::new([1, 100_000, 1_000_000, 1_500_000]).unwrap(),
+    );
+    let bounds = |text: String| -> Vec<String> {
+        text.lines()
+            .filter_map(|line| Some(line.split_once("le=\"")?.1.split_once('"')?.0.to_owned()))
+            .collect()
+    };
+    assert_eq!(
+        bounds(written(&exposition, &monitor.read())),
+        ["1.0", "100000.0", "1e+06", "1.5e+06", "+Inf"]
+    );
+    let mut text = String::new();
+    exposition.prometheus(&monitor.read(), &mut text).unwrap();
+    assert_eq!(bounds(text), ["1", "100000", "1e+06", "1.5e+06", "+Inf"]);
+}
+
+#[test]
+fn bounds_of_a_name_stand_before_those_of_its_unit() {
+    let monitor = Monitor::new();
+    monitor.histogram("a_seconds").register().unwrap();
+    monitor.histogram("b_seconds").register().unwrap();
+    let exposition = Exposition::new()
+        .bounds_of_unit(Unit::Seconds, Bounds::new([]).unwrap())
+        .bounds_of_name(
+            "b_seconds",
+            Bounds::durations([Duration::from_millis(5)]).unwrap(),
+        );
+    let families = read(written(&exposition, &monitor.read()).as_bytes()).unwrap();
+    let bounds: Vec<_> = families
+        .iter()
+        .map(|family| {
+            family
+                .samples
+                .iter()
+                .filter_map(|sample| sample.label("le"))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    assert_eq!(bounds, [vec!["+Inf"], vec!["0.005", "+Inf"]]);
+}
+
+#[test]
+fn bounds_that_mean_nothing_are_refused() {
+    assert_eq!(
+        Bounds::new([1, 2, 2]),
+        Err(BoundsError::NotAscending { bound: 2 })
+    );
+    assert_eq!(
+        Bounds::new([3, 1]),
+        Err(BoundsError::NotAscending { bound: 1 })
+    );
+    assert_eq!(
+        Bounds::new([1 << 53]).map(|bounds| bounds.iter().len()),
+        Ok(1)
+    );
+    assert_eq!(
+        Bounds::new([(1 << 53) + 1]),
+        Err(BoundsError::TooLarge {
+            bound: (1 << 53) + 1
+        })
+    );
+    assert_eq!(
+        Bounds::durations([Duration::MAX]),
+        Err(BoundsError::TooLarge { bound: u64::MAX })
+    );
+    assert_eq!(
+        Bounds::new(0..200).map(|bounds| bounds.iter().len()),
+        Ok(200)
+    );
+    assert_eq!(Bounds::new(0..), Err(BoundsError::TooMany));
+}
+
+#[test]
+fn the_default_bounds_are_those_of_the_table() {
+    let seconds: Vec<_> = Bounds::of_unit(Unit::Seconds)
+        .iter()
+        .map(|end| decimal(end.into(), Unit::Seconds))
+        .collect();
+    assert_eq!(
+        seconds.join(", "),
+        "0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60"
+    );
+    let bytes: Vec<_> = Bounds::of_unit(Unit::Bytes).iter().collect();
+    assert_eq!(
+        (bytes[0], bytes[1], bytes[bytes.len() - 1]),
+        (256, 1024, 268_435_456)
+    );
+    let plain: Vec<_> = Bounds::of_unit(Unit::None).iter().collect();
+    assert_eq!(
+        (&plain[..7], plain[plain.len() - 1]),
+        (&[1, 2, 5, 10, 20, 50, 100][..], 1_000_000)
+    );
+    for unit in [Unit::Seconds, Unit::Bytes, Unit::None] {
+        let bounds = Bounds::of_unit(unit);
+        assert_eq!(Bounds::new(bounds.iter()), Ok(bounds));
+    }
+}
+
+#[test]
+fn an_empty_reading_is_an_end_alone() {
+    let mut text = String::new();
+    expose::openmetrics(&Monitor::new().read(), &mut text).unwrap();
+    assert_eq!(text, "# EOF\n");
+    text.clear();
+    expose::prometheus(&Monitor::new().read(), &mut text).unwrap();
+    assert_eq!(text, "");
+}

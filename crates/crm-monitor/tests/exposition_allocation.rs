@@ -1,0 +1,43 @@
+//! Writing an exposition allocates nothing for each figure. The figures are those of the whole process, so this file has one test.
+
+use std::alloc::System;
+
+use crm_monitor::expose::{Exposition, Format};
+use crm_monitor::{Monitor, Reading};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+fn reading(histograms: usize) -> Reading {
+    let monitor = Monitor::new();
+    for index in 0..histograms {
+        let times = monitor
+            .histogram("times_seconds")
+            .label("route", &index.to_string())
+            .register()
+            .unwrap();
+        for power in 10..40 {
+            times.record(1 << power);
+        }
+    }
+    monitor.read()
+}
+
+#[test]
+fn nothing_is_allocated_for_a_figure() {
+    let exposition = Exposition::new();
+    let (few, many) = (reading(10), reading(200));
+    let mut out = std::io::sink();
+    let mut allocations = |reading: &Reading, format: Format| {
+        let region = Region::new(ALLOCATOR);
+        exposition.write(format, reading, &mut out).unwrap();
+        let change = region.change();
+        change.allocations + change.reallocations
+    };
+    for format in [Format::Prometheus, Format::OpenMetrics] {
+        let (few, many) = (allocations(&few, format), allocations(&many, format));
+        // The page, and the growing of the text of labels.
+        assert!(many <= few + 1 && many <= 6, "{format:?}: {few}, {many}");
+    }
+}
