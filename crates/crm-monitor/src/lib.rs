@@ -3,6 +3,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+mod advise;
 mod cells;
 mod counter;
 mod error;
@@ -17,6 +18,11 @@ mod sync;
 mod timer;
 mod unit;
 
+pub use advise::{
+    Action, Advice, Advisor, AllenCunneen, CacheFigures, Comparison, Counsel, Dimension, Doubt,
+    Effect, Evidence, Figures, FiguresBuilder, FiguresError, Load, Measure, NotKnown, Predict,
+    Prediction, Verdict,
+};
 pub use counter::Counter;
 pub use error::{LayoutError, LayoutMismatch, RegisterError, SnapshotError};
 pub use gauge::Gauge;
