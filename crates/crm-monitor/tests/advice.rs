@@ -81,12 +81,19 @@ fn advice_comes_in_order_of_worth() {
     // One scale: half an error a second, each ten seconds.
     assert_eq!(counsel.of(Action::LookAtErrors).unwrap().worth(), 5.0);
     // What is dear comes first.
-    let failures_are_nothing = Advisor::new()
-        .failure(ms(10))
-        .advise(&busy().errors(0.5).build().unwrap());
+    let order = |failure| {
+        let figures = busy().errors(0.5).build().unwrap();
+        actions(&Advisor::new().failure(failure).advise(&figures))
+    };
     assert_eq!(
-        actions(&failures_are_nothing),
-        [Action::AddWorkers, Action::LookAtErrors]
+        order(ms(60_000)),
+        [Action::LookAtErrors, Action::AddWorkers]
+    );
+    assert_eq!(order(ms(500)), [Action::AddWorkers, Action::LookAtErrors]);
+    // Where a refused request costs next to nothing, refusing some helps the others.
+    assert_eq!(
+        order(ms(10)),
+        [Action::AddWorkers, Action::ShedLoad, Action::LookAtErrors]
     );
 }
 

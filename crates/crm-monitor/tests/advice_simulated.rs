@@ -159,7 +159,7 @@ fn an_overload_that_was_not_measured() {
             arrivals,
             ..SERVICE
         };
-        let responses: Vec<f64> = (0..40)
+        let responses: Vec<f64> = (0..16)
             .map(|seed| queue::mean(&service.run(seed, 0, (arrivals * 60.0) as usize).responses))
             .collect();
         let simulated = queue::mean(&responses);

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crm_monitor::{CacheFigures, Figures, FiguresBuilder, FiguresError, Load, Measure};
+use crm_monitor::{
+    CacheFigures, Figures, FiguresBuilder, FiguresError, Histogram, Layout, Load, Measure, Snapshot,
+};
 use proptest::prelude::*;
 
 const MS: Duration = Duration::from_millis(1);
@@ -177,9 +179,12 @@ fn figures_that_contradict_each_other_are_refused() {
 
     let lookups = CacheFigures::new(0.5, MS, 9 * MS).lookups(3.0);
     let cache = builder().service_time(10 * MS).cache(lookups);
-    assert_eq!(
-        refused(cache).to_string(),
-        "lookups of 0.015 s in a service of 0.01 s: count the lookups of a request, and what they cost a worker"
+    let refusal = refused(cache).to_string();
+    let remedy =
+        "s in a service of 0.01 s: count the lookups of a request, and what they cost a worker";
+    assert!(
+        refusal.starts_with("lookups of 0.01") && refusal.ends_with(remedy),
+        "{refusal}"
     );
 
     let errors = builder().errors(120.0);
@@ -229,6 +234,51 @@ fn littles_law_gives_the_third() {
     assert_eq!(stuck.response_time(), None);
     let short = of(rate().in_flight(0.1).service_time(10 * MS));
     assert_eq!(short.response_time(), None);
+}
+
+#[test]
+fn figures_come_from_histograms() {
+    let times = Histogram::new(Layout::response_times());
+    for number in 1..=1_000 {
+        times.record_duration(number * MS);
+    }
+    for _ in 0..3 {
+        times.start().fail();
+    }
+    let recorded = times.snapshot();
+    assert_eq!(recorded.failures(), 3);
+    let window = Duration::from_secs(10);
+    let figures = Figures::builder()
+        .responses(&recorded, window)
+        .services(&recorded)
+        .build()
+        .unwrap();
+    assert_eq!(figures.arrival_rate(), Some(100.3));
+    assert_eq!(figures.errors(), Some(0.3));
+    let mean = figures.response_time().unwrap().as_secs_f64();
+    assert!((mean / 0.499 - 1.0).abs() < 0.001, "{mean}");
+    assert_eq!(figures.response_time(), figures.service_time());
+    // Uniform from 0 to twice the mean: a third.
+    let variation = figures.service_variation().unwrap();
+    assert!((variation - 1.0 / 3.0).abs() < 0.01, "{variation}");
+    for (share, expected) in [
+        (0.5, 0.5),
+        (0.9, 0.9),
+        (0.95, 0.95),
+        (0.99, 0.99),
+        (0.999, 1.0),
+    ] {
+        let time = figures.percentile(share).unwrap().as_secs_f64();
+        assert!((time / expected - 1.0).abs() < 0.02, "{share}: {time}");
+    }
+
+    let nothing = Snapshot::empty(Layout::response_times());
+    let idle = Figures::builder().responses(&nothing, window);
+    let idle = idle.services(&nothing).build().unwrap();
+    assert_eq!((idle.arrival_rate(), idle.errors()), (Some(0.0), Some(0.0)));
+    assert_eq!((idle.response_time(), idle.service_time()), (None, None));
+    let at_once = Figures::builder().responses(&recorded, Duration::ZERO);
+    assert!(matches!(refused(at_once), FiguresError::OutOfRange { .. }));
 }
 
 #[test]

@@ -29,7 +29,7 @@ const BALANCED_BELOW: f64 = 0.95;
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct FiguresBuilder {
-    figures: Figures,
+    pub(super) figures: Figures,
     workers: Option<u32>,
 }
 

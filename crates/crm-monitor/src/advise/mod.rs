@@ -1,6 +1,6 @@
 //! Advice: from the figures of a window to what would help most, with the effect to expect.
 //!
-//! - `figures`, `figures_builder`, `cache_figures`: what is known of a window, checked once.
+//! - `figures`, `figures_builder`, `figures_recorded`, `cache_figures`: what is known of a window, checked once.
 //! - `load`, `predict`, `allen_cunneen`: what a queue does under a load; the seam for better models, and the built-in one.
 //! - `measure`, `evidence`, `effect`, `quantity`: numbers with their names and units, and how they are written.
 //! - `situation`: the load as it is, and as it would be after one change.
@@ -24,6 +24,7 @@ mod errors;
 mod evidence;
 mod figures;
 mod figures_builder;
+mod figures_recorded;
 mod load;
 mod measure;
 mod predict;
