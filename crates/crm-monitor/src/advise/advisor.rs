@@ -38,7 +38,7 @@ pub(super) type Considered = Result<Option<Advice>, Vec<&'static str>>;
 /// assert_eq!(first.action(), Action::CacheMore);
 /// assert_eq!(
 ///     first.to_string(),
-///     "cache more: bring the hit ratio from 60 % to 80 %, and expect the mean response time to go from 29 ms to 8.71 ms"
+///     "cache more: bring the hit ratio from 60 % to 80 %, and expect the mean response time to go from 29 ms to 8.67 ms"
 /// );
 /// assert!(counsel.of(Action::Compress).is_none()); // nothing is known of the bytes:
 /// assert!(counsel.not_known().iter().any(|not_known| not_known.action() == Action::Compress));

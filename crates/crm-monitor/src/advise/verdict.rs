@@ -64,7 +64,7 @@ impl Verdict {
     }
 }
 
-/// `held: mean response time was 8.4 ms, 8.71 ms predicted (-3.5 %)`, or why that cannot be told.
+/// `held: mean response time was 8.4 ms, 8.67 ms predicted (-3.14 %)`, or why that cannot be told.
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.is_held() {
@@ -112,7 +112,7 @@ impl Comparison {
     }
 }
 
-/// `mean response time was 8.4 ms, 8.71 ms predicted (-3.5 %)`.
+/// `mean response time was 8.4 ms, 8.67 ms predicted (-3.14 %)`.
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let unit = self.measure.dimension();
