@@ -20,7 +20,7 @@ mod unit;
 
 pub use advise::{
     Action, Advice, Advisor, AllenCunneen, CacheFigures, Comparison, Counsel, Dimension, Doubt,
-    Effect, Evidence, Figures, FiguresBuilder, FiguresError, Load, Measure, NotKnown, Predict,
+    Effect, Fact, Figures, FiguresBuilder, FiguresError, Load, Measure, NotKnown, Predict,
     Prediction, Verdict,
 };
 pub use counter::Counter;

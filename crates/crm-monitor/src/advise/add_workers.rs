@@ -4,7 +4,7 @@ use super::action::Action;
 use super::advice::Advice;
 use super::advisor::Considered;
 use super::effect::Effect;
-use super::evidence::Evidence;
+use super::fact::Fact;
 use super::load::Load;
 use super::measure::{Dimension, Measure};
 use super::situation::{Queue, Situation};
@@ -45,7 +45,7 @@ pub(super) fn consider(situation: &Situation<'_>) -> Considered {
     let mut evidence = queue.evidence(figures);
     let mut effects = queue.effects(&after);
     if refuses {
-        evidence.push(Evidence::new("refused", refused, Dimension::PerSecond));
+        evidence.push(Fact::new("refused", refused, Dimension::PerSecond));
         effects.push(Effect::new(Measure::RefusedRate, refused, 0.0));
     }
     effects.push(Effect::new(Measure::Cost, cost.0, cost.1));

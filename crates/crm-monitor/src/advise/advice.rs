@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::action::Action;
 use super::effect::Effect;
-use super::evidence::Evidence;
+use super::fact::Fact;
 use super::figures::Figures;
 use super::measure::Measure;
 use super::quantity::Quantity;
@@ -17,7 +17,7 @@ use super::verdict::Verdict;
 pub struct Advice {
     pub(super) action: Action,
     pub(super) change: Option<Effect>,
-    pub(super) evidence: Vec<Evidence>,
+    pub(super) evidence: Vec<Fact>,
     pub(super) effects: Vec<Effect>,
     pub(super) worth: f64,
     pub(super) basis: Figures,
@@ -38,7 +38,7 @@ impl Advice {
 
     /// The numbers behind it.
     #[must_use]
-    pub fn evidence(&self) -> &[Evidence] {
+    pub fn evidence(&self) -> &[Fact] {
         &self.evidence
     }
 

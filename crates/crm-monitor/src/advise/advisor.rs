@@ -7,7 +7,7 @@ use super::action::Action;
 use super::advice::Advice;
 use super::allen_cunneen::AllenCunneen;
 use super::counsel::{Counsel, NotKnown};
-use super::evidence::Evidence;
+use super::fact::Fact;
 use super::figures::Figures;
 use super::measure::Measure;
 use super::predict::Predict;
@@ -201,11 +201,7 @@ fn fine(figures: &Figures) -> Advice {
     .into_iter()
     .filter_map(|measure| {
         let value = figures.measured(measure)?;
-        Some(Evidence::new(
-            measure.to_string(),
-            value,
-            measure.dimension(),
-        ))
+        Some(Fact::new(measure.to_string(), value, measure.dimension()))
     })
     .collect();
     Advice {

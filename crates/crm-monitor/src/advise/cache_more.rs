@@ -4,7 +4,7 @@ use super::action::Action;
 use super::advice::Advice;
 use super::advisor::Considered;
 use super::effect::Effect;
-use super::evidence::Evidence;
+use super::fact::Fact;
 use super::load::Load;
 use super::measure::{Dimension, Measure};
 use super::situation::Situation;
@@ -46,10 +46,10 @@ pub(super) fn consider(situation: &Situation<'_>) -> Considered {
     }
 
     let mut evidence = vec![
-        Evidence::new("hit ratio", before, Dimension::Share),
-        Evidence::new("time of a hit", cache.hit, Dimension::Seconds),
-        Evidence::new("time of a miss", cache.miss, Dimension::Seconds),
-        Evidence::new("lookups in a request", cache.lookups, Dimension::Ratio),
+        Fact::new("hit ratio", before, Dimension::Share),
+        Fact::new("time of a hit", cache.hit, Dimension::Seconds),
+        Fact::new("time of a miss", cache.miss, Dimension::Seconds),
+        Fact::new("lookups in a request", cache.lookups, Dimension::Ratio),
     ];
     evidence.extend(queue.evidence(situation.figures));
     let mut effects = queue.effects(&after);

@@ -4,7 +4,7 @@ use super::action::Action;
 use super::advice::Advice;
 use super::advisor::Considered;
 use super::effect::Effect;
-use super::evidence::Evidence;
+use super::fact::Fact;
 use super::load::Load;
 use super::measure::{Dimension, Measure};
 use super::situation::Situation;
@@ -29,9 +29,9 @@ pub(super) fn consider(situation: &Situation<'_>) -> Considered {
     }
 
     let mut evidence = vec![
-        Evidence::new("bytes out", bytes_out, Dimension::BytesPerSecond),
-        Evidence::new("compressible share", share, Dimension::Share),
-        Evidence::new(
+        Fact::new("bytes out", bytes_out, Dimension::BytesPerSecond),
+        Fact::new("compressible share", share, Dimension::Share),
+        Fact::new(
             if figures.compressed_to.is_some() {
                 "left after compression"
             } else {
@@ -40,12 +40,12 @@ pub(super) fn consider(situation: &Situation<'_>) -> Considered {
             compressed_to,
             Dimension::Share,
         ),
-        Evidence::new(
+        Fact::new(
             "line to a client (assumed)",
             terms.line,
             Dimension::BytesPerSecond,
         ),
-        Evidence::new(
+        Fact::new(
             "speed of compression (assumed)",
             terms.encoder,
             Dimension::BytesPerSecond,

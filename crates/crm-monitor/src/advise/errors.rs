@@ -4,7 +4,7 @@ use super::action::Action;
 use super::advice::Advice;
 use super::advisor::Considered;
 use super::effect::Effect;
-use super::evidence::Evidence;
+use super::fact::Fact;
 use super::measure::{Dimension, Measure};
 use super::situation::Situation;
 use super::terms::Terms;
@@ -29,10 +29,10 @@ pub(super) fn consider(situation: &Situation<'_>) -> Considered {
         action: Action::LookAtErrors,
         change: None,
         evidence: vec![
-            Evidence::new("errors", errors, Dimension::PerSecond),
-            Evidence::new("arrival rate", arrival_rate, Dimension::PerSecond),
-            Evidence::new("share of errors", errors / arrival_rate, Dimension::Share),
-            Evidence::new("an error counts as (assumed)", failure, Dimension::Seconds),
+            Fact::new("errors", errors, Dimension::PerSecond),
+            Fact::new("arrival rate", arrival_rate, Dimension::PerSecond),
+            Fact::new("share of errors", errors / arrival_rate, Dimension::Share),
+            Fact::new("an error counts as (assumed)", failure, Dimension::Seconds),
         ],
         effects: vec![
             Effect::new(Measure::ErrorRate, errors, 0.0),

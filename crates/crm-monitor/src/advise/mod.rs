@@ -2,7 +2,7 @@
 //!
 //! - `figures`, `figures_builder`, `figures_recorded`, `cache_figures`: what is known of a window, checked once.
 //! - `load`, `predict`, `allen_cunneen`: what a queue does under a load; the seam for better models, and the built-in one.
-//! - `measure`, `evidence`, `effect`, `quantity`: numbers with their names and units, and how they are written.
+//! - `measure`, `fact`, `effect`, `quantity`: numbers with their names and units, and how they are written.
 //! - `situation`: the load as it is, and as it would be after one change.
 //! - `cache_more`, `compress`, `add_workers`, `shed_load`, `slow_tail`, `errors`: one thing that could help each.
 //! - `action`, `advice`, `advisor`, `counsel`: what is said, and in which order.
@@ -21,7 +21,7 @@ mod counsel;
 mod effect;
 mod error;
 mod errors;
-mod evidence;
+mod fact;
 mod figures;
 mod figures_builder;
 mod figures_recorded;
@@ -43,7 +43,7 @@ pub use cache_figures::CacheFigures;
 pub use counsel::{Counsel, NotKnown};
 pub use effect::Effect;
 pub use error::FiguresError;
-pub use evidence::Evidence;
+pub use fact::Fact;
 pub use figures::Figures;
 pub use figures_builder::FiguresBuilder;
 pub use load::Load;

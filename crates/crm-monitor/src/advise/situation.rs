@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 use std::fmt;
 
 use super::effect::Effect;
-use super::evidence::Evidence;
+use super::fact::Fact;
 use super::figures::Figures;
 use super::load::Load;
 use super::measure::{Dimension, Measure};
@@ -122,16 +122,16 @@ impl Queue {
     }
 
     /// The numbers that every prediction starts from.
-    pub(super) fn evidence(&self, figures: &Figures) -> Vec<Evidence> {
+    pub(super) fn evidence(&self, figures: &Figures) -> Vec<Fact> {
         let load = &self.load;
         let assumed = |known: bool, name: &'static str, otherwise: &'static str| {
             if known { name } else { otherwise }
         };
         let measured = figures.response_time.is_some();
         let mut evidence = vec![
-            Evidence::new("arrival rate", load.arrival_rate, Dimension::PerSecond),
-            Evidence::new("mean service time", load.service_time, Dimension::Seconds),
-            Evidence::new(
+            Fact::new("arrival rate", load.arrival_rate, Dimension::PerSecond),
+            Fact::new("mean service time", load.service_time, Dimension::Seconds),
+            Fact::new(
                 assumed(
                     figures.service_variation.is_some(),
                     "variation of the service time",
@@ -140,9 +140,9 @@ impl Queue {
                 load.service_variation,
                 Dimension::Ratio,
             ),
-            Evidence::new("workers", f64::from(load.workers), Dimension::Count),
-            Evidence::new("utilisation", self.now.utilisation, Dimension::Share),
-            Evidence::new(
+            Fact::new("workers", f64::from(load.workers), Dimension::Count),
+            Fact::new("utilisation", self.now.utilisation, Dimension::Share),
+            Fact::new(
                 assumed(
                     measured,
                     "mean response time",
@@ -151,14 +151,14 @@ impl Queue {
                 self.now.response_time,
                 Dimension::Seconds,
             ),
-            Evidence::new(
+            Fact::new(
                 "mean wait (modelled)",
                 self.modelled_wait,
                 Dimension::Seconds,
             ),
         ];
         if measured {
-            evidence.push(Evidence::new(
+            evidence.push(Fact::new(
                 "mean wait neither service nor queue explain (modelled)",
                 self.elsewhere,
                 Dimension::Seconds,

@@ -4,7 +4,7 @@ use super::action::Action;
 use super::advice::Advice;
 use super::advisor::Considered;
 use super::effect::Effect;
-use super::evidence::Evidence;
+use super::fact::Fact;
 use super::measure::{Dimension, Measure};
 use super::situation::Situation;
 use super::terms::Terms;
@@ -52,17 +52,17 @@ pub(super) fn consider(situation: &Situation<'_>) -> Considered {
         ));
     }
     let mut evidence = vec![
-        Evidence::new("median", median, Dimension::Seconds),
-        Evidence::new(tail.measure.to_string(), time, Dimension::Seconds),
-        Evidence::new("by the median", time / median, Dimension::Ratio),
-        Evidence::new(
+        Fact::new("median", median, Dimension::Seconds),
+        Fact::new(tail.measure.to_string(), time, Dimension::Seconds),
+        Fact::new("by the median", time / median, Dimension::Ratio),
+        Fact::new(
             "by the median, if times were exponential",
             exponential(share) / median,
             Dimension::Ratio,
         ),
     ];
     if let Some(variation) = figures.service_variation {
-        evidence.push(Evidence::new(
+        evidence.push(Fact::new(
             "variation of the service time",
             variation,
             Dimension::Ratio,

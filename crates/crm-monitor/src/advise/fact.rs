@@ -9,7 +9,7 @@ use super::quantity::Quantity;
 /// A number behind an advice: measured, unless its name says that it is assumed or modelled.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct Evidence {
+pub struct Fact {
     /// What it is.
     pub name: Cow<'static, str>,
     /// In the unit.
@@ -18,7 +18,7 @@ pub struct Evidence {
     pub unit: Dimension,
 }
 
-impl Evidence {
+impl Fact {
     pub(super) fn new(name: impl Into<Cow<'static, str>>, value: f64, unit: Dimension) -> Self {
         Self {
             name: name.into(),
@@ -29,7 +29,7 @@ impl Evidence {
 }
 
 /// `name: 12.3 ms`.
-impl fmt::Display for Evidence {
+impl fmt::Display for Fact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.name, Quantity(self.value, self.unit))
     }
