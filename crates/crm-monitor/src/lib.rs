@@ -3,6 +3,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+mod advise;
 mod cells;
 mod counter;
 mod error;
@@ -24,6 +25,11 @@ mod timer;
 mod unit;
 mod window;
 
+pub use advise::{
+    Action, Advice, Advisor, AllenCunneen, CacheFigures, Comparison, Counsel, Dimension, Doubt,
+    Effect, Fact, Figures, FiguresBuilder, FiguresError, Load, Measure, NotKnown, Predict,
+    Prediction, Verdict,
+};
 pub use counter::Counter;
 pub use error::{
     BuildError, Difference, HelpError, LabelError, LayoutError, LayoutMismatch, NameError,

@@ -9,9 +9,11 @@
 //! | [`batch`] | work through millions of records on every core, in order and in bounded memory | `crm-batch` |
 //! | [`compress`] | smaller responses: content-coding negotiation and pooled gzip and deflate | `crm-compress` |
 //! | [`metrics`] | what the figures mean: response time, throughput, availability, queueing | `crm-metrics` |
+//! | [`monitor`] | how the service is doing: histograms, windows, alerts, advice, exposition | `crm-monitor` |
 //! | [`clock`] | the clock behind all of them, which a test can turn by hand | `crm-clock` |
 //!
-//! What joins two of them is here: `EncodedForms` keeps in a cache what compression has encoded.
+//! What joins two of them is here: `EncodedForms` keeps in a cache what compression has encoded, `QueueingModels` predicts
+//! for the advisor of [`monitor`] by the models of [`metrics`], `cache_figures` shows it a cache.
 //!
 //! ```
 //! use crm_perf::cache::Cache;
@@ -35,11 +37,15 @@
 //! | `batch` | [`batch`] | yes |
 //! | `compress` | [`compress`] | yes |
 //! | `metrics` | [`metrics`] | yes |
+//! | `monitor` | [`monitor`]; with `metrics` also `QueueingModels`, with `cache` also `cache_figures` | yes |
 //! | `memchr` | files with long lines are cut faster in [`batch`] | no |
 //! | `rusqlite` | a source and a sink over SQLite in [`batch`] | no |
-//! | `tower`, `http-body`, `http` | layers for axum, bodies and headers in [`compress`] | no |
+//! | `tower` | layers for axum in [`compress`] and [`monitor`] | no |
+//! | `http-body`, `http` | bodies and headers in [`compress`] | no |
 //! | `brotli`, `zstd`, `dcz` | more codings in [`compress`] | no |
 //! | `rayon`, `libdeflate` | large exports on all cores, and another engine, in [`compress`] | no |
+//! | `prost`, `serde_json`, `opentelemetry` | more formats in [`monitor`] | no |
+//! | `metrics-recorder`, `tracing`, `procfs` | the macros of `metrics`, spans, and the process on Linux as sources in [`monitor`] | no |
 //! | `serde` | snapshots of [`cache`], and statistics that `serde` can write | no |
 //!
 //! [`clock`] is always there. None of the defaults needs a C compiler. `zstd`, `dcz` and `libdeflate` do; `rusqlite` needs SQLite,
@@ -48,7 +54,6 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
-#[cfg(all(feature = "cache", feature = "compress"))]
 mod glue;
 
 #[cfg(feature = "batch")]
@@ -65,9 +70,18 @@ pub use crm_compress as compress;
 #[cfg(feature = "metrics")]
 #[doc(inline)]
 pub use crm_metrics as metrics;
+#[cfg(feature = "monitor")]
+#[doc(inline)]
+pub use crm_monitor as monitor;
 #[cfg(all(feature = "cache", feature = "compress"))]
 #[cfg_attr(docsrs, doc(cfg(all(feature = "cache", feature = "compress"))))]
 pub use glue::EncodedForms;
+#[cfg(all(feature = "metrics", feature = "monitor"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "metrics", feature = "monitor"))))]
+pub use glue::QueueingModels;
+#[cfg(all(feature = "cache", feature = "monitor"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "cache", feature = "monitor"))))]
+pub use glue::cache_figures;
 
 /// The snippets of the repository's documents, compiled and run with the crate's own.
 #[cfg(doctest)]

@@ -15,6 +15,8 @@ fn the_modules_are_the_crates() {
     let queue: crm_metrics::queueing::Mm1 =
         crm_perf::metrics::queueing::Mm1::new(1.0, 2.0).unwrap();
     assert_eq!(queue.utilisation(), 0.5);
+    let counter: crm_monitor::Counter = crm_perf::monitor::Counter::new();
+    assert_eq!(counter.value(), 0);
 }
 
 #[cfg(feature = "serde")]

@@ -1,7 +1,19 @@
 //! What joins two of the crates; nobody else knows two of them at once.
 //!
+//! - `cache_figures`: what a cache counts, for the advisor of a monitor.
 //! - `encoded_forms`: the cache keeps what compression has encoded.
+//! - `queueing_models`: the monitor's advisor predicts by the models of queueing.
 
+#[cfg(all(feature = "cache", feature = "monitor"))]
+mod cache_figures;
+#[cfg(all(feature = "cache", feature = "compress"))]
 mod encoded_forms;
+#[cfg(all(feature = "metrics", feature = "monitor"))]
+mod queueing_models;
 
+#[cfg(all(feature = "cache", feature = "monitor"))]
+pub use cache_figures::cache_figures;
+#[cfg(all(feature = "cache", feature = "compress"))]
 pub use encoded_forms::EncodedForms;
+#[cfg(all(feature = "metrics", feature = "monitor"))]
+pub use queueing_models::QueueingModels;
