@@ -21,6 +21,7 @@ mod support {
     //! What this benchmark shares with others.
     pub(crate) mod arguments;
     pub(crate) mod buckets;
+    pub(crate) mod even_times;
     pub(crate) mod metrics_registry;
     pub(crate) mod otel_reader;
     pub(crate) mod response_times;
@@ -37,7 +38,7 @@ use recorders::{
 use support::arguments::Common;
 use support::rounds::{Contender, Figures, in_turn, of};
 use support::verdicts::Verdicts;
-use support::{response_times, together};
+use support::{even_times, response_times, together};
 
 #[derive(Debug, Parser)]
 struct Arguments {
@@ -271,7 +272,7 @@ fn main() -> io::Result<()> {
         arguments
     };
     let times = [
-        ("even", response_times::even(different, 1)),
+        ("even", even_times::even(different, 1)),
         ("service", response_times::service(different, 2)),
         ("one time", vec![1_000_000; different]),
     ];
