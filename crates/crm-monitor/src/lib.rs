@@ -35,7 +35,6 @@ pub use error::{
     BuildError, Difference, HelpError, LabelError, LayoutError, LayoutMismatch, NameError,
     RegisterError, SnapshotError, UnitError,
 };
-pub use error::{LayoutError, LayoutMismatch, RegisterError, SnapshotError};
 pub use exemplar::Exemplar;
 pub use gauge::Gauge;
 pub use histogram::{Histogram, Layout};

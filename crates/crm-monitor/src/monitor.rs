@@ -8,8 +8,6 @@ use crm_clock::{Clock, wall_time};
 
 use crate::counter::Counter;
 use crate::error::BuildError;
-use crate::error::RegisterError;
-use crate::exemplar::Exemplar;
 use crate::gauge::Gauge;
 use crate::histogram::Histogram;
 use crate::in_flight::InFlight;
@@ -218,50 +216,6 @@ impl Monitor {
     #[must_use]
     pub fn read(&self) -> Reading {
         self.registry.read()
-        let families = self.inner.families.lock();
-        Reading {
-            taken: wall_time(),
-            families: families.iter().map(FamilyEntry::read).collect(),
-        }
-    }
-}
-
-impl FamilyEntry {
-    fn read(&self) -> FamilyReading {
-        FamilyReading {
-            name: Arc::clone(&self.name),
-            help: Arc::clone(&self.help),
-            unit: self.unit,
-            kind: self.kind,
-            series: self
-                .series
-                .iter()
-                .map(|series| SeriesReading {
-                    labels: series.labels.clone(),
-                    created: series.created,
-                    value: series.instrument.read(),
-                    exemplars: series.instrument.exemplars(),
-                })
-                .collect(),
-        }
-    }
-}
-
-impl Instrument {
-    fn read(&self) -> Value {
-        match self {
-            Self::Counter(counter) => Value::Counter(counter.value()),
-            Self::Gauge(gauge) => Value::Gauge(gauge.value()),
-            Self::InFlight(gauge) => Value::Gauge(gauge.value() as i64),
-            Self::Histogram(histogram) => Value::Histogram(Arc::new(histogram.snapshot())),
-        }
-    }
-
-    fn exemplars(&self) -> Vec<Exemplar> {
-        match self {
-            Self::Histogram(histogram) => histogram.exemplars(),
-            _ => Vec::new(),
-        }
     }
 }
 

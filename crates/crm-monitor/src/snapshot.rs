@@ -101,6 +101,8 @@ impl Snapshot {
     /// Adds what values of buckets that are already here exceed their lower bounds by.
     pub(crate) fn add_residual(&mut self, residual: u128) {
         self.sum += residual;
+    }
+
     /// The figures of these counts, the first of which is that of the first bucket.
     pub(crate) fn from_counts(layout: Layout, counts: Vec<u64>, sum: u128, failures: u64) -> Self {
         let mut snapshot = Self {

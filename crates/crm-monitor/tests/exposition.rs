@@ -105,7 +105,7 @@ fn assert_told(families: &[Family], reading: &Reading, bounds: &Bounds) {
                         assert_eq!(number(sample.label("le").unwrap()).unwrap().value, end);
                     }
                     let mut plain = |suffix: &str, value: &str| {
-                        assert_eq!(next(suffix, value).labels, pairs(series))
+                        assert_eq!(next(suffix, value).labels, pairs(series));
                     };
                     plain("_count", &snapshot.count().to_string());
                     plain("_sum", &decimal(snapshot.sum() as i128, family.unit));

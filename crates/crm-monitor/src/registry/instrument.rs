@@ -5,6 +5,7 @@ use std::fmt;
 use crm_clock::Clock;
 
 use crate::counter::Counter;
+use crate::exemplar::Exemplar;
 use crate::gauge::Gauge;
 use crate::histogram::{Histogram, Layout};
 use crate::in_flight::InFlight;
@@ -37,6 +38,11 @@ pub trait Sealed: Clone + fmt::Debug + Send + Sync + 'static {
 
     /// Its figure.
     fn value(&self) -> Value;
+
+    /// Examples of what it has recorded.
+    fn exemplars(&self) -> Vec<Exemplar> {
+        Vec::new()
+    }
 
     /// How its values are divided, if it has buckets.
     fn buckets(&self) -> Option<Layout> {
@@ -90,6 +96,10 @@ impl Sealed for Histogram {
 
     fn value(&self) -> Value {
         Value::Histogram(self.snapshot().into())
+    }
+
+    fn exemplars(&self) -> Vec<Exemplar> {
+        Self::exemplars(self)
     }
 
     fn buckets(&self) -> Option<Layout> {

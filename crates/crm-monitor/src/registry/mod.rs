@@ -322,6 +322,7 @@ impl Registry {
                         labels: Labels::default(),
                         created: roster.created,
                         value,
+                        exemplars: Vec::new(),
                     }]));
                 }
             }
@@ -356,6 +357,7 @@ impl Registry {
                 labels: Labels::new([(Arc::clone(&label), Arc::clone(&roster.head.name))]),
                 created: roster.created,
                 value: Value::Counter(overflowed.value()),
+                exemplars: Vec::new(),
             })
         });
         let failed = self
@@ -365,6 +367,7 @@ impl Registry {
                 labels: Labels::default(),
                 created: self.created,
                 value: Value::Counter(self.failed_observations.value()),
+                exemplars: Vec::new(),
             });
         [
             family(

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use super::instrument::Sealed;
 use super::published::Published;
 use crate::counter::Counter;
+use crate::exemplar::Exemplar;
 use crate::histogram::Layout;
 use crate::reading::{FamilyReading, Kind, Labels, SeriesReading, Value};
 use crate::unit::Unit;
@@ -82,11 +83,19 @@ impl fmt::Debug for Series {
 /// What tells a value, or that there is none at present.
 pub(crate) trait Figure: Send + Sync {
     fn value(&self) -> Option<Value>;
+
+    fn exemplars(&self) -> Vec<Exemplar> {
+        Vec::new()
+    }
 }
 
 impl<I: Sealed> Figure for I {
     fn value(&self) -> Option<Value> {
         Some(Sealed::value(self))
+    }
+
+    fn exemplars(&self) -> Vec<Exemplar> {
+        Sealed::exemplars(self)
     }
 }
 
@@ -135,6 +144,7 @@ impl Roster {
                     value: series.figure.value()?,
                     labels: series.labels.clone(),
                     created: series.created,
+                    exemplars: series.figure.exemplars(),
                 })
             });
         self.head.with_series(series.collect())
