@@ -104,7 +104,7 @@ fn every_kind_is_told() {
         (&[("trace_id".into(), "4bf9".into())][..], 0.1)
     );
     assert!(exemplar.time.is_some());
-    assert_eq!(histogram.exemplars, std::slice::from_ref(&exemplar));
+    assert_eq!(histogram.exemplars, std::slice::from_ref(exemplar));
     assert_eq!(histogram.buckets[1].exemplar, None);
     assert!(histogram.created.is_some());
 
