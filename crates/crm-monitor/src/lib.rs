@@ -3,7 +3,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
-mod advise;
+pub mod advise;
 mod cells;
 mod counter;
 mod error;
@@ -12,7 +12,7 @@ pub mod expose;
 mod gauge;
 mod histogram;
 mod in_flight;
-mod judge;
+pub mod judge;
 mod monitor;
 #[cfg(feature = "procfs")]
 mod process;
@@ -25,11 +25,6 @@ mod timer;
 mod unit;
 mod window;
 
-pub use advise::{
-    Action, Advice, Advisor, AllenCunneen, CacheFigures, Comparison, Counsel, Dimension, Doubt,
-    Effect, Fact, Figures, FiguresBuilder, FiguresError, Load, Measure, NotKnown, Predict,
-    Prediction, Verdict,
-};
 pub use counter::Counter;
 pub use error::{
     BuildError, Difference, HelpError, LabelError, LayoutError, LayoutMismatch, NameError,
@@ -39,13 +34,6 @@ pub use exemplar::Exemplar;
 pub use gauge::Gauge;
 pub use histogram::{Histogram, Layout};
 pub use in_flight::{InFlight, InFlightGuard};
-pub use judge::{
-    Agreement, Alert, Alerts, Apdex, ApdexRating, Availability, Burn, BurnRule, BurnRules, Change,
-    Confidence, Crossing, Edge, ErrorBudget, Events, Evidence, Exhaustion, Hold, Interval,
-    JudgeError, Latch, Level, LittleCheck, Objective, ObjectiveError, Reason, Saturation,
-    SecurityFigure, SecurityKind, SecurityWatch, Severity, Side, Standing, Target, Threshold,
-    Uptime,
-};
 pub use monitor::{Monitor, MonitorBuilder};
 pub use reading::{FamilyReading, Kind, Labels, Reading, SeriesReading, Value};
 pub use registry::{Family, FamilyRegistration, Instrument, ObservedRegistration, Registration};

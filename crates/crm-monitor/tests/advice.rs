@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crm_monitor::{
+use crm_monitor::advise::{
     Action, Advice, Advisor, AllenCunneen, CacheFigures, Counsel, Dimension, Doubt, Figures,
     FiguresBuilder, Load, Measure, NotKnown, Predict, Prediction,
 };

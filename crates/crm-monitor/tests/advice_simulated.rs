@@ -6,7 +6,7 @@
 #[path = "support/queue.rs"]
 mod queue;
 
-use crm_monitor::{Action, Advice, Advisor, Doubt, Figures, Measure};
+use crm_monitor::advise::{Action, Advice, Advisor, Doubt, Figures, Measure};
 use queue::{Seen, Service, Work};
 
 const REQUESTS: usize = 150_000;

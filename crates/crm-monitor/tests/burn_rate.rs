@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crm_monitor::{
+use crm_monitor::judge::{
     Alerts, Burn, BurnRule, BurnRules, Confidence, Events, Evidence, JudgeError, Level, Objective,
     Severity,
 };
@@ -345,7 +345,7 @@ proptest! {
         total in 1..1_000_000_u64,
         near in -2..=2_i64,
     ) {
-        let target = crm_monitor::Target::from_ppm(ppm).unwrap();
+        let target = crm_monitor::judge::Target::from_ppm(ppm).unwrap();
         let objective = Objective::new(target, days * DAY).unwrap();
         let rule = BurnRule::new(Severity::Page, f64::from(percent), hours * HOUR, HOUR).unwrap();
         let Ok(rules) = BurnRules::new(objective).rule(rule) else { return Ok(()) };

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use crm_monitor::{
-    CacheFigures, Figures, FiguresBuilder, FiguresError, Histogram, Layout, Load, Measure, Snapshot,
-};
+use crm_monitor::advise::{CacheFigures, Figures, FiguresBuilder, FiguresError, Load, Measure};
+use crm_monitor::{Histogram, Layout, Snapshot};
 use proptest::prelude::*;
 
 const MS: Duration = Duration::from_millis(1);

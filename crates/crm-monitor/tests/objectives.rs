@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crm_monitor::{ErrorBudget, Events, Exhaustion, Objective, ObjectiveError, Target};
+use crm_monitor::judge::{ErrorBudget, Events, Exhaustion, Objective, ObjectiveError, Target};
 use proptest::prelude::*;
 
 const DAY: Duration = Duration::from_secs(86_400);

@@ -1,6 +1,6 @@
 //! Where a true error ratio lies, against values of the textbook formula at 60 digits.
 
-use crm_monitor::{Confidence, Events};
+use crm_monitor::judge::{Confidence, Events};
 use proptest::prelude::*;
 
 /// `k` of `n`, and both ends of Wilson's interval, computed from the formula as Wilson wrote it with mpmath 1.3.0 at 60 digits; the

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crm_perf::cache::{Cache, Stats};
 use crm_perf::cache_figures;
 use crm_perf::clock::Clock;
-use crm_perf::monitor::{Action, Advisor, Figures, Measure};
+use crm_perf::monitor::advise::{Action, Advisor, Figures, Measure};
 
 const MS: Duration = Duration::from_millis(1);
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crm_perf::QueueingModels;
 use crm_perf::metrics::queueing::{Ggc, Mdc, Mg1, Mmc};
-use crm_perf::monitor::{Action, Advisor, AllenCunneen, Figures, Load, Measure, Predict};
+use crm_perf::monitor::advise::{Action, Advisor, AllenCunneen, Figures, Load, Measure, Predict};
 
 fn wait(load: &Load) -> f64 {
     QueueingModels.predict(load).unwrap().waiting_time
@@ -81,7 +81,7 @@ fn the_advisor_goes_by_it() {
         .workers(18)
         .build()
         .unwrap();
-    let predicted = |counsel: crm_perf::monitor::Counsel| {
+    let predicted = |counsel: crm_perf::monitor::advise::Counsel| {
         let advice = counsel.of(Action::AddWorkers).unwrap().clone();
         advice.effect(Measure::WaitingTime).unwrap().before
     };

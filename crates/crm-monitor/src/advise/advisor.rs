@@ -21,7 +21,7 @@ pub(super) type Considered = Result<Option<Advice>, Vec<&'static str>>;
 /// Says what would help a service, in order of worth.
 ///
 /// ```
-/// use crm_monitor::{Action, Advisor, CacheFigures, Figures, Measure};
+/// use crm_monitor::advise::{Action, Advisor, CacheFigures, Figures, Measure};
 /// use std::time::Duration;
 ///
 /// let ms = Duration::from_millis;
@@ -53,7 +53,7 @@ pub(super) type Considered = Result<Option<Advice>, Vec<&'static str>>;
 ///     .build()?;
 /// let verdict = first.held_against(&after);
 /// assert_eq!(verdict.is_held(), Some(true));
-/// # Ok::<(), crm_monitor::FiguresError>(())
+/// # Ok::<(), crm_monitor::advise::FiguresError>(())
 /// ```
 ///
 /// # How it reckons

@@ -12,7 +12,7 @@ use super::measure::Measure;
 /// flight the third follows from two by Little's law.
 ///
 /// ```
-/// use crm_monitor::{Figures, FiguresError};
+/// use crm_monitor::advise::{Figures, FiguresError};
 /// use std::time::Duration;
 ///
 /// let minute = Figures::builder()

@@ -15,7 +15,8 @@ impl FiguresBuilder {
     /// What it recorded are answers; in an overload more requests came than that.
     ///
     /// ```
-    /// use crm_monitor::{Figures, Histogram, Layout};
+    /// use crm_monitor::advise::{Figures};
+    /// use crm_monitor::{Histogram, Layout};
     /// use std::time::Duration;
     ///
     /// let times = Histogram::new(Layout::response_times());
@@ -27,7 +28,7 @@ impl FiguresBuilder {
     ///     .build()?;
     /// assert_eq!(figures.arrival_rate(), Some(1.5));
     /// assert_eq!(figures.response_time(), Some(Duration::from_millis(12)));
-    /// # Ok::<(), crm_monitor::FiguresError>(())
+    /// # Ok::<(), crm_monitor::advise::FiguresError>(())
     /// ```
     pub fn responses(mut self, recorded: &Snapshot, within: Duration) -> Self {
         let by_second = |count: u64| count as f64 / within.as_secs_f64();

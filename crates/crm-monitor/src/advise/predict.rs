@@ -29,7 +29,7 @@ impl Prediction {
 /// Tells what a load would do. A closure will do; the facade `crm-perf` brings the models of `crm-metrics`.
 ///
 /// ```
-/// use crm_monitor::{Advisor, Load, Prediction};
+/// use crm_monitor::advise::{Advisor, Load, Prediction};
 ///
 /// let advisor = Advisor::predicting_by(|load: &Load| {
 ///     let idle = 1.0 - load.utilisation(); // M/M/1

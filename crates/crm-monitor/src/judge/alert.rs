@@ -23,7 +23,7 @@ pub struct Alert {
 }
 
 impl Alert {
-    /// Its number among all alerts of the same [`Alerts`](crate::Alerts), from one. It is never given twice.
+    /// Its number among all alerts of the same [`Alerts`](crate::judge::Alerts), from one. It is never given twice.
     #[must_use]
     pub const fn id(&self) -> u64 {
         self.id

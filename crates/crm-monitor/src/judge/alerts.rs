@@ -29,7 +29,7 @@ use super::threshold::Threshold;
 ///
 /// ```
 /// use crm_clock::Clock;
-/// use crm_monitor::{Alerts, BurnRules, Change, Events, Objective, Severity, Threshold};
+/// use crm_monitor::judge::{Alerts, BurnRules, Change, Events, Objective, Severity, Threshold};
 /// use std::sync::Arc;
 /// use std::sync::atomic::{AtomicU64, Ordering};
 /// use std::time::Duration;

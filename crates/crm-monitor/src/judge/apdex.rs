@@ -23,7 +23,7 @@ use super::words::Number;
 /// # Example
 ///
 /// ```
-/// use crm_monitor::{Apdex, ApdexRating};
+/// use crm_monitor::judge::{Apdex, ApdexRating};
 /// use std::time::Duration;
 ///
 /// let apdex = Apdex::new(60, 30, 10);
@@ -33,7 +33,7 @@ use super::words::Number;
 /// // From a histogram: how many answers took at most so long, of how many.
 /// let at_most = |time: Duration| if time < Duration::from_secs(1) { 60 } else { 90 };
 /// assert_eq!(Apdex::of(Duration::from_millis(300), 100, at_most)?, apdex);
-/// # Ok::<(), crm_monitor::JudgeError>(())
+/// # Ok::<(), crm_monitor::judge::JudgeError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Apdex {

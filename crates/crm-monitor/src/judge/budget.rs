@@ -28,7 +28,7 @@ use super::words::{Percent, Span};
 /// # Example
 ///
 /// ```
-/// use crm_monitor::{ErrorBudget, Events, Exhaustion, Objective};
+/// use crm_monitor::judge::{ErrorBudget, Events, Exhaustion, Objective};
 /// use std::time::Duration;
 ///
 /// let days = |count: u64| Duration::from_secs(86_400 * count);

@@ -14,7 +14,7 @@ use super::words::{Number, Span};
 
 /// What one rule saw: the events of its two windows, and all that follows from them.
 ///
-/// Made by [`BurnRules::measure`](crate::BurnRules::measure), and the reason in a burn-rate alert.
+/// Made by [`BurnRules::measure`](crate::judge::BurnRules::measure), and the reason in a burn-rate alert.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Burn {
     pub(super) objective: Objective,

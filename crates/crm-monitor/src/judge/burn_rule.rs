@@ -32,7 +32,7 @@ const ALL: u32 = 1_000_000;
 /// # Example
 ///
 /// ```
-/// use crm_monitor::{BurnRule, Objective, Severity};
+/// use crm_monitor::judge::{BurnRule, Objective, Severity};
 /// use std::time::Duration;
 ///
 /// let days = |count: u64| Duration::from_secs(86_400 * count);

@@ -32,7 +32,7 @@ use super::severity::Severity;
 /// # Example
 ///
 /// ```
-/// use crm_monitor::{BurnRules, Events, Level, Objective};
+/// use crm_monitor::judge::{BurnRules, Events, Level, Objective};
 /// use std::time::Duration;
 ///
 /// let month = Duration::from_secs(30 * 86_400);

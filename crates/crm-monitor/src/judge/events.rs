@@ -13,7 +13,7 @@ use super::wilson::Interval;
 /// # Example
 ///
 /// ```
-/// use crm_monitor::{Confidence, Events};
+/// use crm_monitor::judge::{Confidence, Events};
 ///
 /// let events = Events::new(997, 1_000)?;
 /// assert_eq!(events.bad(), 3);
@@ -23,7 +23,7 @@ use super::wilson::Interval;
 /// assert!(rate.low > 0.001 && rate.high < 0.009); // three of a thousand tell no more than that
 ///
 /// assert!(Events::new(4, 3).is_err());
-/// # Ok::<(), crm_monitor::JudgeError>(())
+/// # Ok::<(), crm_monitor::judge::JudgeError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Events {

@@ -16,7 +16,7 @@ use super::events::Events;
 /// # Example
 ///
 /// ```
-/// use crm_monitor::{Confidence, Events, Evidence};
+/// use crm_monitor::judge::{Confidence, Events, Evidence};
 ///
 /// let evidence = Evidence::default();
 /// let threshold = 0.0144;
@@ -27,7 +27,7 @@ use super::events::Events;
 /// let exact = Evidence::none();
 /// assert!(exact.proves(Events::with_bad(145, 10_000)?, threshold));
 /// assert!(!exact.proves(Events::with_bad(144, 10_000)?, threshold)); // at the threshold is not above it
-/// # Ok::<(), crm_monitor::JudgeError>(())
+/// # Ok::<(), crm_monitor::judge::JudgeError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Evidence {

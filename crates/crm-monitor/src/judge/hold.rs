@@ -12,7 +12,7 @@ use std::time::Duration;
 /// # Example
 ///
 /// ```
-/// use crm_monitor::Hold;
+/// use crm_monitor::judge::Hold;
 /// use std::time::Duration;
 ///
 /// let minutes = |count: u64| Duration::from_secs(60 * count);

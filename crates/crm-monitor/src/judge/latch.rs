@@ -42,7 +42,7 @@ pub enum Edge {
 ///
 /// ```
 /// use crm_clock::Tick;
-/// use crm_monitor::{Edge, Hold, Latch, Level};
+/// use crm_monitor::judge::{Edge, Hold, Latch, Level};
 /// use std::time::Duration;
 ///
 /// let minute = |count: u64| Tick::ZERO + Duration::from_secs(60 * count);

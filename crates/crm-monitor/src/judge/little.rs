@@ -24,13 +24,13 @@ use super::words::Number;
 /// # Example
 ///
 /// ```
-/// use crm_monitor::{Agreement, LittleCheck};
+/// use crm_monitor::judge::{Agreement, LittleCheck};
 /// use std::time::Duration;
 ///
 /// let check = LittleCheck::new(200.0, Duration::from_millis(50), 31.0)?;
 /// assert_eq!(check.expected(), 10.0);
 /// assert_eq!(check.agreement(0.1), Agreement::MoreInFlight); // 21 of them never come to an end
-/// # Ok::<(), crm_monitor::JudgeError>(())
+/// # Ok::<(), crm_monitor::judge::JudgeError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LittleCheck {

@@ -26,7 +26,7 @@ const LONGEST: Duration = Duration::from_secs(3_660 * 86_400);
 /// # Example
 ///
 /// ```
-/// use crm_monitor::{Objective, ObjectiveError};
+/// use crm_monitor::judge::{Objective, ObjectiveError};
 /// use std::time::Duration;
 ///
 /// let month = Duration::from_secs(30 * 86_400);

@@ -25,13 +25,13 @@ use super::words::{Number, Percent};
 /// # Example
 ///
 /// ```
-/// use crm_monitor::Saturation;
+/// use crm_monitor::judge::Saturation;
 /// use std::time::Duration;
 ///
 /// let pool = Saturation::new(300.0, Duration::from_millis(25), 10)?;
 /// assert_eq!((pool.busy(), pool.utilisation()), (7.5, 0.75));
 /// assert_eq!((pool.capacity(), pool.spare()), (Some(400.0), Some(100.0)));
-/// # Ok::<(), crm_monitor::JudgeError>(())
+/// # Ok::<(), crm_monitor::judge::JudgeError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Saturation {

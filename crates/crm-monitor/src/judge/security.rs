@@ -101,7 +101,7 @@ impl fmt::Display for SecurityKind {
 /// # Example
 ///
 /// ```
-/// use crm_monitor::{Level, SecurityKind, SecurityWatch};
+/// use crm_monitor::judge::{Level, SecurityKind, SecurityWatch};
 /// use std::time::Duration;
 ///
 /// let minute = Duration::from_secs(60);
@@ -116,7 +116,7 @@ impl fmt::Display for SecurityKind {
 ///     figures[1].to_string(),
 ///     "30 failed logins in 5 min, 12.85 times the usual rate of 1 d (raised at 5 times)"
 /// );
-/// # Ok::<(), crm_monitor::JudgeError>(())
+/// # Ok::<(), crm_monitor::judge::JudgeError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SecurityWatch {

@@ -17,14 +17,14 @@ pub(super) const ONE: u64 = 1_000_000_000_000;
 /// # Example
 ///
 /// ```
-/// use crm_monitor::Target;
+/// use crm_monitor::judge::Target;
 ///
 /// let target: Target = "99.9 %".parse()?;
 /// assert_eq!(target.budget(), 0.001);
 /// assert_eq!(target.budget_ppm(), 1_000.0);
 /// assert_eq!(target, Target::percent(99.9)?);
 /// assert_eq!(target, "0.999".parse()?);
-/// # Ok::<(), crm_monitor::ObjectiveError>(())
+/// # Ok::<(), crm_monitor::judge::ObjectiveError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Target {

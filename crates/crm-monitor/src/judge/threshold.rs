@@ -28,7 +28,7 @@ pub enum Side {
 /// # Example
 ///
 /// ```
-/// use crm_monitor::{Level, Severity, Threshold};
+/// use crm_monitor::judge::{Level, Severity, Threshold};
 ///
 /// let busy = Threshold::over(0.9)?.clear_at(0.8)?.severity(Severity::Page);
 /// assert_eq!(busy.level(Some(0.95)), Level::Bad);
@@ -39,7 +39,7 @@ pub enum Side {
 /// let hits = Threshold::under(0.6)?.clear_at(0.7)?;
 /// assert_eq!(hits.level(Some(0.5)), Level::Bad);
 /// assert!(Threshold::under(0.6)?.clear_at(0.5).is_err());
-/// # Ok::<(), crm_monitor::JudgeError>(())
+/// # Ok::<(), crm_monitor::judge::JudgeError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Threshold {

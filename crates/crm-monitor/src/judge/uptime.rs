@@ -18,7 +18,7 @@ use super::words::{Percent, Span};
 ///
 /// ```
 /// use crm_clock::Tick;
-/// use crm_monitor::Uptime;
+/// use crm_monitor::judge::Uptime;
 /// use std::time::Duration;
 ///
 /// let hours = |count: u64| Duration::from_secs(3_600 * count);

@@ -23,13 +23,13 @@ use super::quotient::quotient;
 /// # Example
 ///
 /// ```
-/// use crm_monitor::{Confidence, Events};
+/// use crm_monitor::judge::{Confidence, Events};
 ///
 /// // One failure out of three: the service may be failing once in fifteen times.
 /// let rate = Events::with_bad(1, 3)?.error_interval(Confidence::P95).unwrap();
 /// assert!((rate.low - 0.061_49).abs() < 1e-5);
 /// assert!((rate.high - 0.792_34).abs() < 1e-5);
-/// # Ok::<(), crm_monitor::JudgeError>(())
+/// # Ok::<(), crm_monitor::judge::JudgeError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {

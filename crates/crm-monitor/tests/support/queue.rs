@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::time::Duration;
 
-use crm_monitor::{CacheFigures, Figures, FiguresBuilder};
+use crm_monitor::advise::{CacheFigures, Figures, FiguresBuilder};
 use fastrand::Rng;
 
 /// What the service is like. Times in seconds.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crm_cache::Stats;
-use crm_monitor::CacheFigures;
+use crm_monitor::advise::CacheFigures;
 
 /// What a cache has counted in a window, for the figures of [`monitor`](crate::monitor): take [`Stats::since`] for the window's own.
 ///

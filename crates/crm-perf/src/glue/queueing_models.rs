@@ -1,7 +1,7 @@
 //! The monitor's advisor predicts by the models of queueing.
 
 use crm_metrics::queueing::{Ggc, Mg1, Mmc, ModelError};
-use crm_monitor::{Load, Predict, Prediction};
+use crm_monitor::advise::{Load, Predict, Prediction};
 
 /// Predicts for [`Advisor`](crate::monitor::Advisor) by the models of [`metrics::queueing`](crate::metrics::queueing), each where it is best:
 ///
@@ -17,7 +17,7 @@ use crm_monitor::{Load, Predict, Prediction};
 ///
 /// ```
 /// use crm_perf::QueueingModels;
-/// use crm_perf::monitor::{Action, Advisor, Figures, Measure};
+/// use crm_perf::monitor::advise::{Action, Advisor, Figures, Measure};
 /// use std::time::Duration;
 ///
 /// let minute = Figures::builder()
@@ -32,7 +32,7 @@ use crm_monitor::{Load, Predict, Prediction};
 ///     advice.to_string(),
 ///     "add workers: bring the workers from 16 to 18, and expect the mean response time to go from 74.9 ms to 48 ms"
 /// );
-/// # Ok::<(), crm_perf::monitor::FiguresError>(())
+/// # Ok::<(), crm_perf::monitor::advise::FiguresError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct QueueingModels;
