@@ -100,6 +100,16 @@ fn the_interval_is_that_of_the_formula_to_the_last_digits() {
 }
 
 #[test]
+fn no_confidence_takes_the_ratio_for_the_truth() {
+    for (bad, total) in [(0, 5), (5, 5), (1, 3), (7, 10), (29, 1_000), (3, u64::MAX)] {
+        let events = Events::with_bad(bad, total).unwrap();
+        let point = events.error_interval(Confidence::NONE).unwrap();
+        assert_eq!(Some(point.low), events.error_ratio());
+        assert_eq!(Some(point.high), events.error_ratio());
+    }
+}
+
+#[test]
 fn without_events_there_is_no_ratio_and_no_interval() {
     let none = Events::default();
     assert_eq!(none.error_interval(Confidence::P95), None);
@@ -146,9 +156,13 @@ fn counts() -> impl Strategy<Value = (u64, u64)> {
 
 proptest! {
     #[test]
-    fn it_holds_what_was_counted_and_stays_a_share((k, n) in counts(), z in 0.0..=100.0) {
-        let interval = Events::with_bad(k, n).unwrap().error_interval(Confidence::from_z(z).unwrap()).unwrap();
-        prop_assert!(interval.contains(k as f64 / n as f64), "{interval:?}");
+    fn it_holds_what_was_counted_and_stays_a_share(
+        (k, n) in counts(),
+        z in prop_oneof![0.0..=100.0, 0.0..1e-9],
+    ) {
+        let events = Events::with_bad(k, n).unwrap();
+        let interval = events.error_interval(Confidence::from_z(z).unwrap()).unwrap();
+        prop_assert!(interval.contains(events.error_ratio().unwrap()), "{interval:?}");
         prop_assert!(interval.low >= 0.0 && interval.high <= 1.0, "{interval:?}");
         // The interval of the good ones is that of the bad ones, mirrored.
         let mirror = Events::new(k, n).unwrap().error_interval(Confidence::from_z(z).unwrap()).unwrap();
