@@ -360,6 +360,14 @@ proptest! {
         prop_assert_eq!(burn.long_burn().unwrap().partial_cmp(&burn.threshold()), Some(expected));
     }
 
+    /// The same ratio is the same burn rate to the last bit, however many events there are.
+    #[test]
+    fn a_burn_rate_is_that_of_the_ratio(times in 1..=u64::MAX / 10_000) {
+        let burn = fast(Evidence::none(), (144 * times, 10_000 * times), (145 * times, 10_000 * times));
+        prop_assert_eq!(burn.long_burn(), Some(14.4));
+        prop_assert_eq!(burn.level(), Level::Between);
+    }
+
     /// More bad events never make a level better, and more proof asked for never makes one worse.
     #[test]
     fn levels_are_monotone(total in 1..100_000_u64, share in 0.0..1.0, more in 0..1_000_u64) {

@@ -143,6 +143,53 @@ fn every_refusal_names_the_remedy() {
 }
 
 #[test]
+fn times_are_written_in_their_two_largest_units() {
+    for (nanos, words) in [
+        (1, "1 ns"),
+        (1_500, "1.5 us"),
+        (999_999, "1000 us"),
+        (250_000_000, "250 ms"),
+        (1_500_000_000, "1.5 s"),
+        (60_000_000_000, "1 min"),
+        (61_000_000_000, "1 min 1 s"),
+        (3_600_000_000_000, "1 h"),
+        (3_659_000_000_000, "1 h"),
+        (93_600_000_000_000, "1 d 2 h"),
+        (86_460_000_000_000, "1 d"),
+        (2_592_000_000_000_000, "30 d"),
+    ] {
+        let objective = Objective::percent(99.9, Duration::from_nanos(nanos)).unwrap();
+        assert_eq!(objective.to_string(), format!("99.9 % over {words}"));
+    }
+}
+
+#[test]
+fn numbers_are_written_to_four_digits() {
+    for (number, words) in [
+        (0.0, "0"),
+        (0.000_123_456, "0.0001235"),
+        (0.000_012_345_6, "1.235e-5"),
+        (0.123_449, "0.1234"),
+        (9.999_96, "10"),
+        (-12.345_6, "-12.35"),
+        (123_456.7, "123457"),
+        (1e15, "1.000e15"),
+        (f64::INFINITY, "inf"),
+        (f64::NAN, "NaN"),
+    ] {
+        let refused = crm_monitor::JudgeError::Figure {
+            name: "it",
+            value: number,
+            must: "be else",
+        };
+        assert_eq!(
+            refused.to_string(),
+            format!("it is {words}, but must be else")
+        );
+    }
+}
+
+#[test]
 fn the_nines_allow_the_down_time_that_tables_say() {
     // 99.9 % of 30 days: 43.2 minutes; of 365 days: 8.76 hours; 99.99 % 52.56 minutes, 99.999 % 5.256 minutes of a year.
     for (percent, days, millis) in [

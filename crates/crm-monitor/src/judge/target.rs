@@ -42,7 +42,7 @@ impl Target {
         if !percent.is_finite() {
             return Err(ObjectiveError::NotANumber);
         }
-        if percent <= 0.0 {
+        if percent < 0.0 {
             return Err(ObjectiveError::NothingPromised);
         }
         Self::from_parts(decimal::scaled_f64(percent, 10))
