@@ -204,6 +204,37 @@ fn a_hasty_loop_adds_no_points_and_a_slightly_early_one_misses_none() {
 }
 
 #[test]
+fn of_two_equally_near_beginnings_the_earlier_is_taken() {
+    let (history, hand) = history(SECOND);
+    let events = Counter::new();
+    let tracked = history.track(&events);
+    for _ in 0..5 {
+        events.increment();
+        hand.advance(2 * SECOND);
+        history.sample();
+    }
+    for (asked, elapsed) in [
+        (0, 2),
+        (1, 2),
+        (2, 2),
+        (3, 4),
+        (4, 4),
+        (9, 10),
+        (10, 10),
+        (11, 10),
+    ] {
+        let over = tracked.over(asked * SECOND).unwrap();
+        assert_eq!(over.elapsed, elapsed * SECOND, "{asked} s");
+    }
+    let ages: Vec<_> = tracked
+        .timeline(7 * SECOND)
+        .iter()
+        .map(|part| part.age)
+        .collect();
+    assert_eq!(ages, [6 * SECOND, 4 * SECOND, 2 * SECOND, Duration::ZERO]);
+}
+
+#[test]
 fn a_young_history_says_how_much_it_covers() {
     let (history, hand) = history(SECOND);
     let events = Counter::new();

@@ -168,3 +168,26 @@ impl Source for Histogram {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Source;
+    use crate::{Histogram, Layout, Snapshot};
+
+    /// A value is counted before it is counted as a failure, so that a sample may fall between the two.
+    #[test]
+    fn a_failure_that_is_seen_after_its_value_is_not_lost() {
+        let layout = Layout::response_times();
+        let times = Histogram::new(layout);
+        let reading = |failures| Snapshot::from_counts(layout, vec![7], 0, failures);
+        let mut last = Snapshot::empty(layout);
+        let changes =
+            [reading(0), reading(1)].map(|reading| Histogram::advance(&mut last, reading));
+        let [values, failure] = &changes;
+        assert_eq!(times.sum([values].into_iter()).failures(), 0);
+        // No more failures than values: alone it has nothing to belong to.
+        assert_eq!(times.sum([failure].into_iter()), Snapshot::empty(layout));
+        let both = times.sum(changes.iter());
+        assert_eq!((both.count(), both.failures()), (7, 1));
+    }
+}
