@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crm_clock::Clock;
-use crm_monitor::{Counter, Histogram, History, Layout, Portion};
+use crm_monitor::{Counter, Histogram, History, Layout};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -12,7 +12,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 fn a_counter_takes_five_kilobytes_and_a_pair_eight() {
     let history = History::new();
     let counter = history.track(&Counter::new());
-    let pair = history.track_portion_with(Portion::default);
+    let pair = history.track_events(&Counter::new(), &Counter::new());
     assert!(counter.bytes() < 5_120, "{}", counter.bytes());
     assert!(pair.bytes() < 8_192, "{}", pair.bytes());
     // All of it is taken at the beginning.

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use crm_clock::{Clock, ManualClock};
-use crm_monitor::{Counter, Histogram, History, HistoryError, Layout, Over, Portion, Tracked};
+use crm_monitor::{Counter, Events, Histogram, History, HistoryError, Layout, Over, Tracked};
 use past::Past;
 use proptest::prelude::*;
 
@@ -298,10 +298,10 @@ fn a_histogram_is_followed_with_its_quantiles_and_failures() {
 }
 
 #[test]
-fn a_portion_is_followed_by_its_counters() {
+fn good_events_are_followed_among_all() {
     let (history, hand) = history(SECOND);
     let (good, total) = (Counter::new(), Counter::new());
-    let tracked = history.track_portion(&good, &total);
+    let tracked = history.track_events(&good, &total);
     for second in 0..100 {
         total.add(10);
         good.add(if second < 90 { 10 } else { 9 });
@@ -309,27 +309,30 @@ fn a_portion_is_followed_by_its_counters() {
         history.sample();
     }
     let ten = tracked.over(10 * SECOND).unwrap();
-    assert_eq!(
-        ten.value,
-        Portion {
-            good: 90,
-            total: 100
-        }
-    );
-    assert_eq!((ten.value.bad(), ten.value.ratio()), (10, Some(0.9)));
+    assert_eq!(ten.value, Events::new(90, 100).unwrap());
     assert_eq!(ten.rate().per_second(), 10.0);
     let whole = tracked.over(Duration::MAX).unwrap().value;
+    assert_eq!(whole, Events::new(990, 1_000).unwrap());
+}
+
+/// What is good in one sample may be counted in the next alone. It is not lost for that, and no window has more good events than events.
+#[test]
+fn good_events_may_be_ahead_for_a_moment() {
+    let (history, hand) = history(SECOND);
+    let (good, total) = (Counter::new(), Counter::new());
+    let tracked = history.track_events(&good, &total);
+    let second = |good_by, total_by| {
+        good.add(good_by);
+        total.add(total_by);
+        hand.advance(SECOND);
+        tracked.over(SECOND).unwrap().value
+    };
+    assert_eq!(second(5, 3), Events::new(3, 3).unwrap());
+    assert_eq!(second(0, 4), Events::new(0, 4).unwrap());
     assert_eq!(
-        whole,
-        Portion {
-            good: 990,
-            total: 1_000
-        }
+        tracked.over(2 * SECOND).unwrap().value,
+        Events::new(5, 7).unwrap()
     );
-    assert_eq!(Portion::default().ratio(), None);
-    // A count of good events that has overtaken that of all, which it may for a moment.
-    let ahead = Portion { good: 3, total: 2 };
-    assert_eq!((ahead.ratio(), ahead.bad()), (Some(1.0), 0));
 }
 
 #[test]
