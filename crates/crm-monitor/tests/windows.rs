@@ -510,8 +510,18 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// A quarter of the usual cases, each of which is long.
+fn config() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig {
+        failure_persistence: None,
+        cases: usual.cases.div_ceil(4),
+        ..usual
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     /// Against a past that keeps every sample.
     #[test]
