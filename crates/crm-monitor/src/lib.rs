@@ -41,6 +41,5 @@ pub use snapshot::{Bucket, Quantile, Snapshot};
 pub use timer::Timer;
 pub use unit::Unit;
 pub use window::{
-    Counted, History, HistoryBuilder, HistoryError, Over, Portion, Rate, Sampler, Trackable,
-    Tracked,
+    Counted, History, HistoryBuilder, HistoryError, Over, Rate, Sampler, Trackable, Tracked,
 };

@@ -289,8 +289,18 @@ fn snapshot_of(layout: Layout, values: &[u64], failures: usize) -> Snapshot {
     histogram.snapshot()
 }
 
+/// A quarter of the usual cases, each of which is long.
+fn config() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig {
+        failure_persistence: None,
+        cases: usual.cases.div_ceil(4),
+        ..usual
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn figures_of_any_values((lowest, layout) in layout(), values in values()) {

@@ -103,6 +103,34 @@ fn it_goes_on_where_a_function_panics() {
     assert_eq!((over.value, over.elapsed), (3, 3 * SECOND));
 }
 
+/// What a panic carries may panic itself when it is dropped, and that is the end of the thread.
+#[test]
+fn nobody_waits_for_a_thread_that_has_ended() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("in the drop of a panic");
+        }
+    }
+
+    let (clock, hand) = Clock::manual();
+    let history = History::builder().clock(clock).build().unwrap();
+    let first = AtomicU64::new(0);
+    let failing = history.track_with(move || {
+        if first.fetch_add(1, Ordering::Relaxed) == 1 {
+            std::panic::panic_any(Bomb);
+        }
+        1
+    });
+    let sampler = Sampler::spawn(&history).unwrap();
+    hand.advance(SECOND);
+    sampler.sample_now();
+    sampler.sample_now();
+    drop(sampler);
+    // Whoever asks still gets an answer.
+    assert_eq!(failing.over(SECOND).unwrap().value, 0);
+}
+
 #[test]
 fn its_handle_may_be_dropped_by_what_it_calls() {
     let history = History::builder()

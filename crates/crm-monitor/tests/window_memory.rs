@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crm_clock::Clock;
-use crm_monitor::{Counter, Histogram, History, Layout, Portion};
+use crm_monitor::{Counter, Histogram, History, Layout};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -12,7 +12,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 fn a_counter_takes_five_kilobytes_and_a_pair_eight() {
     let history = History::new();
     let counter = history.track(&Counter::new());
-    let pair = history.track_portion_with(Portion::default);
+    let pair = history.track_events(&Counter::new(), &Counter::new());
     assert!(counter.bytes() < 5_120, "{}", counter.bytes());
     assert!(pair.bytes() < 8_192, "{}", pair.bytes());
     // All of it is taken at the beginning.
@@ -47,10 +47,37 @@ fn a_month_of_ordinary_response_times_takes_a_fifth_of_a_megabyte() {
     assert!((500_000..560_000).contains(&at_most), "{at_most}");
 }
 
+#[test]
+fn the_last_reading_of_a_histogram_is_counted_and_what_is_forgotten_is_not() {
+    let (clock, hand) = Clock::manual();
+    let history = History::builder().clock(clock).build().unwrap();
+    let layout = Layout::response_times();
+    let times = Histogram::new(layout);
+    let empty = history.track(&times).bytes();
+    for place in 0..layout.len() {
+        times.record(*layout.bounds(place).start());
+    }
+    let tracked = history.track(&times);
+    assert_eq!(tracked.bytes(), empty + layout.len() * 8);
+
+    times.record(5_000_000);
+    hand.advance(SECOND);
+    history.sample();
+    let change = tracked.bytes() - empty - layout.len() * 8;
+    assert!((5..16).contains(&change), "{change} bytes");
+    // What happens in the second month is all that is left.
+    for _ in 0..3 {
+        hand.advance(31 * 1_440 * MINUTE);
+        history.sample();
+    }
+    assert_eq!(tracked.timeline(Duration::MAX).len(), 1);
+    assert_eq!(tracked.bytes(), empty + layout.len() * 8 + 3);
+}
+
 /// Every bucket at every sample, with counts that grow: the most that there can be to keep.
 #[test]
 fn what_gives_way_to_too_much_is_the_length_of_windows_alone() {
-    for budget in [0, 40_000, 1_000_000] {
+    for budget in [0, 8_000, 1_000_000] {
         let (clock, hand) = Clock::manual();
         let history = History::builder()
             .clock(clock)
@@ -80,16 +107,19 @@ fn what_gives_way_to_too_much_is_the_length_of_windows_alone() {
         let minute = tracked.over(MINUTE).unwrap();
         assert_eq!(minute.elapsed, MINUTE);
         assert_eq!(minute.value.count(), values.len() as u64 * 3);
-        let worst = [10 * MINUTE, 60 * MINUTE, 360 * MINUTE, 600 * MINUTE]
-            .map(|asked| {
+        // How far windows of ten minutes to ten hours are from their length at worst.
+        let worst = (10..600)
+            .map(|minutes| {
+                let asked = minutes * MINUTE;
                 let over = tracked.over(asked).unwrap();
                 over.elapsed.abs_diff(asked).as_secs_f64() / asked.as_secs_f64()
             })
-            .into_iter()
             .fold(0.0, f64::max);
         match budget {
-            0 => assert!(tracked.timeline(Duration::MAX).len() < 4),
-            40_000 => assert!(worst > 0.0 && worst < 0.2, "{worst}"),
+            0 => assert_eq!(tracked.timeline(Duration::MAX).len(), 2),
+            8_000 => {
+                assert!(worst > 0.05 && worst < 0.25, "{worst}")
+            }
             _ => assert!(worst <= 0.05, "{worst}"),
         }
     }

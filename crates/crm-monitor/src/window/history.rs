@@ -9,10 +9,10 @@ use parking_lot::Mutex;
 
 use crate::window::error::HistoryError;
 use crate::window::ladder::Spacing;
-use crate::window::over::{Counted, Portion};
+use crate::window::over::Counted;
 use crate::window::source::{Pair, Source, Total};
 use crate::window::tracked::{Sampled, Track, Tracked};
-use crate::{Counter, Histogram, Snapshot};
+use crate::{Counter, Events, Histogram, Snapshot};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -106,40 +106,37 @@ impl History {
         instrument.follow(self)
     }
 
-    /// Follows good events among all events by their counters, of which `good` never leads for long: count an event as good after
-    /// it has been counted at all.
+    /// Follows good events among all events by their counters: what an [`Objective`](crate::Objective) is judged by.
     ///
-    /// An event that is counted in one window and found good in the next belongs to both by its halves, as it does with every
-    /// pair of counters.
+    /// Count an event as good after it has been counted at all. One that is counted in one window and found good in the next belongs
+    /// to both by its halves, as it does with every pair of counters; in no window more events are good than there are.
     #[must_use = "an instrument is followed only as long as its windows can be asked for"]
-    pub fn track_portion(&self, good: &Counter, total: &Counter) -> Tracked<Portion> {
+    pub fn track_events(&self, good: &Counter, total: &Counter) -> Tracked<Events> {
         let (good, total) = (good.clone(), total.clone());
-        self.track_portion_with(move || Portion {
-            // In this order, so that what is good has been counted.
-            good: good.value(),
-            total: total.value(),
-        })
+        self.track_events_with(move || good.value(), move || total.value())
     }
 
-    /// Follows two totals that are kept elsewhere, such as the hits and the lookups of a cache; see [`History::track_with`].
+    /// Follows good events among all events by totals that are kept elsewhere, such as the hits and the lookups of a cache; see
+    /// [`History::track_with`]. Those that are good are read first.
     ///
     /// ```
-    /// use crm_monitor::{Counter, History, Portion};
+    /// use crm_monitor::{Counter, History};
     ///
-    /// let (answers, errors) = (Counter::new(), Counter::new());
-    /// let tracked = History::new().track_portion_with(move || {
-    ///     let errors = errors.value();
-    ///     let total = answers.value();
-    ///     Portion { good: total - errors.min(total), total }
-    /// });
+    /// let (answered, failed) = (Counter::new(), Counter::new());
+    /// let all = (answered.clone(), failed.clone());
+    /// let tracked = History::new().track_events_with(
+    ///     move || answered.value(),
+    ///     move || all.0.value() + all.1.value(),
+    /// );
     /// # let _ = tracked;
     /// ```
     #[must_use = "an instrument is followed only as long as its windows can be asked for"]
-    pub fn track_portion_with(
+    pub fn track_events_with(
         &self,
-        read: impl Fn() -> Portion + Send + Sync + 'static,
-    ) -> Tracked<Portion> {
-        self.follow(Pair(read))
+        good: impl Fn() -> u64 + Send + Sync + 'static,
+        total: impl Fn() -> u64 + Send + Sync + 'static,
+    ) -> Tracked<Events> {
+        self.follow(Pair { good, total })
     }
 
     /// Follows a total that is kept elsewhere and only grows, such as the lookups of a cache.

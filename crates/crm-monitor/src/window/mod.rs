@@ -14,6 +14,6 @@ mod tracked;
 
 pub use error::HistoryError;
 pub use history::{History, HistoryBuilder, Trackable};
-pub use over::{Counted, Over, Portion, Rate};
+pub use over::{Counted, Over, Rate};
 pub use sampler::Sampler;
 pub use tracked::Tracked;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::Snapshot;
+use crate::{Events, Snapshot};
 
 /// What happened in a window; see [`Tracked::over`](crate::Tracked::over).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,40 +29,9 @@ impl<T: Counted> Over<T> {
     }
 }
 
-/// Good events among all events: what a service-level objective is about.
-///
-/// ```
-/// use crm_monitor::Portion;
-///
-/// let answers = Portion { good: 999, total: 1_000 };
-/// assert_eq!(answers.bad(), 1);
-/// assert_eq!(answers.ratio(), Some(0.999));
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Portion {
-    /// How many were good.
-    pub good: u64,
-    /// How many there were.
-    pub total: u64,
-}
-
-impl Portion {
-    /// How many were not good.
-    #[must_use]
-    pub fn bad(&self) -> u64 {
-        self.total.saturating_sub(self.good)
-    }
-
-    /// The good part of all, at most 1; none if there were no events.
-    #[must_use]
-    pub fn ratio(&self) -> Option<f64> {
-        (self.total > 0).then(|| self.good.min(self.total) as f64 / self.total as f64)
-    }
-}
-
 /// What a window can hold: a number of events.
 ///
-/// It is implemented for `u64`, [`Portion`] and [`Snapshot`], and cannot be implemented elsewhere.
+/// It is implemented for `u64`, [`Events`] and [`Snapshot`], and cannot be implemented elsewhere.
 pub trait Counted: sealed::Sealed {
     /// How many events there were.
     fn counted(&self) -> u64;
@@ -74,9 +43,9 @@ impl Counted for u64 {
     }
 }
 
-impl Counted for Portion {
+impl Counted for Events {
     fn counted(&self) -> u64 {
-        self.total
+        self.total()
     }
 }
 
@@ -90,7 +59,7 @@ mod sealed {
     pub trait Sealed {}
 
     impl Sealed for u64 {}
-    impl Sealed for super::Portion {}
+    impl Sealed for super::Events {}
     impl Sealed for super::Snapshot {}
 }
 

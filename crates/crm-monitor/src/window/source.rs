@@ -1,9 +1,8 @@
 //! What a history can follow: totals that only grow, and how two readings of one differ.
 
 use crate::window::ladder::Change;
-use crate::window::over::Portion;
 use crate::window::packed::Packed;
-use crate::{Counter, Histogram, Snapshot};
+use crate::{Counter, Events, Histogram, Snapshot};
 
 /// An instrument as a history reads it.
 pub(super) trait Source: Send + Sync + 'static {
@@ -59,10 +58,20 @@ impl<F: Fn() -> u64 + Send + Sync + 'static> Source for Total<F> {
     }
 }
 
-/// A pair of numbers that a function gives.
-pub(super) struct Pair<F>(pub(super) F);
+/// Good events and all events, a number each that a function gives.
+pub(super) struct Pair<G, T> {
+    pub(super) good: G,
+    pub(super) total: T,
+}
 
-impl Change for Portion {
+/// Numbers of good events and of all. The first may be ahead for a moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Both {
+    good: u64,
+    total: u64,
+}
+
+impl Change for Both {
     fn add(&mut self, later: &Self) {
         self.good.add(&later.good);
         self.total.add(&later.total);
@@ -73,27 +82,34 @@ impl Change for Portion {
     }
 }
 
-impl<F: Fn() -> Portion + Send + Sync + 'static> Source for Pair<F> {
-    type Reading = Portion;
-    type Change = Portion;
-    type Value = Portion;
+impl<G, T> Source for Pair<G, T>
+where
+    G: Fn() -> u64 + Send + Sync + 'static,
+    T: Fn() -> u64 + Send + Sync + 'static,
+{
+    type Reading = Both;
+    type Change = Both;
+    type Value = Events;
 
-    fn read(&self) -> Portion {
-        (self.0)()
+    fn read(&self) -> Both {
+        // In this order, so that what is good has been counted at all.
+        let good = (self.good)();
+        let total = (self.total)();
+        Both { good, total }
     }
 
-    fn advance(last: &mut Portion, reading: Portion) -> Portion {
-        Portion {
+    fn advance(last: &mut Both, reading: Both) -> Both {
+        Both {
             good: Total::<fn() -> u64>::advance(&mut last.good, reading.good),
             total: Total::<fn() -> u64>::advance(&mut last.total, reading.total),
         }
     }
 
-    fn sum<'a>(&self, changes: impl Iterator<Item = &'a Portion>) -> Portion {
-        changes.fold(Portion::default(), |mut sum, change| {
-            sum.add(change);
-            sum
-        })
+    fn sum<'a>(&self, changes: impl Iterator<Item = &'a Both>) -> Events {
+        let mut sum = Both::default();
+        changes.for_each(|change| sum.add(change));
+        // No more than all are good, so that this is no error.
+        Events::new(sum.good.min(sum.total), sum.total).unwrap_or_default()
     }
 }
 
@@ -166,5 +182,28 @@ impl Source for Histogram {
             buckets * size_of::<u64>(),
             budget.max(2 * Packed::bytes_at_most(buckets)),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Source;
+    use crate::{Histogram, Layout, Snapshot};
+
+    /// A value is counted before it is counted as a failure, so that a sample may fall between the two.
+    #[test]
+    fn a_failure_that_is_seen_after_its_value_is_not_lost() {
+        let layout = Layout::response_times();
+        let times = Histogram::new(layout);
+        let reading = |failures| Snapshot::from_counts(layout, vec![7], 0, failures);
+        let mut last = Snapshot::empty(layout);
+        let changes =
+            [reading(0), reading(1)].map(|reading| Histogram::advance(&mut last, reading));
+        let [values, failure] = &changes;
+        assert_eq!(times.sum([values].into_iter()).failures(), 0);
+        // No more failures than values: alone it has nothing to belong to.
+        assert_eq!(times.sum([failure].into_iter()), Snapshot::empty(layout));
+        let both = times.sum(changes.iter());
+        assert_eq!((both.count(), both.failures()), (7, 1));
     }
 }
