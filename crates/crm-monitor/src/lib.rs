@@ -57,3 +57,7 @@ pub use window::{
     Counted, History, HistoryBuilder, HistoryError, Over, Portion, Rate, Sampler, Trackable,
     Tracked,
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;
