@@ -43,3 +43,7 @@ pub use unit::Unit;
 pub use window::{
     Counted, History, HistoryBuilder, HistoryError, Over, Rate, Sampler, Trackable, Tracked,
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

@@ -179,7 +179,8 @@ impl Monitor {
         ObservedRegistration::new(&self.registry, name, Kind::Counter)
     }
 
-    /// Takes all series of a name out, given as it is exposed: with its namespace, a counter's without `_total`. Whether there were any.
+    /// Takes all series of a name out, given as it is exposed: with its namespace, a counter's without `_total`. Whether
+    /// there were any.
     ///
     /// The name is free afterwards. Handles go on counting, unseen; a family by label leads new values to its overflow series,
     /// unseen as well.
@@ -191,8 +192,8 @@ impl Monitor {
         self.registry.remove(name)
     }
 
-    /// Takes a series out that was registered by itself, by its name as for [`Monitor::remove`] and all of its labels in any order. Whether it was
-    /// there.
+    /// Takes a series out that was registered by itself, by its name as for [`Monitor::remove`] and all of its labels in any
+    /// order. Whether it was there.
     ///
     /// Handles go on counting, unseen. Series of a family by label are taken out by [`Family::remove`](crate::Family::remove).
     #[expect(
@@ -203,7 +204,8 @@ impl Monitor {
         self.registry.remove_series(name, labels)
     }
 
-    /// How many series there are, with one more for each family by label, whose overflow series has its place from the beginning.
+    /// How many series there are, with one more for each family by label, whose overflow series has its place from the
+    /// beginning.
     #[must_use]
     pub fn series(&self) -> usize {
         self.registry.series()
@@ -211,8 +213,8 @@ impl Monitor {
 
     /// All figures as they stand.
     ///
-    /// Writers do not wait for it: it holds a family's list for the copy of a pointer, which only a registration, the first lookup
-    /// of a series and a removal would wait for.
+    /// Writers do not wait for it: it holds a family's list for the copy of a pointer, which only a registration, the first
+    /// lookup of a series and a removal would wait for.
     #[must_use]
     pub fn read(&self) -> Reading {
         self.registry.read()

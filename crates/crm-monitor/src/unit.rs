@@ -111,7 +111,8 @@ impl Unit {
         }
     }
 
-    /// What a recorded whole number is divided by when it is exposed: 1e9 for seconds, which are recorded in nanoseconds, and 1 else.
+    /// What a recorded whole number is divided by when it is exposed: 1e9 for seconds, which are recorded in nanoseconds, and
+    /// 1 else.
     #[must_use]
     pub const fn scale(self) -> f64 {
         match self {

@@ -164,8 +164,8 @@ impl<I: Instrument, const N: usize> Shared<I, N> {
             .unwrap_or_else(|| self.overflow())
     }
 
-    /// Puts a series into the roster and the index, if there is room, and gives its instrument: that of another thread where one
-    /// was first.
+    /// Puts a series into the roster and the index, if there is room, and gives its instrument: that of another thread where
+    /// one was first.
     fn enter(&self, values: &[&str; N], series: Arc<Series>, instrument: &I) -> Option<I> {
         let mut members = self.roster.members.write();
         let place = match members.get().place(&series.labels) {
@@ -191,11 +191,11 @@ impl<I: Instrument, const N: usize> Shared<I, N> {
         let instrument = self.index.remove(values)?;
         self.len.fetch_sub(1, Ordering::Relaxed);
         // A family that left its monitor gave all its room back at once.
-        if !members.get().removed
-            && let Ok(place) = members.get().place(&labels)
-        {
-            members.change().series.remove(place);
-            self.registry.release(1);
+        if !members.get().removed {
+            if let Ok(place) = members.get().place(&labels) {
+                members.change().series.remove(place);
+                self.registry.release(1);
+            }
         }
         Some(instrument)
     }

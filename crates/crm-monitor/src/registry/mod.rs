@@ -1,8 +1,8 @@
 //! What is registered, under which name, and how it is read.
 //!
-//! `registration` begins a single series, `family` series by label, `observed` values that a function tells. All of them end here.
-//! `roster` holds the series of a family, `index` finds one by the values of its labels, `published` lets readers have a
-//! list whole while it grows, `name` says what may be written, `instrument` what may be registered.
+//! `registration` begins a single series, `family` series by label, `observed` values that a function tells. All of them end
+//! here. `roster` holds the series of a family, `index` finds one by the values of its labels, `published` lets readers have
+//! a list whole while it grows, `name` says what may be written, `instrument` what may be registered.
 
 pub(crate) mod error;
 mod family;

@@ -49,9 +49,7 @@ impl<'a> Draft<'a> {
     pub(crate) fn head(&self, kind: Kind, whole: bool) -> Result<Head, RegisterError> {
         name::check_name(&self.name)?;
         let told = Unit::of_name(&self.name)?;
-        if let Some(declared) = self.declared
-            && declared != told
-        {
+        if let Some(declared) = self.declared.filter(|declared| *declared != told) {
             return Err(UnitError::NotOfName {
                 name: self.name.clone(),
                 declared,
