@@ -20,7 +20,10 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 # Where the lists are missing or too old, the download fails once.
-apt-get download prometheus >&2 || { apt-get -qq update >&2 && apt-get download prometheus >&2; }
+if ! apt-get download prometheus >&2; then
+    apt-get -qq update >&2
+    apt-get download prometheus >&2
+fi
 dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x "./usr/bin/$program"
 mkdir -p "$(dirname "$own")"
 mv "usr/bin/$program" "$own"
