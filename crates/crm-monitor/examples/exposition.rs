@@ -84,7 +84,11 @@ fn monitor() -> Result<Monitor, RegisterError> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder = PathBuf::from(std::env::args_os().nth(1).ok_or("name the folder to write into")?);
+    let folder = PathBuf::from(
+        std::env::args_os()
+            .nth(1)
+            .ok_or("name the folder to write into")?,
+    );
     fs::create_dir_all(&folder)?;
     let reading = monitor()?.read();
     let exposition = Exposition::new();
