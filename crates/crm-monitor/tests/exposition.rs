@@ -182,11 +182,13 @@ proptest! {
             // Every other one is a series of the same families.
             let name = |name: &str, unit: &str| format!("{name}_{}{unit}", index / 2);
             let number = index.to_string();
-            monitor.counter(&name("requests", "")).help(&figures.help).label("text", &figures.label).label("number", &number).register().unwrap().add(figures.counter);
-            monitor.gauge(&name("wait", "_seconds")).help(&figures.help).label("text", &figures.label).label("number", &number).register().unwrap().set(figures.gauge);
-            monitor.gauge(&name("memory", "_bytes")).help(&figures.help).label("number", &number).register().unwrap().set(figures.gauge);
+            // One help for all series of a family.
+            let help = &all[index / 2 * 2].help;
+            monitor.counter(&name("requests", "")).help(help).label("text", &figures.label).label("number", &number).register().unwrap().add(figures.counter);
+            monitor.gauge(&name("wait", "_seconds")).help(help).label("text", &figures.label).label("number", &number).register().unwrap().set(figures.gauge);
+            monitor.gauge(&name("memory", "_bytes")).help(help).label("number", &number).register().unwrap().set(figures.gauge);
             for unit in ["_seconds", "_bytes", ""] {
-                let histogram = monitor.histogram(&name("distribution", unit)).help(&figures.help).label("text", &figures.label).label("number", &number).register().unwrap();
+                let histogram = monitor.histogram(&name("distribution", unit)).help(help).label("text", &figures.label).label("number", &number).register().unwrap();
                 figures.values.iter().for_each(|value| histogram.record(*value));
             }
         }
@@ -305,6 +307,87 @@ fn without_spelling(sample: &Sample) -> (String, Vec<(String, String)>, Option<f
         bound,
         sample.value.text.clone(),
     )
+}
+
+#[test]
+fn observed_figures_are_told_and_impossible_ones_left_out() {
+    let monitor = Monitor::new();
+    for label in ["a", "b", "c", "d", "e"] {
+        monitor
+            .observe_gauge("load_ratio")
+            .label("of", label)
+            .register(|| 0.0)
+            .unwrap();
+        monitor
+            .observe_counter("work_seconds")
+            .label("of", label)
+            .register(|| 0.0)
+            .unwrap();
+    }
+    // The monitor itself lets no impossible counter through, but a reading can be changed.
+    let mut reading = monitor.read();
+    reading
+        .families
+        .retain(|family| ["load_ratio", "work_seconds"].contains(&&*family.name));
+    for family in &mut reading.families {
+        for (series, value) in
+            family
+                .series
+                .iter_mut()
+                .zip([0.25, 1e21, f64::NAN, f64::NEG_INFINITY, -0.5])
+        {
+            series.value = match family.kind {
+                Kind::Counter => Value::ObservedCounter(value),
+                _ => Value::ObservedGauge(value),
+            };
+        }
+    }
+    let text = written(&Exposition::new().created(false), &reading);
+    read(text.as_bytes()).unwrap();
+    let samples: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(
+        samples,
+        [
+            "load_ratio{of=\"a\"} 0.25",
+            "load_ratio{of=\"b\"} 1e+21",
+            "load_ratio{of=\"c\"} NaN",
+            "load_ratio{of=\"d\"} -Inf",
+            "load_ratio{of=\"e\"} -0.5",
+            "work_seconds_total{of=\"a\"} 0.25",
+            "work_seconds_total{of=\"b\"} 1e+21",
+        ]
+    );
+    let mut lines = String::new();
+    expose::zabbix_values(&reading, "-", &mut lines).unwrap();
+    assert_eq!(lines.lines().count(), 5, "those that are finite: {lines}");
+    #[cfg(feature = "serde_json")]
+    {
+        let mut json = String::new();
+        expose::json(&reading, &mut json).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let values = |family: usize| -> Vec<_> {
+            json["families"][family]["series"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|series| series["value"].clone())
+                .collect()
+        };
+        assert_eq!(
+            values(0),
+            [
+                serde_json::json!(0.25),
+                serde_json::json!(1e21),
+                "NaN".into(),
+                "-Inf".into(),
+                serde_json::json!(-0.5)
+            ]
+        );
+        assert_eq!(
+            values(1),
+            [serde_json::json!(0.25), serde_json::json!(1e21)]
+        );
+    }
 }
 
 #[test]

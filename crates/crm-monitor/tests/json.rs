@@ -49,7 +49,7 @@ fn the_shape_is_the_documented_one() {
         .unwrap()
         .add(u64::MAX);
     monitor
-        .gauge("wait_seconds")
+        .gauge("stall_seconds")
         .register()
         .unwrap()
         .set(-1_500_000_000);
@@ -78,7 +78,7 @@ fn the_shape_is_the_documented_one() {
                     "series": [{"labels": {"route": "/\u{1}é"}, "created": null, "value": "18446744073709551615"}],
                 },
                 {
-                    "name": "wait_seconds", "help": "", "unit": "seconds", "kind": "gauge",
+                    "name": "stall_seconds", "help": "", "unit": "seconds", "kind": "gauge",
                     "series": [{"labels": {}, "created": null, "value": "-1.5"}],
                 },
                 {

@@ -47,7 +47,7 @@ fn every_kind_is_told() {
         .unwrap()
         .add(7);
     monitor
-        .gauge("wait_seconds")
+        .gauge("stall_seconds")
         .register()
         .unwrap()
         .set(-1_500_000_000);
@@ -68,7 +68,7 @@ fn every_kind_is_told() {
         names,
         [
             ("requests_total", 0, "", "a \"b\"\n\\"),
-            ("wait_seconds", 1, "seconds", ""),
+            ("stall_seconds", 1, "seconds", ""),
             ("times_seconds", 4, "seconds", ""),
         ]
     );
@@ -230,4 +230,25 @@ fn the_stream_is_made_of_families_behind_their_lengths() {
     assert_eq!(read(&bytes).len(), 2);
     let first = usize::from(bytes[0]);
     assert_eq!(read(&bytes[..=first])[0].name, "a_total");
+}
+
+#[test]
+fn an_impossible_counter_is_left_out() {
+    let monitor = Monitor::new();
+    monitor
+        .observe_counter("work_seconds")
+        .register(|| 0.5)
+        .unwrap();
+    let mut reading = monitor.read();
+    let mut told = |value: f64| {
+        reading.families[0].series[0].value = crm_monitor::Value::ObservedCounter(value);
+        let mut bytes = Vec::new();
+        expose::protobuf(&reading, &mut bytes).unwrap();
+        read(&bytes)
+            .first()
+            .map(|family| family.metrics[0].counter.unwrap().0)
+    };
+    assert_eq!(told(0.5), Some(0.5));
+    assert_eq!(told(f64::NAN), None);
+    assert_eq!(told(-1.0), None);
 }

@@ -83,13 +83,13 @@ fn each_figure_has_its_line() {
         .unwrap()
         .add(u64::MAX);
     monitor
-        .gauge("wait_seconds")
+        .gauge("stall_seconds")
         .label("of", "a")
         .register()
         .unwrap()
         .set(-1_500_000_000);
     let times = monitor.histogram("times_seconds").register().unwrap();
-    monitor.histogram("size_bytes").register().unwrap();
+    monitor.histogram("upload_bytes").register().unwrap();
     times.record(512);
     times.record_failure(513);
     let reading = monitor.read();
@@ -118,7 +118,7 @@ fn each_figure_has_its_line() {
         lines,
         [
             "requests value = 18446744073709551615".to_owned(),
-            "wait_seconds value {of=\"a\"} = -1.5".to_owned(),
+            "stall_seconds value {of=\"a\"} = -1.5".to_owned(),
             "times_seconds count = 2".to_owned(),
             "times_seconds failures = 1".to_owned(),
             "times_seconds sum = 0.000001025".to_owned(),
@@ -127,9 +127,9 @@ fn each_figure_has_its_line() {
             format!("times_seconds p90 = {}", quantile(0.9)),
             format!("times_seconds p95 = {}", quantile(0.95)),
             format!("times_seconds p99 = {}", quantile(0.99)),
-            "size_bytes count = 0".to_owned(),
-            "size_bytes failures = 0".to_owned(),
-            "size_bytes sum = 0".to_owned(),
+            "upload_bytes count = 0".to_owned(),
+            "upload_bytes failures = 0".to_owned(),
+            "upload_bytes sum = 0".to_owned(),
         ]
     );
     text.clear();
@@ -171,7 +171,7 @@ proptest! {
 #[test]
 fn units_are_those_of_zabbix() {
     let monitor = Monitor::new();
-    for name in ["a_seconds", "a_bytes", "a_ratio"] {
+    for name in ["a_seconds", "b_bytes", "c"] {
         monitor.histogram(name).label("x", "1").register().unwrap();
     }
     let mut text = String::new();
