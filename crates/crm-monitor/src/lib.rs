@@ -9,6 +9,8 @@ mod error;
 mod gauge;
 mod histogram;
 mod in_flight;
+#[cfg(any(feature = "opentelemetry",))]
+mod integration;
 mod monitor;
 #[cfg(feature = "procfs")]
 mod process;
@@ -34,3 +36,7 @@ pub use registry::{Family, FamilyRegistration, Instrument, ObservedRegistration,
 pub use snapshot::{Bucket, Quantile, Snapshot};
 pub use timer::Timer;
 pub use unit::Unit;
+
+#[cfg(feature = "opentelemetry")]
+#[cfg_attr(docsrs, doc(cfg(feature = "opentelemetry")))]
+pub use integration::{otlp, otlp_bytes};

@@ -1,0 +1,11 @@
+//! The integrations, each as its callers meet it. One program for all of them, since each program takes its time to link.
+#![cfg(all(
+    feature = "metrics",
+    feature = "opentelemetry",
+    feature = "tower",
+    feature = "tracing",
+    not(loom)
+))]
+
+mod otlp;
+mod readings;
