@@ -9,7 +9,7 @@ mod error;
 mod gauge;
 mod histogram;
 mod in_flight;
-#[cfg(any(feature = "opentelemetry",))]
+#[cfg(any(feature = "opentelemetry", feature = "tower",))]
 mod integration;
 mod monitor;
 #[cfg(feature = "procfs")]
@@ -37,6 +37,12 @@ pub use snapshot::{Bucket, Quantile, Snapshot};
 pub use timer::Timer;
 pub use unit::Unit;
 
+#[cfg(feature = "tower")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
+pub use integration::{
+    CountedBody, MonitorFuture, MonitorLayer, MonitorLayerBuilder, Monitored, MonitoredBody,
+    RequestHead,
+};
 #[cfg(feature = "opentelemetry")]
 #[cfg_attr(docsrs, doc(cfg(feature = "opentelemetry")))]
 pub use integration::{otlp, otlp_bytes};

@@ -2,6 +2,15 @@
 
 #[cfg(feature = "opentelemetry")]
 mod opentelemetry;
+#[cfg(any(feature = "tower", feature = "tracing"))]
+mod table;
+#[cfg(feature = "tower")]
+mod tower;
 
 #[cfg(feature = "opentelemetry")]
 pub use opentelemetry::{otlp, otlp_bytes};
+#[cfg(feature = "tower")]
+pub use tower::{
+    CountedBody, MonitorFuture, MonitorLayer, MonitorLayerBuilder, Monitored, MonitoredBody,
+    RequestHead,
+};

@@ -9,3 +9,6 @@
 
 mod otlp;
 mod readings;
+mod script;
+mod tower_outcomes;
+mod tower_service;
