@@ -9,7 +9,7 @@ mod error;
 mod gauge;
 mod histogram;
 mod in_flight;
-#[cfg(any(feature = "opentelemetry", feature = "tower",))]
+#[cfg(any(feature = "metrics", feature = "opentelemetry", feature = "tower",))]
 mod integration;
 mod monitor;
 #[cfg(feature = "procfs")]
@@ -43,6 +43,9 @@ pub use integration::{
     CountedBody, MonitorFuture, MonitorLayer, MonitorLayerBuilder, Monitored, MonitoredBody,
     RequestHead,
 };
+#[cfg(feature = "metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+pub use integration::{Recorder, RecorderBuilder, Refusal, RefusalReason};
 #[cfg(feature = "opentelemetry")]
 #[cfg_attr(docsrs, doc(cfg(feature = "opentelemetry")))]
 pub use integration::{otlp, otlp_bytes};

@@ -1,5 +1,7 @@
 //! What other ecosystems need, one folder for each.
 
+#[cfg(feature = "metrics")]
+mod metrics;
 #[cfg(feature = "opentelemetry")]
 mod opentelemetry;
 #[cfg(any(feature = "tower", feature = "tracing"))]
@@ -7,6 +9,8 @@ mod table;
 #[cfg(feature = "tower")]
 mod tower;
 
+#[cfg(feature = "metrics")]
+pub use metrics::{Recorder, RecorderBuilder, Refusal, RefusalReason};
 #[cfg(feature = "opentelemetry")]
 pub use opentelemetry::{otlp, otlp_bytes};
 #[cfg(feature = "tower")]

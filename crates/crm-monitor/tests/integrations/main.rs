@@ -7,6 +7,8 @@
     not(loom)
 ))]
 
+mod metrics_handles;
+mod metrics_refusals;
 mod otlp;
 mod readings;
 mod script;
