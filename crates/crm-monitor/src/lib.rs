@@ -9,7 +9,12 @@ mod error;
 mod gauge;
 mod histogram;
 mod in_flight;
-#[cfg(any(feature = "metrics", feature = "opentelemetry", feature = "tower",))]
+#[cfg(any(
+    feature = "metrics",
+    feature = "opentelemetry",
+    feature = "tower",
+    feature = "tracing"
+))]
 mod integration;
 mod monitor;
 #[cfg(feature = "procfs")]
@@ -46,6 +51,9 @@ pub use integration::{
 #[cfg(feature = "metrics")]
 #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
 pub use integration::{Recorder, RecorderBuilder, Refusal, RefusalReason};
+#[cfg(feature = "tracing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tracing")))]
+pub use integration::{SpanFailures, SpanLayer, SpanLayerBuilder};
 #[cfg(feature = "opentelemetry")]
 #[cfg_attr(docsrs, doc(cfg(feature = "opentelemetry")))]
 pub use integration::{otlp, otlp_bytes};

@@ -8,6 +8,8 @@ mod opentelemetry;
 mod table;
 #[cfg(feature = "tower")]
 mod tower;
+#[cfg(feature = "tracing")]
+mod tracing;
 
 #[cfg(feature = "metrics")]
 pub use metrics::{Recorder, RecorderBuilder, Refusal, RefusalReason};
@@ -18,3 +20,5 @@ pub use tower::{
     CountedBody, MonitorFuture, MonitorLayer, MonitorLayerBuilder, Monitored, MonitoredBody,
     RequestHead,
 };
+#[cfg(feature = "tracing")]
+pub use tracing::{SpanFailures, SpanLayer, SpanLayerBuilder};

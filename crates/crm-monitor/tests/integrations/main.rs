@@ -12,5 +12,7 @@ mod metrics_refusals;
 mod otlp;
 mod readings;
 mod script;
+mod span_failures;
+mod span_times;
 mod tower_outcomes;
 mod tower_service;
