@@ -13,6 +13,13 @@ mod gauge;
 mod histogram;
 mod in_flight;
 pub mod judge;
+#[cfg(any(
+    feature = "metrics",
+    feature = "opentelemetry",
+    feature = "tower",
+    feature = "tracing"
+))]
+mod integration;
 mod monitor;
 #[cfg(feature = "procfs")]
 mod process;
@@ -47,3 +54,18 @@ pub use window::{
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct ReadmeDoctests;
+
+#[cfg(feature = "tower")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
+pub use integration::{
+    CountedBody, MonitorFuture, MonitorLayer, MonitorLayerBuilder, Monitored, MonitoredBody,
+    RequestHead,
+#[cfg(feature = "metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+pub use integration::{Recorder, RecorderBuilder, Refusal, RefusalReason};
+#[cfg(feature = "tracing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tracing")))]
+pub use integration::{SpanFailures, SpanLayer, SpanLayerBuilder};
+#[cfg(feature = "opentelemetry")]
+#[cfg_attr(docsrs, doc(cfg(feature = "opentelemetry")))]
+pub use integration::{otlp, otlp_bytes};

@@ -1,0 +1,127 @@
+//! What the macros count into.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use metrics::{CounterFn, GaugeFn, HistogramFn};
+use parking_lot::Mutex;
+
+use super::refusal::{RefusalReason, Refusals};
+use crate::{Counter, Histogram};
+
+/// A counter, which may also be told what something else has counted.
+pub(super) struct Count {
+    counter: Counter,
+    /// What one is in the counter: a second is 10^9 nanoseconds.
+    one: u64,
+    /// Held by who compares and adds.
+    absolute: Mutex<()>,
+}
+
+impl Count {
+    pub(super) const fn new(counter: Counter, one: u64) -> Self {
+        Self {
+            counter,
+            one,
+            absolute: Mutex::new(()),
+        }
+    }
+}
+
+impl CounterFn for Count {
+    fn increment(&self, value: u64) {
+        self.counter.add(value.saturating_mul(self.one));
+    }
+
+    fn absolute(&self, value: u64) {
+        let value = value.saturating_mul(self.one);
+        let _held = self.absolute.lock();
+        // What is incremented meanwhile counts as if it came after.
+        self.counter.add(value.saturating_sub(self.counter.value()));
+    }
+}
+
+/// A number with a fraction. It lies behind a lock, which is held for one addition: an atomic would have to try again while
+/// others change it.
+#[derive(Default)]
+pub(super) struct Level {
+    value: Mutex<f64>,
+}
+
+impl Level {
+    pub(super) fn value(&self) -> f64 {
+        *self.value.lock()
+    }
+}
+
+impl GaugeFn for Level {
+    fn increment(&self, value: f64) {
+        *self.value.lock() += value;
+    }
+
+    fn decrement(&self, value: f64) {
+        *self.value.lock() -= value;
+    }
+
+    fn set(&self, value: f64) {
+        *self.value.lock() = value;
+    }
+}
+
+/// A histogram of whole numbers for values with fractions.
+pub(super) struct Distribution {
+    histogram: Histogram,
+    /// What one is in the histogram: a second is 10^9 nanoseconds.
+    one: f64,
+    name: Box<str>,
+    refusals: Arc<Refusals>,
+    /// Whether a refusal of this histogram is kept already.
+    noted: AtomicBool,
+}
+
+impl Distribution {
+    pub(super) fn new(
+        histogram: Histogram,
+        one: f64,
+        name: &str,
+        refusals: &Arc<Refusals>,
+    ) -> Self {
+        Self {
+            histogram,
+            one,
+            name: name.into(),
+            refusals: Arc::clone(refusals),
+            noted: AtomicBool::new(false),
+        }
+    }
+
+    /// The value as the histogram takes it; those beyond 2^64 become that.
+    fn whole(&self, value: f64) -> Option<u64> {
+        (value >= 0.0 && value.is_finite()).then(|| (value * self.one).round() as u64)
+    }
+
+    #[cold]
+    fn refuse(&self, count: u64) {
+        self.refusals.count(count);
+        // Relaxed: nothing hangs on it but the list.
+        if !self.noted.swap(true, Ordering::Relaxed) {
+            self.refusals.keep(&self.name, RefusalReason::Value);
+        }
+    }
+}
+
+impl HistogramFn for Distribution {
+    fn record(&self, value: f64) {
+        match self.whole(value) {
+            Some(whole) => self.histogram.record(whole),
+            None => self.refuse(1),
+        }
+    }
+
+    fn record_many(&self, value: f64, count: usize) {
+        match self.whole(value) {
+            Some(whole) => (0..count).for_each(|_| self.histogram.record(whole)),
+            None => self.refuse(count as u64),
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! A bounded table of what was made for a name: it only grows, and whoever finds a name there takes no lock.
+
+use std::collections::hash_map::RandomState;
+use std::fmt;
+use std::hash::BuildHasher;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+
+/// Open addressing over twice as many places as names may come, so that a search soon meets an empty one.
+pub(crate) struct Table<T> {
+    places: Box<[OnceLock<Box<Entry<T>>>]>,
+    limit: usize,
+    /// How many names are in; held while one is added.
+    taken: Mutex<usize>,
+    /// Spares an unknown name the lock once nothing can be added.
+    full: AtomicBool,
+    /// Names may come from a client; the keys of the hash are random.
+    hasher: RandomState,
+}
+
+struct Entry<T> {
+    name: Box<str>,
+    made: T,
+}
+
+/// Where the name is, or the empty place where it would be.
+enum Search {
+    Found(usize),
+    Empty(usize),
+}
+
+impl<T> Table<T> {
+    /// A table for at most this number of names.
+    pub(crate) fn new(limit: usize) -> Self {
+        let places = (limit.max(1) * 2).next_power_of_two();
+        Self {
+            places: (0..places).map(|_| OnceLock::new()).collect(),
+            limit,
+            taken: Mutex::new(0),
+            full: AtomicBool::new(limit == 0),
+            hasher: RandomState::new(),
+        }
+    }
+
+    /// The place of this name, for which `make` is called if it is new; `None` if it is new and the table is full.
+    pub(crate) fn find(&self, name: &str, make: impl FnOnce() -> T) -> Option<usize> {
+        let start = self.hasher.hash_one(name);
+        if let Search::Found(place) = self.search(start, name) {
+            return Some(place);
+        }
+        // Relaxed: it only spares the lock, under which the number decides.
+        if self.full.load(Ordering::Relaxed) {
+            return None;
+        }
+        let mut taken = self.taken.lock();
+        match self.search(start, name) {
+            Search::Found(place) => Some(place),
+            Search::Empty(_) if *taken == self.limit => None,
+            Search::Empty(place) => {
+                self.places[place].get_or_init(|| {
+                    Box::new(Entry {
+                        name: name.into(),
+                        made: make(),
+                    })
+                });
+                *taken += 1;
+                self.full.store(*taken == self.limit, Ordering::Relaxed);
+                Some(place)
+            }
+        }
+    }
+
+    /// What was made for the name at this place.
+    pub(crate) fn at(&self, place: usize) -> Option<&T> {
+        Some(&self.places.get(place)?.get()?.made)
+    }
+
+    fn search(&self, start: u64, name: &str) -> Search {
+        let mask = self.places.len() - 1;
+        let mut place = start as usize & mask;
+        // Ends, since at most half of the places are ever taken.
+        while let Some(entry) = self.places[place].get() {
+            if *entry.name == *name {
+                return Search::Found(place);
+            }
+            place = (place + 1) & mask;
+        }
+        Search::Empty(place)
+    }
+}
+
+impl<T> fmt::Debug for Table<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.places.iter().filter_map(|place| place.get());
+        f.debug_set()
+            .entries(names.map(|entry| &*entry.name))
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Table;
+
+    #[test]
+    fn a_name_keeps_its_place_and_is_made_once() {
+        let table = Table::new(100);
+        let places: Vec<usize> = (0..100)
+            .map(|n| table.find(&format!("name {n}"), || n).unwrap())
+            .collect();
+        for (n, &place) in places.iter().enumerate() {
+            assert_eq!(
+                table.find(&format!("name {n}"), || panic!("made twice")),
+                Some(place)
+            );
+            assert_eq!(table.at(place), Some(&n));
+        }
+    }
+
+    #[test]
+    fn a_full_table_takes_no_new_name_and_keeps_the_old_ones() {
+        for limit in [0, 1, 2, 3, 64] {
+            let table = Table::new(limit);
+            for n in 0..limit {
+                assert!(table.find(&n.to_string(), || n).is_some());
+            }
+            for n in limit..limit + 300 {
+                assert_eq!(table.find(&n.to_string(), || panic!("beyond")), None);
+            }
+            for n in 0..limit {
+                let place = table.find(&n.to_string(), || panic!("lost")).unwrap();
+                assert_eq!(table.at(place), Some(&n));
+            }
+        }
+    }
+
+    #[test]
+    fn threads_that_bring_one_name_get_one_place() {
+        let table = Table::new(50);
+        let start = std::sync::Barrier::new(4);
+        std::thread::scope(|scope| {
+            let all: Vec<_> = (0..4)
+                .map(|_| {
+                    scope.spawn(|| {
+                        start.wait();
+                        (0..80)
+                            .map(|n| table.find(&n.to_string(), || n))
+                            .filter_map(|place| place.map(|place| *table.at(place).unwrap()))
+                            .collect::<Vec<_>>()
+                    })
+                })
+                .collect();
+            for thread in all {
+                let found = thread.join().unwrap();
+                assert_eq!(found, (0..50).collect::<Vec<_>>());
+            }
+        });
+    }
+}

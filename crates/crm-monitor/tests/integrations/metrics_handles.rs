@@ -1,0 +1,262 @@
+//! What the macros of the crate `metrics` record is what the monitor says.
+
+use std::sync::Barrier;
+use std::time::Duration;
+
+use crm_monitor::{Layout, Monitor, Recorder, Unit, Value};
+use metrics::{counter, gauge, histogram, with_local_recorder};
+use proptest::prelude::*;
+
+use crate::readings::{self, count, family, value};
+
+fn recorder() -> (Monitor, Recorder) {
+    let monitor = Monitor::new();
+    let recorder = Recorder::new(&monitor).unwrap();
+    (monitor, recorder)
+}
+
+fn level(monitor: &Monitor, name: &str) -> f64 {
+    match value(monitor, name, &[]) {
+        Some(Value::ObservedGauge(level)) => level,
+        other => panic!("{name}: {other:?}"),
+    }
+}
+
+#[test]
+fn counters_count_under_their_labels_in_any_order() {
+    let (monitor, recorder) = recorder();
+    with_local_recorder(&recorder, || {
+        counter!("imports", "source" => "csv", "kind" => "full").increment(2);
+        counter!("imports", "kind" => "full", "source" => "csv").increment(3);
+        counter!("imports", "kind" => "part", "source" => "csv").increment(1);
+    });
+    let full = [("kind", "full"), ("source", "csv")];
+    assert_eq!(count(&monitor, "imports", &full), 5);
+    let part = [("kind", "part"), ("source", "csv")];
+    assert_eq!(count(&monitor, "imports", &part), 1);
+    assert_eq!(recorder.refused(), 0);
+}
+
+#[test]
+fn the_total_of_a_counter_is_no_part_of_its_name() {
+    let (monitor, recorder) = recorder();
+    with_local_recorder(&recorder, || counter!("imports_total").increment(2));
+    assert_eq!(count(&monitor, "imports", &[]), 2);
+    assert_eq!(recorder.refused(), 0);
+}
+
+#[test]
+fn an_absolute_value_raises_a_counter_and_never_lowers_it() {
+    let (monitor, recorder) = recorder();
+    with_local_recorder(&recorder, || {
+        let rows = counter!("rows");
+        for (absolute, expected) in [(10, 10), (10, 10), (4, 10), (0, 10), (12, 12)] {
+            rows.absolute(absolute);
+            assert_eq!(count(&monitor, "rows", &[]), expected);
+        }
+        rows.increment(1);
+        rows.absolute(13);
+        assert_eq!(count(&monitor, "rows", &[]), 13);
+    });
+}
+
+#[test]
+fn absolute_values_of_several_threads_leave_the_greatest() {
+    let (monitor, recorder) = recorder();
+    let start = Barrier::new(4);
+    let rows = with_local_recorder(&recorder, || counter!("rows"));
+    std::thread::scope(|scope| {
+        for thread in 0..4_u64 {
+            let (rows, start) = (rows.clone(), &start);
+            scope.spawn(move || {
+                start.wait();
+                for n in 0..2000 {
+                    rows.absolute(n * 4 + thread);
+                }
+            });
+        }
+    });
+    assert_eq!(count(&monitor, "rows", &[]), 7999);
+}
+
+#[test]
+fn what_is_counted_in_seconds_is_exposed_in_seconds() {
+    let (monitor, recorder) = recorder();
+    with_local_recorder(&recorder, || {
+        counter!("work_seconds_total").increment(3);
+        counter!("work_seconds_total").absolute(5);
+    });
+    let family = family(&monitor, "work_seconds").unwrap();
+    assert_eq!(family.unit, Unit::Seconds);
+    assert_eq!(count(&monitor, "work_seconds", &[]), 5_000_000_000);
+}
+
+#[test]
+fn a_gauge_is_set_and_moved_by_fractions() {
+    let (monitor, recorder) = recorder();
+    with_local_recorder(&recorder, || {
+        let load = gauge!("load_ratio");
+        load.set(0.5);
+        load.increment(0.25);
+        load.decrement(1.0);
+        assert_eq!(level(&monitor, "load_ratio"), -0.25);
+        gauge!("load_ratio").set(7.0);
+        assert_eq!(level(&monitor, "load_ratio"), 7.0);
+    });
+}
+
+#[test]
+fn no_step_of_a_gauge_is_lost_between_threads() {
+    let (monitor, recorder) = recorder();
+    let load = with_local_recorder(&recorder, || gauge!("load"));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            let load = load.clone();
+            scope.spawn(move || {
+                for _ in 0..5000 {
+                    load.increment(0.5);
+                    load.decrement(0.25);
+                }
+            });
+        }
+    });
+    assert_eq!(level(&monitor, "load"), 5000.0);
+}
+
+#[test]
+fn durations_become_nanoseconds() {
+    let (monitor, recorder) = recorder();
+    with_local_recorder(&recorder, || {
+        histogram!("import_seconds").record(Duration::from_millis(250));
+        histogram!("import_seconds").record(1.5);
+        histogram!("import_seconds").record_many(0.001, 3);
+    });
+    let times = readings::histogram(&monitor, "import_seconds", &[]).unwrap();
+    assert_eq!((times.count(), times.sum()), (5, 1_753_000_000));
+    assert_eq!(
+        family(&monitor, "import_seconds").unwrap().unit,
+        Unit::Seconds
+    );
+}
+
+#[test]
+fn other_values_are_rounded_to_the_nearest() {
+    let (monitor, recorder) = recorder();
+    with_local_recorder(&recorder, || {
+        let rows = histogram!("rows");
+        [0.0, 0.4, 0.5, 41.6, 1e3]
+            .into_iter()
+            .for_each(|value| rows.record(value));
+    });
+    let rows = readings::histogram(&monitor, "rows", &[]).unwrap();
+    assert_eq!((rows.count(), rows.sum()), (5, 1 + 42 + 1000));
+    assert!(rows.count_at_most(100) == 4 && rows.count_at_most(0) == 2);
+}
+
+#[test]
+fn a_layout_is_that_of_its_name() {
+    let monitor = Monitor::new();
+    let coarse = Layout::new(1, 1000, 0.1).unwrap();
+    let recorder = Recorder::builder(&monitor)
+        .layout(move |name| (name == "rows").then_some(coarse))
+        .build()
+        .unwrap();
+    with_local_recorder(&recorder, || {
+        histogram!("rows").record(5);
+        histogram!("columns").record(5);
+        histogram!("import_seconds").record(5);
+    });
+    let layout = |name| readings::histogram(&monitor, name, &[]).unwrap().layout();
+    assert_eq!(layout("rows"), coarse);
+    assert_eq!(layout("import_seconds"), Layout::response_times());
+    assert!(layout("columns").error() <= 0.01);
+}
+
+#[test]
+fn the_recorder_of_the_program_is_installed_once() {
+    let (monitor, recorder) = recorder();
+    recorder.clone().install().unwrap();
+    counter!("installed").increment(1);
+    assert_eq!(count(&monitor, "installed", &[]), 1);
+    assert!(recorder.install().is_err());
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Count(u8, u64),
+    Absolute(u8, u64),
+    Set(u8, i32),
+    Up(u8, i32),
+    Down(u8, i32),
+    Record(u8, u32),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = (0..3_u8, 0..1000_i32, 0..6).prop_map(|(name, value, kind)| match kind {
+        0 => Step::Count(name, value as u64),
+        1 => Step::Absolute(name, value as u64),
+        2 => Step::Set(name, value),
+        3 => Step::Up(name, value),
+        4 => Step::Down(name, value),
+        _ => Step::Record(name, value as u32),
+    });
+    prop::collection::vec(step, 0..40)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_macro_does_what_a_plain_number_would(steps in steps()) {
+        let (monitor, recorder) = recorder();
+        let mut counts = [0_u64; 3];
+        let mut levels = [None::<f64>; 3];
+        let mut sums = [(0_u64, 0_u128); 3];
+        with_local_recorder(&recorder, || {
+            for step in &steps {
+                match *step {
+                    Step::Count(name, value) => {
+                        counter!("count", "n" => name.to_string()).increment(value);
+                        counts[usize::from(name)] += value;
+                    }
+                    Step::Absolute(name, value) => {
+                        counter!("count", "n" => name.to_string()).absolute(value);
+                        counts[usize::from(name)] = counts[usize::from(name)].max(value);
+                    }
+                    Step::Set(name, value) => {
+                        gauge!("level", "n" => name.to_string()).set(value);
+                        levels[usize::from(name)] = Some(f64::from(value));
+                    }
+                    Step::Up(name, value) => {
+                        gauge!("level", "n" => name.to_string()).increment(value);
+                        *levels[usize::from(name)].get_or_insert(0.0) += f64::from(value);
+                    }
+                    Step::Down(name, value) => {
+                        gauge!("level", "n" => name.to_string()).decrement(value);
+                        *levels[usize::from(name)].get_or_insert(0.0) -= f64::from(value);
+                    }
+                    Step::Record(name, value) => {
+                        histogram!("size_bytes", "n" => name.to_string()).record(value);
+                        let (count, sum) = &mut sums[usize::from(name)];
+                        *count += 1;
+                        *sum += u128::from(value);
+                    }
+                }
+            }
+        });
+        for n in 0..3 {
+            let label = n.to_string();
+            let labels = [("n", &*label)];
+            prop_assert_eq!(count(&monitor, "count", &labels), counts[n]);
+            let level = match value(&monitor, "level", &labels) {
+                Some(Value::ObservedGauge(level)) => Some(level),
+                _ => None,
+            };
+            prop_assert_eq!(level, levels[n]);
+            let sizes = readings::histogram(&monitor, "size_bytes", &labels);
+            let sizes = sizes.map_or((0, 0), |sizes| (sizes.count(), sizes.sum()));
+            prop_assert_eq!(sizes, sums[n]);
+        }
+        prop_assert_eq!(recorder.refused(), 0);
+    }
+}

@@ -1,0 +1,259 @@
+//! What passes through the layer, and what is registered for it.
+
+use std::convert::Infallible;
+
+use crate::readings::{count, family, histogram};
+use crate::script::{Script, Step};
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::MatchedPath;
+use axum::routing::{get, post};
+use crm_monitor::{CountedBody, Monitor, MonitorLayer, RegisterError};
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, StreamBody};
+use tower::{Layer, ServiceExt, service_fn};
+
+/// Sends a request to the router and takes all of the answer.
+async fn send(
+    app: &Router,
+    method: &str,
+    path: &str,
+    body: impl Into<Body>,
+) -> (StatusCode, Bytes) {
+    let request = Request::builder().method(method).uri(path);
+    let request = request.body(body.into()).unwrap();
+    let response = app.clone().oneshot(request).await.unwrap();
+    let status = response.status();
+    (
+        status,
+        response.into_body().collect().await.unwrap().to_bytes(),
+    )
+}
+
+fn routed(monitor: &Monitor, limit: usize) -> Result<MonitorLayer, RegisterError> {
+    MonitorLayer::builder(monitor)
+        .route(|request| request.extensions().get().map(MatchedPath::as_str))
+        .limit(limit)
+        .build()
+}
+
+#[tokio::test]
+async fn one_line_measures_an_axum_router() -> Result<(), RegisterError> {
+    let monitor = Monitor::new();
+    let app = Router::new()
+        .route("/customers/{id}", get(|| async { "Ada" }))
+        .route("/customers", post(|body: Bytes| async move { body }))
+        .route("/broken", get(|| async { StatusCode::BAD_GATEWAY }))
+        .layer(MonitorLayer::new(&monitor)?);
+    assert_eq!(send(&app, "GET", "/customers/7", ()).await.1, "Ada");
+    assert_eq!(send(&app, "GET", "/customers/8", ()).await.1, "Ada");
+    assert_eq!(send(&app, "POST", "/customers", "Grace").await.1, "Grace");
+    assert_eq!(send(&app, "GET", "/broken", ()).await.0, 502);
+    assert_eq!(send(&app, "GET", "/none", ()).await.0, 404);
+    let requests = |method, status| {
+        count(
+            &monitor,
+            "http_requests",
+            &[("method", method), ("status", status)],
+        )
+    };
+    assert_eq!(requests("GET", "2xx"), 2);
+    assert_eq!(requests("POST", "2xx"), 1);
+    assert_eq!(requests("GET", "5xx"), 1);
+    assert_eq!(requests("GET", "4xx"), 1);
+    let times = histogram(&monitor, "http_response_time_seconds", &[]).unwrap();
+    assert_eq!((times.count(), times.failures()), (5, 1));
+    assert_eq!(count(&monitor, "http_request_bytes", &[]), 5);
+    assert_eq!(count(&monitor, "http_response_bytes", &[]), 3 + 3 + 5);
+    assert_eq!(count(&monitor, "http_responses_cut", &[]), 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn routes_are_told_apart_by_what_the_closure_says() -> Result<(), RegisterError> {
+    let monitor = Monitor::new();
+    let app = Router::new()
+        .route(
+            "/customers/{id}",
+            get(|| async { "Ada" }).put(|| async { "" }),
+        )
+        .fallback(|| async { StatusCode::NOT_FOUND })
+        .layer(routed(&monitor, 10)?);
+    for id in 0..20 {
+        send(&app, "GET", &format!("/customers/{id}"), ()).await;
+        send(&app, "GET", &format!("/nowhere/{id}"), ()).await;
+    }
+    send(&app, "PUT", "/customers/1", ()).await;
+    let requests = |method, route, status| {
+        let labels = [("method", method), ("route", route), ("status", status)];
+        count(&monitor, "http_requests", &labels)
+    };
+    assert_eq!(requests("GET", "/customers/{id}", "2xx"), 20);
+    assert_eq!(requests("PUT", "/customers/{id}", "2xx"), 1);
+    assert_eq!(requests("GET", "unmatched", "4xx"), 20);
+    let times = |method, route| {
+        let labels = [("method", method), ("route", route)];
+        histogram(&monitor, "http_route_response_time_seconds", &labels).map(|times| times.count())
+    };
+    assert_eq!(times("GET", "/customers/{id}"), Some(20));
+    assert_eq!(times("PUT", "/customers/{id}"), Some(1));
+    assert_eq!(times("GET", "unmatched"), Some(20));
+    let all = histogram(&monitor, "http_response_time_seconds", &[]).unwrap();
+    assert_eq!(all.count(), 41);
+    Ok(())
+}
+
+#[tokio::test]
+async fn clients_cannot_make_up_series_without_end() -> Result<(), RegisterError> {
+    let monitor = Monitor::new();
+    let layer = MonitorLayer::builder(&monitor)
+        .route(|request| Some(request.uri().path()))
+        .limit(8)
+        .build()?;
+    let app = Router::new().fallback(|| async { "" }).layer(layer);
+    for n in 0..50 {
+        send(&app, "GET", &format!("/{n}"), ()).await;
+        send(&app, &format!("METHOD{n}"), "/0", ()).await;
+    }
+    let all = histogram(&monitor, "http_response_time_seconds", &[]).unwrap();
+    assert_eq!(all.count(), 100);
+    let others = [("method", "other"), ("route", "/0"), ("status", "2xx")];
+    assert_eq!(count(&monitor, "http_requests", &others), 50);
+    // Eight, and the overflow.
+    let times = family(&monitor, "http_route_response_time_seconds").unwrap();
+    assert!(times.series.len() <= 9, "{} series", times.series.len());
+    let counted: u64 = times
+        .series
+        .iter()
+        .map(|series| match &series.value {
+            crm_monitor::Value::Histogram(times) => times.count(),
+            other => panic!("{other:?}"),
+        })
+        .sum();
+    assert_eq!(counted, 100);
+    let first = [("method", "GET"), ("route", "/0"), ("status", "2xx")];
+    assert_eq!(count(&monitor, "http_requests", &first), 1);
+    let beyond = [("method", "GET"), ("route", "other"), ("status", "2xx")];
+    assert_eq!(count(&monitor, "http_requests", &beyond), 42);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_stream_is_counted_frame_by_frame_both_ways() {
+    let monitor = Monitor::new();
+    let layer = MonitorLayer::new(&monitor).unwrap();
+    let service = layer.layer(service_fn(|request: Request<CountedBody<Script>>| async {
+        // The service sends back what it reads, but for the first frame.
+        let mut body = Box::pin(request.into_body());
+        body.as_mut().frame().await;
+        Ok::<_, Infallible>(Response::new(body))
+    }));
+    let body = Script::new([
+        Step::Data(100),
+        Step::Data(20),
+        Step::Trailers,
+        Step::Data(3),
+    ]);
+    let response = service.oneshot(Request::new(body)).await.unwrap();
+    let mut body = Box::pin(response.into_body());
+    let mut seen = Vec::new();
+    let bytes = || {
+        (
+            layer.request_bytes().value(),
+            layer.response_bytes().value(),
+        )
+    };
+    seen.push(bytes());
+    while body.as_mut().frame().await.is_some() {
+        seen.push(bytes());
+    }
+    assert_eq!(seen, [(100, 0), (120, 20), (120, 20), (123, 23)]);
+}
+
+#[tokio::test]
+async fn a_request_is_in_flight_until_its_body_ends() {
+    let monitor = Monitor::new();
+    let layer = MonitorLayer::new(&monitor).unwrap();
+    let service = layer.layer(service_fn(|_: Request<_>| async {
+        let body = Script::new([Step::Data(1)]);
+        Ok::<_, Infallible>(Response::new(body))
+    }));
+    let one = service.clone().oneshot(Request::new(())).await.unwrap();
+    let other = service.clone().oneshot(Request::new(())).await.unwrap();
+    assert_eq!(layer.in_flight().value(), 2);
+    let mut body = Box::pin(one.into_body());
+    body.as_mut().frame().await;
+    assert_eq!(layer.in_flight().value(), 2);
+    assert!(body.as_mut().frame().await.is_none());
+    assert_eq!(layer.in_flight().value(), 1);
+    drop(other);
+    assert_eq!(layer.in_flight().value(), 0);
+}
+
+#[tokio::test]
+async fn an_upgrade_passes_and_ends_with_its_answer() {
+    #[derive(Clone, Debug, PartialEq)]
+    struct OnUpgrade(u32);
+    let monitor = Monitor::new();
+    let layer = MonitorLayer::new(&monitor).unwrap();
+    let service = layer.layer(service_fn(|request: Request<_>| async move {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        let handle = request.extensions().get::<OnUpgrade>().unwrap().clone();
+        response.extensions_mut().insert(handle);
+        Ok::<_, Infallible>(response)
+    }));
+    let mut request = Request::new(());
+    request.extensions_mut().insert(OnUpgrade(7));
+    let response = service.oneshot(request).await.unwrap();
+    assert_eq!(response.extensions().get(), Some(&OnUpgrade(7)));
+    assert_eq!(layer.in_flight().value(), 0);
+    let labels = [("method", "GET"), ("status", "1xx")];
+    assert_eq!(count(&monitor, "http_requests", &labels), 1);
+    assert_eq!(layer.response_times().snapshot().failures(), 0);
+}
+
+#[tokio::test]
+async fn a_stream_of_axum_passes_whole_with_its_trailers() {
+    let monitor = Monitor::new();
+    let app = Router::new()
+        .route(
+            "/",
+            get(|| async {
+                let mut trailers = http::HeaderMap::new();
+                trailers.insert("digest", "x".parse().unwrap());
+                let frames = [
+                    http_body::Frame::data(Bytes::from("one ")),
+                    http_body::Frame::data(Bytes::from("two")),
+                    http_body::Frame::trailers(trailers),
+                ];
+                let frames = frames.into_iter().map(Ok::<_, Infallible>);
+                Body::new(StreamBody::new(futures::stream::iter(frames)))
+            }),
+        )
+        .layer(MonitorLayer::new(&monitor).unwrap());
+    let response = app.oneshot(Request::new(Body::empty())).await.unwrap();
+    let body = response.into_body().collect().await.unwrap();
+    assert_eq!(body.trailers().unwrap()["digest"], "x");
+    assert_eq!(body.to_bytes(), "one two");
+    assert_eq!(count(&monitor, "http_response_bytes", &[]), 7);
+    assert_eq!(count(&monitor, "http_responses_cut", &[]), 0);
+}
+
+#[test]
+fn two_layers_of_one_monitor_need_two_prefixes() {
+    let monitor = Monitor::new();
+    let first = MonitorLayer::new(&monitor).unwrap();
+    assert!(MonitorLayer::new(&monitor).is_err());
+    let second = MonitorLayer::builder(&monitor).prefix("internal").build();
+    assert!(second.is_ok());
+    assert!(
+        MonitorLayer::builder(&monitor)
+            .prefix("not a name")
+            .build()
+            .is_err()
+    );
+    // A clone is the same layer.
+    drop(first.clone().layer(()));
+    assert!(family(&monitor, "internal_response_time_seconds").is_some());
+}
