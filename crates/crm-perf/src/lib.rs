@@ -13,7 +13,7 @@
 //! | [`clock`] | the clock behind all of them, which a test can turn by hand | `crm-clock` |
 //!
 //! What joins two of them is here: `EncodedForms` keeps in a cache what compression has encoded, `QueueingModels` predicts
-//! for the advisor of [`monitor`] by the models of [`metrics`], `cache_figures` shows it a cache.
+//! for the advisor of [`monitor`] by the models of [`metrics`], `cache_figures` and `observe_cache` show it a cache.
 //!
 //! ```
 //! use crm_perf::cache::Cache;
@@ -37,7 +37,7 @@
 //! | `batch` | [`batch`] | yes |
 //! | `compress` | [`compress`] | yes |
 //! | `metrics` | [`metrics`] | yes |
-//! | `monitor` | [`monitor`]; with `metrics` also `QueueingModels`, with `cache` also `cache_figures` | yes |
+//! | `monitor` | [`monitor`]; with `metrics` also `QueueingModels`, with `cache` also `cache_figures` and `observe_cache` | yes |
 //! | `memchr` | files with long lines are cut faster in [`batch`] | no |
 //! | `rusqlite` | a source and a sink over SQLite in [`batch`] | no |
 //! | `tower` | layers for axum in [`compress`] and [`monitor`] | no |
@@ -81,7 +81,7 @@ pub use glue::EncodedForms;
 pub use glue::QueueingModels;
 #[cfg(all(feature = "cache", feature = "monitor"))]
 #[cfg_attr(docsrs, doc(cfg(all(feature = "cache", feature = "monitor"))))]
-pub use glue::cache_figures;
+pub use glue::{cache_figures, observe_cache};
 
 /// The snippets of the repository's documents, compiled and run with the crate's own.
 #[cfg(doctest)]

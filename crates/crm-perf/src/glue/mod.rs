@@ -1,6 +1,6 @@
 //! What joins two of the crates; nobody else knows two of them at once.
 //!
-//! - `cache_figures`: what a cache counts, for the advisor of a monitor.
+//! - `cache_figures`, `observe_cache`: what a cache counts, for the advisor and for the exposition of a monitor.
 //! - `encoded_forms`: the cache keeps what compression has encoded.
 //! - `queueing_models`: the monitor's advisor predicts by the models of queueing.
 
@@ -8,6 +8,8 @@
 mod cache_figures;
 #[cfg(all(feature = "cache", feature = "compress"))]
 mod encoded_forms;
+#[cfg(all(feature = "cache", feature = "monitor"))]
+mod observe_cache;
 #[cfg(all(feature = "metrics", feature = "monitor"))]
 mod queueing_models;
 
@@ -15,5 +17,7 @@ mod queueing_models;
 pub use cache_figures::cache_figures;
 #[cfg(all(feature = "cache", feature = "compress"))]
 pub use encoded_forms::EncodedForms;
+#[cfg(all(feature = "cache", feature = "monitor"))]
+pub use observe_cache::observe_cache;
 #[cfg(all(feature = "metrics", feature = "monitor"))]
 pub use queueing_models::QueueingModels;
