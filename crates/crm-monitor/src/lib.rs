@@ -56,3 +56,6 @@ pub use window::{
     Counted, History, HistoryBuilder, HistoryError, Over, Portion, Rate, Sampler, Trackable,
     Tracked,
 };
+
+#[doc = include_str!("../GUIDE.md")]
+pub mod _guide {}
