@@ -1,11 +1,14 @@
 //! A cache in the figures and in the exposition of a monitor.
 
+#[path = "support/series.rs"]
+mod series;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use crm_perf::cache::{Cache, Stats};
 use crm_perf::clock::Clock;
-use crm_perf::monitor::{Action, Advisor, Figures, Measure, Monitor, Value};
+use crm_perf::monitor::{Action, Advisor, Figures, Measure, Monitor};
 use crm_perf::{cache_figures, observe_cache};
 
 const MS: Duration = Duration::from_millis(1);
@@ -24,18 +27,8 @@ fn read_cache() -> Arc<Cache<u64, u64>> {
     Arc::new(cache)
 }
 
-/// The number of a series, by its family and its cache.
 fn number(monitor: &Monitor, family: &str, cache: &str) -> Option<f64> {
-    let reading = monitor.read();
-    let family = reading.families.iter().find(|it| &*it.name == family)?;
-    let series = family
-        .series
-        .iter()
-        .find(|series| series.labels.get("cache") == Some(cache))?;
-    match series.value {
-        Value::ObservedCounter(number) | Value::ObservedGauge(number) => Some(number),
-        ref other => panic!("{other:?}"),
-    }
+    series::number(monitor, family, &[("cache", cache)])
 }
 
 #[test]
