@@ -1,4 +1,88 @@
-//! Live figures of a running service.
+//! Live figures of a running service, for a few nanoseconds a request.
+//!
+//! Record what happens, read it at any time, judge it against what was promised, hear what would help, and show it to whatever
+//! scrapes or looks.
+//!
+//! ```
+//! use crm_monitor::{Monitor, expose};
+//!
+//! let monitor = Monitor::new();
+//! let times = monitor
+//!     .histogram("http_response_time_seconds")
+//!     .help("Time to answer a request.")
+//!     .label("route", "/customers/{id}")
+//!     .register()?;
+//!
+//! let timer = times.start(); // a request comes in
+//! timer.stop(); //              and is answered; a timer that is dropped instead counts as a failure
+//!
+//! let figures = times.snapshot();
+//! assert_eq!((figures.count(), figures.failures()), (1, 0));
+//! println!("99 % within {:?} ns", figures.quantile(0.99).map(|quantile| quantile.value()));
+//!
+//! let mut text = String::new();
+//! expose::openmetrics(&monitor.read(), &mut text)?; // what /metrics answers
+//! assert!(text.contains("http_response_time_seconds_count{route=\"/customers/{id}\"} 1"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The [guide](_guide) leads from here to a burn-rate alert, and [design](_design) says why things are as they are.
+//!
+//! # Which type to reach for
+//!
+//! | you want | take |
+//! |---|---|
+//! | how often something happens | [`Counter`] |
+//! | how many there are, set or counted | [`Gauge`] |
+//! | how many are in progress | [`InFlight`], whose guard counts itself out |
+//! | how long things take, how large they are | [`Histogram`], and its [`Timer`] |
+//! | all of these under names, for an exposition | [`Monitor`]; by label, a [`Family`] |
+//! | the last minute, hour or month | [`History`], which samples, and [`Tracked::over`] |
+//! | a promise, and an alert when it is about to be broken | [`judge::Objective`], [`judge::BurnRules`], [`judge::Alerts`] |
+//! | what would help, and by how much | [`advise::Advisor`] |
+//! | a format: Prometheus, OpenMetrics, JSON, a check line | [`expose`] |
+//! | all of it for a tower service | `MonitorLayer` (feature `tower`) |
+//!
+//! # Guarantees
+//!
+//! - **Recording is wait-free.** A thread counts into cells of its own by a load and a store. It takes no lock, allocates nothing after
+//!   its first record into an instrument, and loops only where more threads record than there are cells ([below](#memory)). One exception: a value
+//!   above 2^47 (39 hours in nanoseconds), or one that fills a word, takes a short lock while a reader that has been disturbed a hundred times
+//!   finishes its pass.
+//! - **A snapshot is consistent.** Its count is the sum of its buckets, and its sum is that of exactly the counted values, whatever is recorded
+//!   meanwhile. It holds all that was recorded before it in the order of the caller. Two series of one reading may be a moment apart.
+//! - **Nothing is lost.** What threads have recorded is there after their end, to the unit.
+//! - **Errors are told.** A quantile comes with the bounds between which the true value lies; a bad name, unit or label is an error at
+//!   registration and never renamed.
+//! - **Everything is bounded**: memory of each instrument, series of a family and of a monitor, windows, alerts, advice. What passes a bound is
+//!   counted.
+//! - The crate logs and prints nothing.
+//!
+//! # Memory
+//!
+//! An instrument has cells for twice as many threads as there are processors, at least 8 and at most 64; further threads share one. A thread
+//! takes the lowest free number when it first records, and gives it back when it ends.
+//!
+//! | instrument | memory |
+//! |---|---|
+//! | [`Counter`], [`InFlight`] | 8 bytes for each thread that there is a cell for |
+//! | [`Gauge`] | one word |
+//! | [`Histogram`] of [`Layout::response_times`], 1 us to 1 h at 1 % | 17 KiB for each thread that has recorded into it |
+//! | a window | [`Tracked::bytes_at_most`] tells |
+//!
+//! # Features
+//!
+//! None is on by default, and none needs a C compiler.
+//!
+//! | feature | brings |
+//! |---|---|
+//! | `tower` | a layer that measures requests: response times, in flight, status classes, bytes |
+//! | `metrics` | a recorder behind the macros of the crate `metrics` |
+//! | `tracing` | durations of the spans of the crate `tracing` |
+//! | `opentelemetry` | export in the OpenTelemetry protocol |
+//! | `prost` | native histograms in the Prometheus protobuf format |
+//! | `serde_json` | figures as JSON |
+//! | `procfs` | figures of the process on Linux: memory, processor time, open files, disk and network bytes |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -12,7 +96,6 @@ pub mod expose;
 mod gauge;
 mod histogram;
 mod in_flight;
-pub mod judge;
 #[cfg(any(
     feature = "metrics",
     feature = "opentelemetry",
@@ -20,6 +103,7 @@ pub mod judge;
     feature = "tracing"
 ))]
 mod integration;
+pub mod judge;
 mod monitor;
 #[cfg(feature = "procfs")]
 mod process;
@@ -41,6 +125,21 @@ pub use exemplar::Exemplar;
 pub use gauge::Gauge;
 pub use histogram::{Histogram, Layout};
 pub use in_flight::{InFlight, InFlightGuard};
+#[cfg(feature = "tower")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
+pub use integration::{
+    CountedBody, MonitorFuture, MonitorLayer, MonitorLayerBuilder, Monitored, MonitoredBody,
+    RequestHead,
+};
+#[cfg(feature = "metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+pub use integration::{Recorder, RecorderBuilder, Refusal, RefusalReason};
+#[cfg(feature = "tracing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tracing")))]
+pub use integration::{SpanFailures, SpanLayer, SpanLayerBuilder};
+#[cfg(feature = "opentelemetry")]
+#[cfg_attr(docsrs, doc(cfg(feature = "opentelemetry")))]
+pub use integration::{otlp, otlp_bytes};
 pub use monitor::{Monitor, MonitorBuilder};
 pub use reading::{FamilyReading, Kind, Labels, Reading, SeriesReading, Value};
 pub use registry::{Family, FamilyRegistration, Instrument, ObservedRegistration, Registration};
@@ -51,21 +150,12 @@ pub use window::{
     Counted, History, HistoryBuilder, HistoryError, Over, Rate, Sampler, Trackable, Tracked,
 };
 
+#[doc = include_str!("../DESIGN.md")]
+pub mod _design {}
+
+#[doc = include_str!("../GUIDE.md")]
+pub mod _guide {}
+
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct ReadmeDoctests;
-
-#[cfg(feature = "tower")]
-#[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
-pub use integration::{
-    CountedBody, MonitorFuture, MonitorLayer, MonitorLayerBuilder, Monitored, MonitoredBody,
-    RequestHead,
-#[cfg(feature = "metrics")]
-#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
-pub use integration::{Recorder, RecorderBuilder, Refusal, RefusalReason};
-#[cfg(feature = "tracing")]
-#[cfg_attr(docsrs, doc(cfg(feature = "tracing")))]
-pub use integration::{SpanFailures, SpanLayer, SpanLayerBuilder};
-#[cfg(feature = "opentelemetry")]
-#[cfg_attr(docsrs, doc(cfg(feature = "opentelemetry")))]
-pub use integration::{otlp, otlp_bytes};

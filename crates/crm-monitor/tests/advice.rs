@@ -51,6 +51,48 @@ fn the_model_has_known_values() {
         let overload = AllenCunneen.predict(&Load::new(arrivals, 0.01, 4).unwrap());
         assert_eq!(overload.unwrap().waiting_time, f64::INFINITY);
     }
+    let full = Load::new(400.0, 0.01, 4).unwrap();
+    assert_eq!(
+        wait(&full.with_variations(0.0, 0.0).unwrap()),
+        f64::INFINITY
+    );
+    assert!(Prediction::new(&full, -1.0).is_none() && Prediction::new(&full, f64::NAN).is_none());
+}
+
+/// Waits that no queue explains stay, whatever is done about the queue.
+#[test]
+fn what_is_waited_elsewhere_stays() {
+    let counsel = advise(busy().response_time(ms(200)));
+    let wait = |action| {
+        let advice = counsel.of(action).unwrap();
+        let effect: crm_monitor::advise::Effect = advice.effect(Measure::WaitingTime).unwrap();
+        assert!((effect.before - 0.190).abs() < 1e-9);
+        effect.after
+    };
+    // Three times the modelled 19.7 ms are taken for the queue.
+    let elsewhere = 0.190 - 3.0 * 0.0197;
+    let after = wait(Action::AddWorkers);
+    assert!(after > elsewhere && after < elsewhere + 0.003, "{after}");
+    let facts = counsel.of(Action::AddWorkers).unwrap().evidence();
+    let fact = facts
+        .iter()
+        .find(|fact| fact.name.contains("neither"))
+        .unwrap();
+    assert!((fact.value - elsewhere).abs() < 0.001, "{fact}");
+}
+
+/// A wait that is too short to be measured says nothing about longer ones.
+#[test]
+fn a_short_wait_does_not_bend_the_model() {
+    let counsel = advise(
+        busy()
+            .arrival_rate(100.0)
+            .response_time(ms(10))
+            .refused(500.0),
+    );
+    let advice = counsel.of(Action::AddWorkers).unwrap();
+    let wait = advice.effect(Measure::WaitingTime).unwrap();
+    assert!(wait.after > 0.000_1 && wait.after <= 0.002_5, "{wait}");
 }
 
 #[test]
@@ -194,10 +236,20 @@ fn what_is_not_known_gives_no_advice_and_is_named() {
 #[test]
 fn a_model_without_an_answer_gives_no_advice() {
     type Model = fn(&Load) -> Option<Prediction>;
-    let models: [Model; 3] = [
+    let models: [Model; 5] = [
         |_| None,
         |load| Prediction::new(load, f64::NAN),
         |load| Prediction::new(load, -1.0),
+        |load| {
+            let mut prediction = Prediction::new(load, 0.0)?;
+            prediction.waiting_time = f64::NAN;
+            Some(prediction)
+        },
+        |load| {
+            let mut prediction = Prediction::new(load, 0.0)?;
+            prediction.waiting_time = -1.0;
+            Some(prediction)
+        },
     ];
     for model in models {
         let counsel = Advisor::predicting_by(model).advise(&busy().build().unwrap());
@@ -221,6 +273,7 @@ fn a_cache_that_cannot_help_is_left_alone() {
     for useless in [
         CacheFigures::new(1.0, ms(1), ms(12)),
         CacheFigures::new(0.5, ms(5), ms(4)),
+        CacheFigures::new(0.5, ms(12), ms(1)).reachable(0.2),
         CacheFigures::new(0.5, ms(1), ms(12)).reachable(0.5),
         CacheFigures::new(0.5, ms(1), ms(12)).reachable(0.2),
         CacheFigures::new(0.5, ms(1), ms(12)).lookups(0.0),
@@ -228,6 +281,14 @@ fn a_cache_that_cannot_help_is_left_alone() {
         let counsel = advise(busy().cache(useless));
         assert_eq!(actions(&counsel), [Action::AddWorkers], "{useless:?}");
     }
+    // The lookups are all of the service, and a tenth more: nothing would be left of it.
+    let all = CacheFigures::new(0.0, ms(0), ms(11)).reachable(1.0);
+    let counsel = advise(busy().cache(all));
+    assert_eq!(actions(&counsel), [Action::AddWorkers]);
+    assert_eq!(
+        counsel.not_known()[0].lacking(),
+        ["a service time longer than its lookups"]
+    );
 }
 
 #[test]
@@ -244,6 +305,15 @@ fn workers_are_not_advised_beyond_what_can_be_had() {
     assert_eq!(advised(5), Some(5.0));
     assert_eq!(advised(4), None);
     assert_eq!(advised(0), None);
+    // The last word counts.
+    let twice = Advisor::new().most_workers(4).most_workers(5);
+    let counsel = twice.advise(&busy().build().unwrap());
+    assert!(counsel.of(Action::AddWorkers).is_some());
+    // More than a hundred thousand are not reckoned with.
+    let flood = busy().arrival_rate(2e7).workers(50_000).build().unwrap();
+    let counsel = Advisor::new().most_workers(u32::MAX).advise(&flood);
+    let workers = counsel.of(Action::AddWorkers).unwrap().change().unwrap();
+    assert_eq!(workers.after, 100_000.0);
 }
 
 /// Those who are turned away now are taken in by more workers.
@@ -312,8 +382,12 @@ fn bytes_are_worth_their_time_on_the_line() {
     let full = advise(busy().bytes_out(100e6).compressible_share(0.5));
     assert_eq!(full.of(Action::Compress).map(Advice::worth), None);
     // A line or an encoder that does nothing is one of a byte a second.
+    let bytes = bytes.build().unwrap();
+    let worth = |advisor: Advisor| advisor.advise(&bytes).advice()[0].worth();
+    assert_eq!(worth(Advisor::new().line(0)), worth(Advisor::new().line(1)));
+    assert!((worth(Advisor::new().line(0)) - 349_999.995).abs() < 0.001);
     let still = Advisor::new().line(0).encoder(0);
-    assert!(still.advise(&bytes.build().unwrap()).advice()[0].worth() >= 0.0);
+    assert_eq!(actions(&still.advise(&bytes)), [Action::Nothing]);
 }
 
 #[test]
@@ -333,6 +407,17 @@ fn a_tail_is_slow_beyond_an_exponential_one() {
     assert_eq!(advice.effects().len(), 1); // the mean is not known
     let saved = 0.01 * (0.101 - 0.010 * 100.0_f64.ln() / 2.0_f64.ln());
     assert!((advice.worth() - 100.0 * saved).abs() < 1e-9);
+    // Of several percentiles the one that costs most.
+    let counsel = advise(
+        Figures::builder()
+            .arrival_rate(100.0)
+            .percentile(0.5, ms(10))
+            .percentile(0.9, ms(60))
+            .percentile(0.99, ms(500))
+            .percentile(0.999, ms(510)),
+    );
+    let advice = counsel.of(Action::LookAtSlowTail).unwrap();
+    assert_eq!(advice.effects()[0].measure, Measure::Percentile(0.99));
 }
 
 #[test]
@@ -366,6 +451,13 @@ fn a_verdict_says_what_came_and_what_is_in_doubt() {
     assert_eq!(advice.held_within(&measured, 0.9).is_held(), Some(true));
     let none = advice.held_within(&measured, f64::NAN);
     assert_eq!(none.is_held(), Some(false));
+
+    // Less is less.
+    let predicted = advice.effects()[0].after;
+    let quick = verdict(six().response_time(Duration::from_secs_f64(predicted * 0.95)));
+    let error = quick.comparisons()[0].error_percent();
+    assert!((error + 5.0).abs() < 0.01, "{error}");
+    assert!(quick.to_string().contains("(-5 %)"), "{quick}");
 
     let unmeasured = verdict(six());
     assert_eq!(unmeasured.is_held(), None);
@@ -421,9 +513,34 @@ fn errors_that_remain_are_of_those_there_were() {
     let counsel = Advisor::new().advise(&figures(10.0));
     let advice = &counsel.advice()[0];
     assert_eq!(advice.held_against(&figures(0.0)).is_held(), Some(true));
+    for none in [0.0, -1.0, f64::NAN] {
+        assert_eq!(
+            advice.held_within(&figures(0.0), none).is_held(),
+            Some(true)
+        );
+    }
     let third = advice.held_against(&figures(3.0));
     assert_eq!(third.is_held(), Some(false));
     assert!((third.comparisons()[0].error_percent() - 30.0).abs() < 1e-9);
+}
+
+/// Nobody waited, nobody was to wait, nobody waits: that is no error.
+#[test]
+fn nothing_of_nothing_is_no_error() {
+    let cached = |hit_ratio, millis| {
+        let cache = CacheFigures::new(hit_ratio, ms(1), ms(12));
+        let figures = busy().service_time(ms(millis)).response_time(ms(millis));
+        figures.cache(cache).build().unwrap()
+    };
+    let counsel = Advisor::new().advise(&cached(0.5, 10));
+    let verdict = counsel
+        .of(Action::CacheMore)
+        .unwrap()
+        .held_against(&cached(0.75, 7));
+    let waits = verdict.comparisons()[1];
+    assert_eq!(waits.measure, Measure::WaitingTime);
+    assert_eq!((waits.predicted, waits.measured), (0.0, 0.0));
+    assert_eq!(waits.error_percent(), 0.0);
 }
 
 #[test]

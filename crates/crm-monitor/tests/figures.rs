@@ -186,11 +186,16 @@ fn figures_that_contradict_each_other_are_refused() {
         "{refusal}"
     );
 
-    let errors = builder().errors(120.0);
-    assert!(matches!(
-        refused(errors),
-        FiguresError::ErrorsAboveArrivals { .. }
-    ));
+    let rate_by_little = Figures::builder()
+        .in_flight(1.0)
+        .response_time(10 * MS)
+        .errors(120.0);
+    for errors in [builder().errors(120.0), rate_by_little] {
+        assert!(matches!(
+            refused(errors),
+            FiguresError::ErrorsAboveArrivals { .. }
+        ));
+    }
 }
 
 /// Two counters are not read in one instant.
@@ -205,6 +210,12 @@ fn what_measuring_makes_of_one_service_is_taken() {
         .errors(105.0)
         .build();
     assert!(figures.is_ok(), "{figures:?}");
+    // A gauge that is looked at now and then is off by half a request, and no more.
+    let rare = |in_flight| {
+        let figures = Figures::builder().arrival_rate(1.0).response_time(100 * MS);
+        figures.in_flight(in_flight).build().is_ok()
+    };
+    assert!(rare(0.0) && rare(0.6) && !rare(0.9));
     // A queue that grows is in no balance.
     let overload = Figures::builder()
         .arrival_rate(500.0)

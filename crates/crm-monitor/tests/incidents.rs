@@ -5,7 +5,7 @@ mod timeline;
 
 use std::time::Duration;
 
-use crm_monitor::{BurnRules, Change, Evidence, Objective, Reason, Severity};
+use crm_monitor::judge::{BurnRules, Change, Evidence, Objective, Reason, Severity};
 use timeline::{Minute, Timeline};
 
 const DAY: u64 = 24 * 60;

@@ -177,7 +177,7 @@ fn numbers_are_written_to_four_digits() {
         (f64::INFINITY, "inf"),
         (f64::NAN, "NaN"),
     ] {
-        let refused = crm_monitor::JudgeError::Figure {
+        let refused = crm_monitor::judge::JudgeError::Figure {
             name: "it",
             value: number,
             must: "be else",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crm_monitor::{Apdex, ApdexRating, JudgeError};
+use crm_monitor::judge::{Apdex, ApdexRating, JudgeError};
 use proptest::prelude::*;
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crm_monitor::{Agreement, JudgeError, LittleCheck, Saturation};
+use crm_monitor::judge::{Agreement, JudgeError, LittleCheck, Saturation};
 use proptest::prelude::*;
 
 const MILLISECOND: Duration = Duration::from_millis(1);

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use crm_clock::Tick;
-use crm_monitor::{
+use crm_monitor::judge::{
     Alerts, Change, Hold, JudgeError, Level, Reason, SecurityKind, SecurityWatch, Severity,
 };
 use proptest::prelude::*;

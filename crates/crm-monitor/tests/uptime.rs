@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crm_clock::Tick;
-use crm_monitor::Uptime;
+use crm_monitor::judge::Uptime;
 use proptest::prelude::*;
 
 const HOUR: Duration = Duration::from_secs(3_600);

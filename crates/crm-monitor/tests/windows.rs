@@ -9,7 +9,8 @@ use std::thread;
 use std::time::Duration;
 
 use crm_clock::{Clock, ManualClock};
-use crm_monitor::{Counter, Events, Histogram, History, HistoryError, Layout, Over, Tracked};
+use crm_monitor::judge::Events;
+use crm_monitor::{Counter, Histogram, History, HistoryError, Layout, Over, Tracked};
 use past::Past;
 use proptest::prelude::*;
 

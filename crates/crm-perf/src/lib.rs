@@ -13,7 +13,8 @@
 //! | [`clock`] | the clock behind all of them, which a test can turn by hand | `crm-clock` |
 //!
 //! What joins two of them is here: `EncodedForms` keeps in a cache what compression has encoded, `QueueingModels` predicts
-//! for the advisor of [`monitor`] by the models of [`metrics`], `cache_figures` shows it a cache.
+//! for the advisor of [`monitor`] by the models of [`metrics`], and `cache_figures`, `observe_cache`, `observe_encoded` and
+//! `BatchCounters` show it what the others do.
 //!
 //! ```
 //! use crm_perf::cache::Cache;
@@ -37,7 +38,7 @@
 //! | `batch` | [`batch`] | yes |
 //! | `compress` | [`compress`] | yes |
 //! | `metrics` | [`metrics`] | yes |
-//! | `monitor` | [`monitor`]; with `metrics` also `QueueingModels`, with `cache` also `cache_figures` | yes |
+//! | `monitor` | [`monitor`]; with `metrics` also `QueueingModels`, with `cache` `cache_figures` and `observe_cache`, with `compress` `observe_encoded`, with `batch` `BatchCounters` | yes |
 //! | `memchr` | files with long lines are cut faster in [`batch`] | no |
 //! | `rusqlite` | a source and a sink over SQLite in [`batch`] | no |
 //! | `tower` | layers for axum in [`compress`] and [`monitor`] | no |
@@ -73,15 +74,21 @@ pub use crm_metrics as metrics;
 #[cfg(feature = "monitor")]
 #[doc(inline)]
 pub use crm_monitor as monitor;
+#[cfg(all(feature = "batch", feature = "monitor"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "batch", feature = "monitor"))))]
+pub use glue::BatchCounters;
 #[cfg(all(feature = "cache", feature = "compress"))]
 #[cfg_attr(docsrs, doc(cfg(all(feature = "cache", feature = "compress"))))]
 pub use glue::EncodedForms;
 #[cfg(all(feature = "metrics", feature = "monitor"))]
 #[cfg_attr(docsrs, doc(cfg(all(feature = "metrics", feature = "monitor"))))]
 pub use glue::QueueingModels;
+#[cfg(all(feature = "compress", feature = "monitor"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "compress", feature = "monitor"))))]
+pub use glue::observe_encoded;
 #[cfg(all(feature = "cache", feature = "monitor"))]
 #[cfg_attr(docsrs, doc(cfg(all(feature = "cache", feature = "monitor"))))]
-pub use glue::cache_figures;
+pub use glue::{cache_figures, observe_cache};
 
 /// The snippets of the repository's documents, compiled and run with the crate's own.
 #[cfg(doctest)]

@@ -136,9 +136,8 @@ impl<P> Advisor<P> {
     /// The most workers that can be had, the processors for instance; 100,000, which is all that are reckoned with, unless said.
     #[must_use]
     pub const fn most_workers(mut self, workers: u32) -> Self {
-        if workers < self.terms.most_workers {
-            self.terms.most_workers = workers;
-        }
+        let limit = Terms::DEFAULT.most_workers;
+        self.terms.most_workers = if workers < limit { workers } else { limit };
         self
     }
 }

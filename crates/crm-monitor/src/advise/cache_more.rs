@@ -21,7 +21,7 @@ pub(super) fn consider(situation: &Situation<'_>) -> Considered {
     let target = cache
         .reachable
         .unwrap_or_else(|| f64::midpoint(before, 1.0));
-    if target <= before || cache.difference() <= 0.0 {
+    if target <= before {
         return Ok(None);
     }
 
@@ -29,7 +29,8 @@ pub(super) fn consider(situation: &Situation<'_>) -> Considered {
     let saved = cache.time_at(before) - cache.time_at(target);
     let service_time = load.service_time - saved;
     if service_time < 1e-9 {
-        return Ok(None); // within the tolerance of the figures, but nothing would be left of the service
+        // The figures may disagree by a tenth, which here is all that would be left.
+        return Err(vec!["a service time longer than its lookups"]);
     }
     let variance = load.service_variation * load.service_time.powi(2);
     let variance = cache.variance_at(target, load.service_time, variance);

@@ -166,8 +166,8 @@ impl FiguresBuilder {
         }
         ranges(&figures)?;
         percentiles(&mut figures)?;
-        contradictions(&figures)?;
         little(&mut figures)?;
+        contradictions(&figures)?;
         Ok(figures)
     }
 }

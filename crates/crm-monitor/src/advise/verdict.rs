@@ -99,7 +99,8 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// By how many per cent of the prediction the measurement is above it, or below; of the figure before where zero was predicted.
+    /// By how many per cent of the prediction the measurement is above it, or below; of the figure before where zero
+    /// was predicted, and infinitely many where that was zero too.
     #[must_use]
     pub fn error_percent(&self) -> f64 {
         let off = self.measured - self.predicted;

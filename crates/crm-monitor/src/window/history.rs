@@ -7,12 +7,13 @@ use std::time::Duration;
 use crm_clock::Clock;
 use parking_lot::Mutex;
 
+use crate::judge::Events;
 use crate::window::error::HistoryError;
 use crate::window::ladder::Spacing;
 use crate::window::over::Counted;
 use crate::window::source::{Pair, Source, Total};
 use crate::window::tracked::{Sampled, Track, Tracked};
-use crate::{Counter, Events, Histogram, Snapshot};
+use crate::{Counter, Histogram, Snapshot};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -106,7 +107,7 @@ impl History {
         instrument.follow(self)
     }
 
-    /// Follows good events among all events by their counters: what an [`Objective`](crate::Objective) is judged by.
+    /// Follows good events among all events by their counters: what an [`Objective`](crate::judge::Objective) is judged by.
     ///
     /// Count an event as good after it has been counted at all. One that is counted in one window and found good in the next belongs
     /// to both by its halves, as it does with every pair of counters; in no window more events are good than there are.

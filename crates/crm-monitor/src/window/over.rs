@@ -3,7 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::{Events, Snapshot};
+use crate::Snapshot;
+use crate::judge::Events;
 
 /// What happened in a window; see [`Tracked::over`](crate::Tracked::over).
 #[derive(Clone, Copy, Debug, PartialEq)]

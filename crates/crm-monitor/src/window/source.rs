@@ -1,8 +1,9 @@
 //! What a history can follow: totals that only grow, and how two readings of one differ.
 
+use crate::judge::Events;
 use crate::window::ladder::Change;
 use crate::window::packed::Packed;
-use crate::{Counter, Events, Histogram, Snapshot};
+use crate::{Counter, Histogram, Snapshot};
 
 /// An instrument as a history reads it.
 pub(super) trait Source: Send + Sync + 'static {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crm_clock::Tick;
-use crm_monitor::{Alerts, BurnRules, Change, Events};
+use crm_monitor::judge::{Alerts, BurnRules, Change, Events};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
