@@ -53,7 +53,7 @@ struct Arguments {
     #[arg(long, default_value_t = 30)]
     days: u64,
     /// Seconds from one sample of the windows to the next.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 1)]
     period: u64,
     #[command(flatten)]
     common: Common,
