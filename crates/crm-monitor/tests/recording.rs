@@ -165,6 +165,15 @@ fn words_that_run_over_on_a_shared_stripe_lose_nothing() {
     assert_eq!(figures.sum(), u128::from(count) * u128::from(wide));
 }
 
+/// Ends the loops that look at the flag.
+struct Stopping<'a>(&'a AtomicBool);
+
+impl Drop for Stopping<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn a_snapshot_beside_writers_is_of_whole_values_and_never_goes_back() {
     // In each bucket all values are the same, so that its count says what the sum has to be.
@@ -172,6 +181,8 @@ fn a_snapshot_beside_writers_is_of_whole_values_and_never_goes_back() {
     let recorded = [1_500, 2_000_000, 7_000_000_000, (1 << 47) - 1, u64::MAX];
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
+        // Whether the assertions hold or not: a scope waits for its threads.
+        let stopping = Stopping(&stop);
         let writers: Vec<_> = (0..2)
             .map(|_| {
                 scope.spawn(|| {
@@ -209,7 +220,7 @@ fn a_snapshot_beside_writers_is_of_whole_values_and_never_goes_back() {
             assert!(larges <= u128::from(overflow));
             last = now;
         }
-        stop.store(true, Ordering::Relaxed);
+        drop(stopping);
         let rounds: u64 = writers
             .into_iter()
             .map(|writer| writer.join().unwrap())

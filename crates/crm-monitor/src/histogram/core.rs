@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use crate::histogram::base::{Base, CHUNK};
 use crate::histogram::layout::Layout;
-use crate::histogram::stripe::{Packed, Stripe};
+use crate::histogram::stripe::{Form, Stripe};
 use crate::slot;
 use crate::snapshot::Snapshot;
 use crate::sync::pause;
@@ -13,11 +13,54 @@ use crate::sync::pause;
 /// a word too soon.
 pub(crate) const FAR: u64 = 1 << 47;
 
-/// The width that the overflow's residuals need in a word.
-const OVERFLOW_SHIFT: u32 = 47;
+/// Octaves of the values below [`FAR`].
+const OCTAVES: usize = FAR.ilog2() as usize;
+
+/// The form of the overflow's word, whose residuals are below [`FAR`].
+const OVERFLOW: Form = Form::new(FAR.ilog2());
 
 /// How often a reader begins again before it holds the writers that disturb it.
 const PATIENCE: u32 = if cfg!(loom) { 1 } else { 100 };
+
+/// Where the values of one octave are recorded: what the layout says of them, worked out once.
+#[derive(Clone, Copy, Debug)]
+struct Octave {
+    shift: u32,
+    /// What is added to the upper bits of a value to have its index.
+    offset: u32,
+    /// The bits of a value that its residual is.
+    residual: u64,
+    form: Form,
+}
+
+impl Octave {
+    /// The octave that begins with `first`.
+    fn new(layout: &Layout, first: u64) -> Self {
+        let shift = layout.shift(first);
+        Self {
+            shift,
+            offset: (layout.position(first) - (first >> shift)) as u32,
+            residual: (1 << shift) - 1,
+            form: Form::new(shift),
+        }
+    }
+
+    #[inline]
+    fn index(&self, value: u64) -> usize {
+        (value >> self.shift) as usize + self.offset as usize
+    }
+
+    #[inline]
+    fn residual(&self, value: u64) -> u64 {
+        value & self.residual
+    }
+}
+
+/// The place of a value's octave; zero is in the first.
+#[inline]
+fn octave(value: u64) -> usize {
+    (value | 1).ilog2() as usize
+}
 
 /// The buckets behind a [`Histogram`](crate::Histogram).
 #[derive(Debug)]
@@ -25,6 +68,7 @@ pub(crate) struct Core {
     layout: Layout,
     /// The last value that a word of its thread takes without further questions.
     near: u64,
+    octaves: [Octave; OCTAVES],
     /// One a thread, made when it first records; the last is shared by the threads without a number.
     stripes: Box<[OnceLock<Stripe>]>,
     base: OnceLock<Base>,
@@ -35,6 +79,7 @@ impl Core {
         Self {
             layout,
             near: layout.highest().min(FAR - 1),
+            octaves: std::array::from_fn(|exponent| Octave::new(&layout, 1 << exponent)),
             stripes: (0..=stripes).map(|_| OnceLock::new()).collect(),
             base: OnceLock::new(),
         }
@@ -47,15 +92,28 @@ impl Core {
     /// Records one value: wait-free, and without allocation but for the first of a thread.
     #[inline]
     pub(crate) fn record(&self, value: u64) {
+        match self.own_stripe() {
+            Some(stripe) if value <= self.near => {
+                let octave = &self.octaves[octave(value)];
+                stripe.record_alone(
+                    octave.index(value),
+                    octave.residual(value),
+                    octave.form,
+                    || self.base(),
+                );
+            }
+            _ => self.record_as(slot::assign(), value, false),
+        }
+    }
+
+    /// The stripe that this thread alone writes, if it has one already.
+    #[inline]
+    fn own_stripe(&self) -> Option<&Stripe> {
         let slot = slot::current();
-        if slot < self.stripes.len() - 1
-            && let Some(stripe) = self.stripes[slot].get()
-            && value <= self.near
-        {
-            let (index, one) = self.near(value);
-            stripe.record_alone(index, one, || self.base());
+        if slot < self.stripes.len() - 1 {
+            self.stripes[slot].get()
         } else {
-            self.record_as(slot::assign(), value, false);
+            None
         }
     }
 
@@ -63,16 +121,6 @@ impl Core {
     #[inline]
     pub(crate) fn record_failure(&self, value: u64) {
         self.record_as(slot::assign(), value, true);
-    }
-
-    #[inline]
-    fn near(&self, value: u64) -> (usize, Packed) {
-        let shift = self.layout.shift(value);
-        let residual = value & ((1 << shift) - 1);
-        (
-            self.layout.position(value) as usize,
-            Packed::one(residual, shift),
-        )
     }
 
     /// Records one value as the thread with this number, in whatever bucket it falls; `failed` counts it as a failure, too.
@@ -86,17 +134,17 @@ impl Core {
             let residual = value - self.layout.bounds(index).start();
             self.base().record(index, residual);
         } else {
-            let (index, one) = if value <= self.near {
-                self.near(value)
+            let (index, residual, form) = if value <= self.near {
+                let octave = &self.octaves[octave(value)];
+                (octave.index(value), octave.residual(value), octave.form)
             } else {
                 let residual = value - self.layout.highest() - 1;
-                let overflow = self.layout.overflow();
-                (overflow, Packed::one(residual, OVERFLOW_SHIFT))
+                (self.layout.overflow(), residual, OVERFLOW)
             };
             if slot == shared {
-                stripe.record_shared(index, one, || self.base());
+                stripe.record_shared(index, residual, form, || self.base());
             } else {
-                stripe.record_alone(index, one, || self.base());
+                stripe.record_alone(index, residual, form, || self.base());
             }
         }
         match (failed, slot == shared) {
@@ -116,27 +164,26 @@ impl Core {
         self.layout.index(FAR - 1).max(self.layout.index(self.near)) + 1
     }
 
-    /// The width of the residuals in the word at `index`.
-    fn shift_at(&self, index: usize) -> u32 {
+    /// The form of the word at `index`.
+    fn form_at(&self, index: usize) -> Form {
         if index == self.layout.overflow() {
-            OVERFLOW_SHIFT
+            OVERFLOW
         } else {
-            self.layout.shift_at(index as u64)
+            Form::new(self.layout.shift_at(index as u64))
         }
     }
 
     /// All that was recorded before the call in the order of the caller, and of what is recorded meanwhile a part, each value with
     /// its count and its sum or not at all.
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let stripes: Vec<&Stripe> = self.stripes.iter().filter_map(OnceLock::get).collect();
         // Before the buckets, so that there are no more failures than values.
-        let failures: u64 = stripes.iter().map(|stripe| stripe.failures()).sum();
+        let failures: u64 = self.written().map(Stripe::failures).sum();
         // Before the buckets, too: what is late now has left no trace in them.
         let late = self.base.get().and_then(Base::late);
         let mut snapshot = Snapshot::empty(self.layout);
         for chunk in 0..self.layout.len().div_ceil(CHUNK) {
             let first = chunk * CHUNK;
-            let (mut counts, residual) = self.take(chunk, &stripes);
+            let (mut counts, residual) = self.take(chunk);
             if let Some(late) = &late {
                 for (count, late) in counts.iter_mut().zip(&late.counts[first..]) {
                     *count += late;
@@ -152,11 +199,11 @@ impl Core {
 
     /// The counts of one chunk and the sum of their residuals. It begins again when something has moved to the base meanwhile, which
     /// happens once in some thousand values below 2^40; writers of larger ones are held when they disturb it too often.
-    fn take(&self, chunk: usize, stripes: &[&Stripe]) -> ([u64; CHUNK], u128) {
+    fn take(&self, chunk: usize) -> ([u64; CHUNK], u128) {
         let mut hold = None;
         for attempt in 1.. {
             let settled = self.base.get().map_or(0, |base| base.settled(chunk));
-            let taken = self.add_up(chunk, stripes);
+            let taken = self.add_up(chunk);
             // Asked for again: the base may have been made meanwhile.
             let Some(base) = self.base.get() else {
                 return taken;
@@ -173,22 +220,34 @@ impl Core {
     }
 
     /// The counts of one chunk and the sum of their residuals as they are, whatever moves.
-    fn add_up(&self, chunk: usize, stripes: &[&Stripe]) -> ([u64; CHUNK], u128) {
-        let base = self.base.get();
+    fn add_up(&self, chunk: usize) -> ([u64; CHUNK], u128) {
         let first = chunk * CHUNK;
+        let indices = first..self.layout.len();
         let mut counts = [0; CHUNK];
-        let mut residual = base.map_or(0, |base| base.residual(chunk));
-        for (index, total) in (first..self.layout.len()).zip(&mut counts) {
-            let shift = self.shift_at(index);
-            let mut count = base.map_or(0, |base| base.count(index));
-            for stripe in stripes {
-                let packed = Packed::new(stripe.word(index), shift);
-                count += packed.count();
-                residual += u128::from(packed.residual());
+        let mut residual = 0;
+        if let Some(base) = self.base.get() {
+            residual = base.residual(chunk);
+            for (index, count) in indices.clone().zip(&mut counts) {
+                *count = base.count(index);
             }
-            *total = count;
+        }
+        // Asked for here, and not once for all chunks: a thread that has come since may have moved values to the base already.
+        for stripe in self.written() {
+            for (index, count) in indices.clone().zip(&mut counts) {
+                let word = stripe.word(index);
+                if word > 0 {
+                    let form = self.form_at(index);
+                    *count += form.count(word);
+                    residual += u128::from(form.residual(word));
+                }
+            }
         }
         (counts, residual)
+    }
+
+    /// The stripes of the threads that have recorded.
+    fn written(&self) -> impl Iterator<Item = &Stripe> {
+        self.stripes.iter().filter_map(OnceLock::get)
     }
 }
 

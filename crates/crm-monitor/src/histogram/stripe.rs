@@ -21,50 +21,34 @@ pub(crate) const fn residual_bits(shift: u32) -> u32 {
     }
 }
 
-/// A count and a sum of residuals as they stand in one word.
+/// How the count and the sum of the residuals share a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Packed {
-    word: u64,
-    bits: u32,
+pub(crate) struct Form {
+    /// A count of one; the residual is below it.
+    one: u64,
+    /// The topmost bits of both fields: what has to be moved as soon as it is set.
+    full: u64,
 }
 
-impl Packed {
+impl Form {
+    /// The form of a bucket of the width 2^`shift`.
     #[inline]
-    pub(crate) fn new(word: u64, shift: u32) -> Self {
-        Self {
-            word,
-            bits: residual_bits(shift),
-        }
-    }
-
-    /// One value with its residual, which is below 2^47.
-    #[inline]
-    pub(crate) fn one(residual: u64, shift: u32) -> Self {
+    pub(crate) const fn new(shift: u32) -> Self {
         let bits = residual_bits(shift);
         Self {
-            word: (1 << bits) | residual,
-            bits,
+            one: 1 << bits,
+            full: (1 << 63) | (1 << (bits - 1)),
         }
     }
 
-    pub(crate) fn count(self) -> u64 {
-        self.word >> self.bits
-    }
-
-    pub(crate) fn residual(self) -> u64 {
-        self.word & ((1 << self.bits) - 1)
-    }
-
-    /// The topmost bits of the fields, as far as they are set: what has to be moved.
     #[inline]
-    fn excess(self) -> Self {
-        let word = self.word & ((1 << 63) | (1 << (self.bits - 1)));
-        Self { word, ..self }
+    pub(crate) fn count(self, word: u64) -> u64 {
+        word >> self.one.trailing_zeros()
     }
 
     #[inline]
-    fn is_zero(self) -> bool {
-        self.word == 0
+    pub(crate) fn residual(self, word: u64) -> u64 {
+        word & (self.one - 1)
     }
 }
 
@@ -83,44 +67,43 @@ impl Stripe {
         }
     }
 
-    /// Records a value; only the thread whose stripe this is may.
+    /// Records the value with this residual; only the thread whose stripe this is may.
     #[inline]
     pub(crate) fn record_alone<'b>(
         &self,
         index: usize,
-        one: Packed,
+        residual: u64,
+        form: Form,
         base: impl FnOnce() -> &'b Base,
     ) {
         let cell = &self.words[index];
         // Relaxed: only this thread writes here, and a word is complete by itself.
-        let word = cell.load(Ordering::Relaxed) + one.word;
-        let excess = Packed { word, ..one }.excess();
-        if excess.is_zero() {
+        let word = cell.load(Ordering::Relaxed) + form.one + residual;
+        if word & form.full == 0 {
             cell.store(word, Ordering::Relaxed);
         } else {
-            let rest = word - excess.word;
-            spill(index, one, excess, base(), || {
+            spill(index, word, residual, form, base(), |rest| {
                 cell.store(rest, Ordering::Relaxed);
             });
         }
     }
 
-    /// Records a value on a stripe that several threads share.
+    /// Records the value with this residual on a stripe that several threads share.
     pub(crate) fn record_shared<'b>(
         &self,
         index: usize,
-        one: Packed,
+        residual: u64,
+        form: Form,
         base: impl FnOnce() -> &'b Base,
     ) {
         let cell = &self.words[index];
         let mut seen = cell.load(Ordering::Relaxed);
         // An addition would be one instruction, but could run over while the thread that has to spill is kept waiting.
         loop {
-            let word = seen + one.word;
-            let excess = Packed { word, ..one }.excess();
-            if !excess.is_zero() {
+            let word = seen + form.one + residual;
+            if word & form.full != 0 {
                 // The base has room for this value, too; whoever comes next finds the word as it is.
-                base().record(index, one.residual());
+                base().record(index, residual);
                 return;
             }
             match cell.compare_exchange_weak(seen, word, Ordering::Relaxed, Ordering::Relaxed) {
@@ -156,14 +139,16 @@ impl Stripe {
     }
 }
 
-/// Moves half a field, or half of both, to the base. `reduce` takes it off the word, to which it also adds the one value.
+/// Moves half a field of `word`, or half of both, to the base, and leaves the rest to `keep`. While nothing may move, the word stays
+/// as it was before the value, and the value is recorded beside the base.
 #[cold]
-fn spill(index: usize, one: Packed, excess: Packed, base: &Base, reduce: impl FnOnce()) {
+fn spill(index: usize, word: u64, residual: u64, form: Form, base: &Base, keep: impl FnOnce(u64)) {
+    let excess = word & form.full;
     let moved = base.moving(index, |base| {
-        reduce();
-        base.add(index, excess.count(), excess.residual());
+        keep(word - excess);
+        base.add(index, form.count(excess), form.residual(excess));
     });
     if !moved {
-        base.record_late(index, one.residual());
+        base.record_late(index, residual);
     }
 }
