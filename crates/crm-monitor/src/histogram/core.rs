@@ -13,9 +13,6 @@ use crate::sync::pause;
 /// a word too soon.
 pub(crate) const FAR: u64 = 1 << 47;
 
-/// Octaves of the values below [`FAR`].
-const OCTAVES: usize = FAR.ilog2() as usize;
-
 /// The form of the overflow's word, whose residuals are below [`FAR`].
 const OVERFLOW: Form = Form::new(FAR.ilog2());
 
@@ -68,9 +65,12 @@ pub(crate) struct Core {
     layout: Layout,
     /// The last value that a word of its thread takes without further questions.
     near: u64,
-    octaves: [Octave; OCTAVES],
-    /// One a thread, made when it first records; the last is shared by the threads without a number.
+    /// By the logarithm of a value; those from [`FAR`] on are not used.
+    octaves: [Octave; 64],
+    /// One a thread, made when it first records.
     stripes: Box<[OnceLock<Stripe>]>,
+    /// That of all threads without a number.
+    shared: OnceLock<Stripe>,
     base: OnceLock<Base>,
 }
 
@@ -80,7 +80,8 @@ impl Core {
             layout,
             near: layout.highest().min(FAR - 1),
             octaves: std::array::from_fn(|exponent| Octave::new(&layout, 1 << exponent)),
-            stripes: (0..=stripes).map(|_| OnceLock::new()).collect(),
+            stripes: (0..stripes).map(|_| OnceLock::new()).collect(),
+            shared: OnceLock::new(),
             base: OnceLock::new(),
         }
     }
@@ -92,29 +93,24 @@ impl Core {
     /// Records one value: wait-free, and without allocation but for the first of a thread.
     #[inline]
     pub(crate) fn record(&self, value: u64) {
-        match self.own_stripe() {
+        let own = self.stripes.get(slot::current());
+        match own.and_then(OnceLock::get) {
             Some(stripe) if value <= self.near => {
                 let octave = &self.octaves[octave(value)];
-                stripe.record_alone(
-                    octave.index(value),
-                    octave.residual(value),
-                    octave.form,
-                    || self.base(),
-                );
+                let (index, residual) = (octave.index(value), octave.residual(value));
+                if let Err(word) = stripe.record_alone(index, residual, octave.form) {
+                    self.spill(stripe, index, word, residual, octave.form);
+                }
             }
             _ => self.record_as(slot::assign(), value, false),
         }
     }
 
-    /// The stripe that this thread alone writes, if it has one already.
-    #[inline]
-    fn own_stripe(&self) -> Option<&Stripe> {
-        let slot = slot::current();
-        if slot < self.stripes.len() - 1 {
-            self.stripes[slot].get()
-        } else {
-            None
-        }
+    // Apart, so that the common path needs no registers of the caller's.
+    #[cold]
+    #[inline(never)]
+    fn spill(&self, stripe: &Stripe, index: usize, word: u64, residual: u64, form: Form) {
+        stripe.spill(index, word, residual, form, self.base());
     }
 
     /// Records one value of something that failed.
@@ -126,9 +122,10 @@ impl Core {
     /// Records one value as the thread with this number, in whatever bucket it falls; `failed` counts it as a failure, too.
     #[cold]
     fn record_as(&self, slot: usize, value: u64, failed: bool) {
-        let shared = self.stripes.len() - 1;
-        let slot = slot.min(shared);
-        let stripe = self.stripes[slot].get_or_init(|| Stripe::new(self.words()));
+        let own = self.stripes.get(slot);
+        let stripe = own
+            .unwrap_or(&self.shared)
+            .get_or_init(|| Stripe::new(self.words()));
         if value >= FAR {
             let index = self.layout.index(value);
             let residual = value - self.layout.bounds(index).start();
@@ -141,16 +138,16 @@ impl Core {
                 let residual = value - self.layout.highest() - 1;
                 (self.layout.overflow(), residual, OVERFLOW)
             };
-            if slot == shared {
+            if own.is_none() {
                 stripe.record_shared(index, residual, form, || self.base());
-            } else {
-                stripe.record_alone(index, residual, form, || self.base());
+            } else if let Err(word) = stripe.record_alone(index, residual, form) {
+                self.spill(stripe, index, word, residual, form);
             }
         }
-        match (failed, slot == shared) {
+        match (failed, own) {
             (false, _) => {}
-            (true, true) => stripe.fail_shared(),
-            (true, false) => stripe.fail_alone(),
+            (true, Some(_)) => stripe.fail_alone(),
+            (true, None) => stripe.fail_shared(),
         }
     }
 
@@ -233,8 +230,8 @@ impl Core {
         }
         // Asked for here, and not once for all chunks: a thread that has come since may have moved values to the base already.
         for stripe in self.written() {
-            for (index, count) in indices.clone().zip(&mut counts) {
-                let word = stripe.word(index);
+            let words = indices.clone().zip(stripe.words_from(first));
+            for ((index, word), count) in words.zip(&mut counts) {
                 if word > 0 {
                     let form = self.form_at(index);
                     *count += form.count(word);
@@ -247,7 +244,10 @@ impl Core {
 
     /// The stripes of the threads that have recorded.
     fn written(&self) -> impl Iterator<Item = &Stripe> {
-        self.stripes.iter().filter_map(OnceLock::get)
+        self.stripes
+            .iter()
+            .chain([&self.shared])
+            .filter_map(OnceLock::get)
     }
 }
 
@@ -263,7 +263,7 @@ mod models {
     /// know that `OnceLock` orders what it makes.
     fn core() -> Core {
         let core = Core::new(Layout::new(4, 7, 0.25).unwrap(), 2);
-        for stripe in &core.stripes {
+        for stripe in core.stripes.iter().chain([&core.shared]) {
             stripe.get_or_init(|| Stripe::new(core.words()));
         }
         core.base();

@@ -52,39 +52,55 @@ impl Form {
     }
 }
 
-/// A thread's words, one for each bucket of values below [`FAR`](crate::histogram::core::FAR), and its failures.
+/// A thread's words: one for each bucket of values below [`FAR`](crate::histogram::core::FAR), and after them how many of the values
+/// were failures, so that no two threads write one line of memory.
 #[derive(Debug)]
 pub(crate) struct Stripe {
     words: Box<[AtomicU64]>,
-    failures: AtomicU64,
 }
 
 impl Stripe {
     pub(crate) fn new(buckets: usize) -> Self {
         Self {
-            words: (0..buckets).map(|_| AtomicU64::new(0)).collect(),
-            failures: AtomicU64::new(0),
+            words: (0..=buckets).map(|_| AtomicU64::new(0)).collect(),
         }
     }
 
+    fn failed(&self) -> &AtomicU64 {
+        &self.words[self.words.len() - 1]
+    }
+
+    fn buckets(&self) -> &[AtomicU64] {
+        &self.words[..self.words.len() - 1]
+    }
+
     /// Records the value with this residual; only the thread whose stripe this is may.
+    ///
+    /// # Errors
+    ///
+    /// Where a field of the word has become full: the word with the value, of which nothing is stored. It goes to [`Stripe::spill`].
     #[inline]
-    pub(crate) fn record_alone<'b>(
-        &self,
-        index: usize,
-        residual: u64,
-        form: Form,
-        base: impl FnOnce() -> &'b Base,
-    ) {
+    pub(crate) fn record_alone(&self, index: usize, residual: u64, form: Form) -> Result<(), u64> {
         let cell = &self.words[index];
         // Relaxed: only this thread writes here, and a word is complete by itself.
         let word = cell.load(Ordering::Relaxed) + form.one + residual;
-        if word & form.full == 0 {
-            cell.store(word, Ordering::Relaxed);
-        } else {
-            spill(index, word, residual, form, base(), |rest| {
-                cell.store(rest, Ordering::Relaxed);
-            });
+        if word & form.full != 0 {
+            return Err(word);
+        }
+        cell.store(word, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Stores what [`Stripe::record_alone`] returned, but for half a field or half of both, which moves to the base. While nothing may
+    /// move, the word stays as it was before the value, and the value is recorded beside the base.
+    pub(crate) fn spill(&self, index: usize, word: u64, residual: u64, form: Form, base: &Base) {
+        let excess = word & form.full;
+        let moved = base.moving(index, |base| {
+            self.words[index].store(word - excess, Ordering::Relaxed);
+            base.add(index, form.count(excess), form.residual(excess));
+        });
+        if !moved {
+            base.record_late(index, residual);
         }
     }
 
@@ -117,38 +133,25 @@ impl Stripe {
     #[inline]
     pub(crate) fn fail_alone(&self) {
         // Release: who sees the failure sees its value.
-        let failures = self.failures.load(Ordering::Relaxed) + 1;
-        self.failures.store(failures, Ordering::Release);
+        let failures = self.failed().load(Ordering::Relaxed) + 1;
+        self.failed().store(failures, Ordering::Release);
     }
 
     /// Counts one failure, after its value, on a stripe that several threads share.
     pub(crate) fn fail_shared(&self) {
-        self.failures.fetch_add(1, Ordering::Release);
+        self.failed().fetch_add(1, Ordering::Release);
     }
 
     pub(crate) fn failures(&self) -> u64 {
-        self.failures.load(Ordering::Acquire)
+        self.failed().load(Ordering::Acquire)
     }
 
-    /// The word of a bucket, nothing where the bucket has none.
-    #[inline]
-    pub(crate) fn word(&self, index: usize) -> u64 {
-        self.words
-            .get(index)
-            .map_or(0, |word| word.load(Ordering::Relaxed))
-    }
-}
-
-/// Moves half a field of `word`, or half of both, to the base, and leaves the rest to `keep`. While nothing may move, the word stays
-/// as it was before the value, and the value is recorded beside the base.
-#[cold]
-fn spill(index: usize, word: u64, residual: u64, form: Form, base: &Base, keep: impl FnOnce(u64)) {
-    let excess = word & form.full;
-    let moved = base.moving(index, |base| {
-        keep(word - excess);
-        base.add(index, form.count(excess), form.residual(excess));
-    });
-    if !moved {
-        base.record_late(index, residual);
+    /// The words of the buckets from `first` on; none where they have none.
+    pub(crate) fn words_from(&self, first: usize) -> impl Iterator<Item = u64> {
+        self.buckets()
+            .get(first..)
+            .unwrap_or_default()
+            .iter()
+            .map(|word| word.load(Ordering::Relaxed))
     }
 }
