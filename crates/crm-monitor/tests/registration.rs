@@ -362,6 +362,18 @@ fn a_series_is_registered_once_and_like_its_siblings() {
             Difference::LabelNames,
         ),
         (
+            refused(
+                monitor
+                    .counter("answers")
+                    .help("Answers.")
+                    .label("route", "/b")
+                    .label("method", "GET")
+                    .label("verb", "GET")
+                    .register(),
+            ),
+            Difference::LabelNames,
+        ),
+        (
             refused(monitor.histogram("times").label("route", "/b").register()),
             Difference::Layout,
         ),
