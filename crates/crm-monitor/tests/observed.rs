@@ -1,9 +1,9 @@
 //! Figures that functions tell: present when they have a value, and harmless when they fail.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 
-use crm_monitor::{Monitor, Reading, RegisterError, Value};
+use crm_monitor::{Counter, Family, Monitor, Reading, RegisterError, Value};
 
 fn gauge(reading: &Reading, name: &str) -> Option<f64> {
     match reading.family(name)?.value(&[]) {
@@ -154,4 +154,55 @@ fn a_function_may_use_the_monitor_itself() {
         .unwrap_err();
     assert!(matches!(refused, RegisterError::Duplicate { .. }));
     assert!(monitor.remove("afterwards"));
+}
+
+/// A family in whose monitor the function that tells the date looks values up that were left for it. It is called between a
+/// lookup and the insertion of what that makes, so that it comes as another thread would.
+fn visited(limit: usize) -> (Family<Counter, 1>, impl Fn(&'static str)) {
+    let family: Arc<OnceLock<Family<Counter, 1>>> = Arc::default();
+    let visitor: Arc<Mutex<Option<&str>>> = Arc::default();
+    let (visited, left) = (Arc::clone(&family), Arc::clone(&visitor));
+    let monitor = Monitor::builder()
+        .wall_clock(move || {
+            let user = left.lock().unwrap().take();
+            if let (Some(user), Some(family)) = (user, visited.get()) {
+                family.with([user]).increment();
+            }
+            crm_clock::wall_time()
+        })
+        .build()
+        .unwrap();
+    let logins = monitor
+        .counters("logins", ["user"])
+        .limit(limit)
+        .register()
+        .unwrap();
+    family.set(logins.clone()).unwrap();
+    (logins, move |user| *visitor.lock().unwrap() = Some(user))
+}
+
+#[test]
+fn whoever_makes_the_same_series_meanwhile_is_joined() {
+    let (logins, meanwhile) = visited(1);
+    meanwhile("a");
+    logins.with(["a"]).increment();
+    assert_eq!((logins.len(), logins.overflowed()), (1, 0));
+    assert_eq!(logins.with(["a"]).value(), 2);
+}
+
+#[test]
+fn whoever_takes_the_last_room_meanwhile_has_it() {
+    let (logins, meanwhile) = visited(1);
+    meanwhile("b");
+    logins.with(["a"]).increment();
+    assert_eq!((logins.len(), logins.overflowed()), (1, 1));
+    assert!(logins.get(["b"]).is_some() && logins.get(["a"]).is_none());
+}
+
+#[test]
+fn whoever_makes_the_overflow_series_meanwhile_shares_it() {
+    let (logins, meanwhile) = visited(0);
+    meanwhile("b");
+    logins.with(["a"]).increment();
+    assert_eq!((logins.overflowed(), logins.with(["c"]).value()), (2, 2));
 }

@@ -86,7 +86,7 @@ fn what_a_destructor_records_at_the_end_of_its_thread_counts() {
     let (counter, times) = (Counter::new(), Histogram::new(Layout::response_times()));
     for early in [false, true] {
         thread::scope(|scope| {
-            scope.spawn(|| {
+            let thread = scope.spawn(|| {
                 // Before or after the thread is known to the instruments, so that its number is given back after or before.
                 if early {
                     counter.increment();
@@ -98,6 +98,8 @@ fn what_a_destructor_records_at_the_end_of_its_thread_counts() {
                     times.record(1);
                 }
             });
+            // The end of a scope waits for what its threads do, not for the destructors of what they leave.
+            thread.join().unwrap();
         });
     }
     assert_eq!(counter.value(), 4);

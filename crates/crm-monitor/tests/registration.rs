@@ -238,19 +238,29 @@ fn the_name_tells_the_unit_and_a_declaration_must_agree() {
             }
         );
     }
-    for (name, base) in [
-        ("response_time_milliseconds", Unit::Seconds),
-        ("response_time_ms", Unit::Seconds),
-        ("age_days", Unit::Seconds),
-        ("body_kilobytes", Unit::Bytes),
-        ("traffic_bits", Unit::Bytes),
-        ("fill_percent", Unit::Ratio),
-    ] {
-        let name = name.to_owned();
-        assert_eq!(
-            unit_error(monitor.observe_gauge(&name).register(|| 1.0)),
-            UnitError::Scaled { name, base }
-        );
+    let scaled = [
+        (
+            Unit::Seconds,
+            "weeks days hours minutes sec secs milliseconds millis ms microseconds micros us nanoseconds nanos ns",
+        ),
+        (
+            Unit::Bytes,
+            "bits octets kilobytes kibibytes kb megabytes mebibytes mb gigabytes gibibytes gb",
+        ),
+        (Unit::Ratio, "percent percentage"),
+        (Unit::Amperes, "milliamperes"),
+        (Unit::Grams, "kilograms"),
+        (Unit::Meters, "kilometers"),
+        (Unit::Volts, "millivolts"),
+    ];
+    for (base, words) in scaled {
+        for word in words.split(' ') {
+            let name = format!("figure_{word}");
+            assert_eq!(
+                unit_error(monitor.observe_gauge(&name).register(|| 1.0)),
+                UnitError::Scaled { name, base }
+            );
+        }
     }
     let name = "hit_ratio";
     monitor.observe_gauge(name).register(|| 0.5).unwrap();
@@ -356,6 +366,18 @@ fn a_series_is_registered_once_and_like_its_siblings() {
                     .counter("answers")
                     .help("Answers.")
                     .label("route", "/b")
+                    .label("verb", "GET")
+                    .register(),
+            ),
+            Difference::LabelNames,
+        ),
+        (
+            refused(
+                monitor
+                    .counter("answers")
+                    .help("Answers.")
+                    .label("route", "/b")
+                    .label("method", "GET")
                     .label("verb", "GET")
                     .register(),
             ),

@@ -16,9 +16,9 @@ const SHARDS: usize = 16;
 ///
 /// Looking one up shares a lock with other lookups, compares texts in place, and allocates nothing. The lock is held alone
 /// for the insertion and the removal of one entry.
-pub(crate) struct Index<T, const N: usize> {
+pub(crate) struct Index<T, const N: usize, S = RandomState> {
     /// Keyed at random for each index: values of labels may come from outside, and must not be made to collide.
-    hasher: RandomState,
+    hasher: S,
     shards: [Shard<T>; SHARDS],
 }
 
@@ -47,10 +47,10 @@ impl<T> Entry<T> {
     }
 }
 
-impl<T: Clone, const N: usize> Index<T, N> {
+impl<T: Clone, const N: usize, S: BuildHasher + Default> Index<T, N, S> {
     pub(crate) fn new() -> Self {
         Self {
-            hasher: RandomState::new(),
+            hasher: S::default(),
             shards: std::array::from_fn(|_| Shard {
                 entries: RwLock::new(Entries::default()),
             }),
@@ -99,7 +99,7 @@ impl<T: Clone, const N: usize> Index<T, N> {
     }
 }
 
-impl<T, const N: usize> fmt::Debug for Index<T, N> {
+impl<T, const N: usize, S> fmt::Debug for Index<T, N, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Index").finish_non_exhaustive()
     }
@@ -120,5 +120,50 @@ impl Hasher for Hashed {
 
     fn finish(&self) -> u64 {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hash::{BuildHasherDefault, Hasher};
+
+    use super::Index;
+    use crate::reading::Labels;
+
+    /// One hash for all.
+    #[derive(Default)]
+    struct Same;
+
+    impl Hasher for Same {
+        fn write(&mut self, _: &[u8]) {}
+
+        fn finish(&self) -> u64 {
+            7
+        }
+    }
+
+    #[test]
+    fn values_of_one_hash_are_told_apart() {
+        let index: Index<u32, 2, BuildHasherDefault<Same>> = Index::new();
+        let all = [["a", "b"], ["a", "c"], ["b", "b"], ["ab", ""]];
+        let labels = |values: [&str; 2]| {
+            let names = ["one".into(), "other".into()];
+            Labels::new(names.into_iter().zip(values.map(Into::into)))
+        };
+        for (number, values) in (0..).zip(all) {
+            assert_eq!(index.get(&values), None);
+            index.insert(&values, labels(values), number);
+        }
+        for (number, values) in (0..).zip(all) {
+            assert_eq!(index.get(&values), Some(number));
+        }
+        assert_eq!(index.remove(&["a", "c"]), Some(1));
+        assert_eq!(index.remove(&["a", "c"]), None);
+        assert_eq!(index.get(&["a", "b"]), Some(0));
+        assert_eq!(index.get(&["ab", ""]), Some(3));
+        for values in [["a", "b"], ["b", "b"], ["ab", ""]] {
+            assert!(index.remove(&values).is_some());
+        }
+        assert_eq!(index.get(&["a", "b"]), None);
     }
 }
