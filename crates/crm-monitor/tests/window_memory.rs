@@ -118,7 +118,7 @@ fn what_gives_way_to_too_much_is_the_length_of_windows_alone() {
         match budget {
             0 => assert_eq!(tracked.timeline(Duration::MAX).len(), 2),
             8_000 => {
-                assert!(worst > 0.05 && worst < 0.25, "{worst}")
+                assert!(worst > 0.05 && worst < 0.25, "{worst}");
             }
             _ => assert!(worst <= 0.05, "{worst}"),
         }
