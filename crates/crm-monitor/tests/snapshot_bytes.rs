@@ -131,6 +131,7 @@ fn figures_that_contradict_each_other_are_refused() {
         [3, 1 << 33, 31],
         [3, 2, 30],
         [3, 2, 0],
+        [3, 2, 1],
         [14, 14, u64::MAX],
     ] {
         refused(layout, &[0, 0, 0, 0]);
