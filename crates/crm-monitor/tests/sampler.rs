@@ -77,6 +77,32 @@ fn it_ends_with_its_handle() {
     assert_eq!(Arc::strong_count(&held), 1);
 }
 
+/// Whoever drops the handle waits for the sample that is being taken.
+#[test]
+fn it_is_gone_when_its_handle_is() {
+    let history = History::builder()
+        .period(Duration::from_millis(1))
+        .build()
+        .unwrap();
+    let (inside, entered) = mpsc::channel();
+    let left = Arc::new(AtomicU64::new(0));
+    let theirs = (Mutex::new(inside), Arc::clone(&left));
+    let first = AtomicU64::new(0);
+    let tracked = history.track_with(move || {
+        if first.fetch_add(1, Ordering::Relaxed) == 1 {
+            theirs.0.lock().send(()).unwrap();
+            (0..2_000).for_each(|_| std::thread::yield_now());
+            theirs.1.store(1, Ordering::Relaxed);
+        }
+        0
+    });
+    let sampler = Sampler::spawn(&history).unwrap();
+    entered.recv().unwrap();
+    drop(sampler);
+    assert_eq!(left.load(Ordering::Relaxed), 1);
+    drop(tracked);
+}
+
 #[test]
 fn it_goes_on_where_a_function_panics() {
     let (clock, hand) = Clock::manual();

@@ -109,8 +109,9 @@ fn figures_that_contradict_each_other_are_refused() {
     refused(LAYOUT, &[0, 1, 0, 0]);
     refused(LAYOUT, &[1, 0, 0, 0]);
     // More values than can be counted.
-    refused(LAYOUT, &[0, 0, 0, 1, 0, 2, u64::MAX, 1]);
+    refused(LAYOUT, &[0, 2, 0, 1, 0, 2, u64::MAX, 1]);
     // More buckets than the layout has: by the run, by what lies before it, by so much that their sum wraps around.
+    refused(LAYOUT, &[0, 40, 0, 1, 13, 1, 1]);
     refused(LAYOUT, &[0, 0, 0, 1, 0, 1 << 40]);
     refused(LAYOUT, &[0, 0, 0, 1, 1 << 40, 1, 1]);
     refused(LAYOUT, &[0, 0, 0, 1, u64::MAX, 2, 1, 1]);
@@ -130,6 +131,7 @@ fn figures_that_contradict_each_other_are_refused() {
         [3, 1 << 33, 31],
         [3, 2, 30],
         [3, 2, 0],
+        [3, 2, 1],
         [14, 14, u64::MAX],
     ] {
         refused(layout, &[0, 0, 0, 0]);

@@ -10,14 +10,15 @@ pub(crate) fn write(bytes: &mut Vec<u8>, mut number: u64) {
     bytes.push(number as u8);
 }
 
-/// Reads a number and moves `bytes` past it. Each number has one form: no zeros above its highest group, and no bits past the 64th.
+/// Reads a number and moves `bytes` past it. It has no bits past the 64th; that it may end in groups of zeros is the
+/// caller's to refuse.
 pub(crate) fn read(bytes: &mut &[u8]) -> Result<u64, SnapshotError> {
     let mut number = 0;
     for shift in (0..u64::BITS).step_by(7) {
         let (byte, rest) = bytes.split_first().ok_or(SnapshotError::Truncated)?;
         *bytes = rest;
         let group = u64::from(byte & 0x7f);
-        if (group << shift) >> shift != group || (*byte == 0 && shift > 0) {
+        if (group << shift) >> shift != group {
             return Err(SnapshotError::Contradiction);
         }
         number |= group << shift;

@@ -99,11 +99,12 @@ impl Drop for Sampler {
         self.shared.state.lock().over = true;
         self.shared.changed.notify_all();
         // A thread cannot wait for itself; it ends by the flag.
-        if !self.is_own_thread() {
-            if let Some(thread) = self.thread.take() {
-                // It panics at most where a panic's payload does so when dropped.
-                let _ = thread.join();
-            }
+        if self.is_own_thread() {
+            return;
+        }
+        if let Some(thread) = self.thread.take() {
+            // It panics at most where a panic's payload does so when dropped.
+            let _ = thread.join();
         }
     }
 }
