@@ -5,7 +5,7 @@ mod timeline;
 
 use std::time::Duration;
 
-use crm_monitor::judge::{BurnRules, Change, Evidence, Objective, Reason, Severity};
+use crm_monitor::judge::{BurnRule, BurnRules, Change, Evidence, Objective, Reason, Severity};
 use timeline::{Minute, Timeline};
 
 const DAY: u64 = 24 * 60;
@@ -229,6 +229,29 @@ fn errors_that_come_and_go_page_a_few_times_and_then_keep_it_raised() {
         let (last, _) = changes.last().unwrap();
         assert!(*last <= start + 3 * DAY + 4 * DAY, "{spell} min: {last}");
     }
+}
+
+#[test]
+fn a_rule_holds_at_most_for_its_long_window() {
+    // The rule of an hour alone, and ten minutes of errors after each spell of so many good minutes.
+    let raised = |good: u64| {
+        let month = Duration::from_secs(30 * 86_400);
+        let (hour, objective) = (
+            Duration::from_secs(3_600),
+            Objective::percent(99.9, month).unwrap(),
+        );
+        let rule = BurnRule::new(Severity::Page, 2.0, hour, hour / 12).unwrap();
+        let flapping = Timeline::of(2 * DAY, |minute| Minute::Seen {
+            bad: if minute % (good + 10) < 10 { 50 } else { 0 },
+            total: 100,
+        });
+        pages(&flapping.watch(BurnRules::new(objective).rule(rule).unwrap()))
+    };
+    // Five minutes until the short window is clean, and then 5, 10, 20, 40 and 60.
+    assert_eq!(raised(30), 4);
+    assert_eq!(raised(60), 5);
+    // 65 minutes are enough to clear every time: those are incidents of their own, 36 in two days.
+    assert_eq!(raised(70), 36);
 }
 
 #[test]
