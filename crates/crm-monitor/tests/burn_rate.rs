@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crm_clock::Tick;
 use crm_monitor::judge::{
     Alerts, Burn, BurnRule, BurnRules, Confidence, Events, Evidence, JudgeError, Level, Objective,
     Severity,
@@ -149,6 +150,7 @@ fn windows_fit_into_each_other_and_into_the_period() {
     let huge = rule(Duration::MAX, HOUR).unwrap();
     assert!(BurnRules::new(of(99.9, 30)).rule(huge).is_err());
     assert!(huge.burn_rate(&of(99.9, 30)) < 1e-9);
+    assert!(huge.threshold(&of(99.9, 30)) < 1e-9);
 }
 
 #[test]
@@ -253,6 +255,51 @@ fn little_traffic_must_prove_what_it_shows() {
     assert_eq!(fast(strict, (164, 10_000), (1, 3)).level(), Level::Between);
     let strict = Evidence::default().confidence(Confidence::P99);
     assert_eq!(fast(strict, (164, 10_000), (1, 3)).level(), Level::Between);
+}
+
+#[test]
+fn evidence_asks_for_more_than_the_threshold() {
+    let proves =
+        |bad, total| Evidence::none().proves(Events::with_bad(bad, total).unwrap(), 0.0144);
+    assert!(!proves(144, 10_000));
+    assert!(proves(145, 10_000));
+    assert!(!proves(0, 0));
+}
+
+#[test]
+fn a_check_stands_as_its_most_urgent_alert_and_is_known_by_any_of_its_windows() {
+    let standing = |known: Duration| {
+        let mut alerts = Alerts::new();
+        let rules = BurnRules::workbook(of(99.9, 30))
+            .unwrap()
+            .missing_after(Some(Duration::ZERO));
+        let source = move |window| (window <= known).then(|| Events::with_bad(100, 100).unwrap());
+        alerts.objective("answers", rules, source).unwrap();
+        let changes = alerts.evaluate(Tick::ZERO).len();
+        (changes, alerts.standings().next().unwrap())
+    };
+    let (changes, all) = standing(3 * DAY);
+    assert_eq!(
+        (changes, all.severity(), all.is_known()),
+        (2, Some(Severity::Page), true)
+    );
+    assert_eq!(
+        (all.to_string().as_str(), all.figures().len()),
+        ("answers: page", 3)
+    );
+    // A young history knows an hour: enough for a page, and nothing is missing.
+    let (changes, young) = standing(HOUR);
+    assert_eq!(
+        (changes, young.severity(), young.is_known()),
+        (1, Some(Severity::Page), true)
+    );
+    // The five minutes alone tell nothing.
+    let (changes, blind) = standing(5 * MINUTE);
+    assert_eq!(
+        (changes, blind.severity(), blind.is_known()),
+        (1, Some(Severity::Ticket), false)
+    );
+    assert_eq!(blind.to_string(), "answers: ticket, now unknown");
 }
 
 #[test]

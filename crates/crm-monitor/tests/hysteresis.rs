@@ -202,6 +202,8 @@ fn missing_data_neither_raise_nor_clear_and_are_told_after_a_time() {
     assert_eq!(watched.at(60, None), []); // and so are the good ones
     assert_eq!(watched.at(70, Some(f64::NAN)), []); // no number is no figure
     assert_eq!(standing(&watched), "busy: ticket, now unknown");
+    let figure = watched.alerts.standings().next().unwrap().figures()[0].to_string();
+    assert_eq!(figure, "not known (raised over 0.9, cleared at 0.9)");
     assert!(!watched.alerts.standings().next().unwrap().is_known());
     let missing = watched.at(120, None);
     assert_eq!(missing.len(), 1);

@@ -5,7 +5,7 @@ mod timeline;
 
 use std::time::Duration;
 
-use crm_monitor::judge::{BurnRules, Change, Evidence, Objective, Reason, Severity};
+use crm_monitor::judge::{BurnRule, BurnRules, Change, Evidence, Objective, Reason, Severity};
 use timeline::{Minute, Timeline};
 
 const DAY: u64 = 24 * 60;
@@ -34,7 +34,7 @@ fn pages(changes: &[(u64, Change)]) -> usize {
 
 /// A hundred requests a minute, of which `bad` fail from `from` to `until`, and one in 4,000 else: a quarter of the budget.
 fn incident(bad: u64, from: u64, until: u64) -> Timeline {
-    Timeline::of(14 * DAY, |minute| match minute {
+    Timeline::of(7 * DAY, |minute| match minute {
         minute if (from..until).contains(&minute) => Minute::Seen { bad, total: 100 },
         minute if minute % 40 == 0 => Minute::Seen { bad: 1, total: 100 },
         _ => Minute::Seen { bad: 0, total: 100 },
@@ -53,8 +53,8 @@ fn a_month_within_the_budget_calls_nobody() {
 
 #[test]
 fn an_outage_pages_within_two_minutes_and_is_over_once() {
-    // Everything fails for twenty minutes on the tenth day.
-    let start = 10 * DAY;
+    // Everything fails for twenty minutes on the fifth day.
+    let start = 4 * DAY;
     let changes = incident(100, start, start + 20).watch(rules());
     let [paged, ticketed, unpaged, unticketed] = story(&changes)[..] else {
         panic!("{changes:?}")
@@ -110,7 +110,7 @@ fn a_slow_burn_asks_for_a_ticket_and_no_page() {
 
 #[test]
 fn what_burns_at_six_times_the_rate_and_more_pages_by_the_long_rule_alone() {
-    let start = 5 * DAY;
+    let start = 4 * DAY;
     let changes = incident(1, start, start + 8 * 60).watch(rules());
     assert_eq!(pages(&changes), 1);
     let Reason::Burn(burn) = changes[0].1.alert().reason() else {
@@ -156,8 +156,8 @@ fn little_traffic_with_single_failures_calls_nobody() {
 #[test]
 fn an_outage_at_little_traffic_still_pages() {
     // Twelve requests an hour, all failing for three hours.
-    let start = 10 * DAY;
-    let outage = Timeline::of(MONTH, |minute| {
+    let start = 4 * DAY;
+    let outage = Timeline::of(7 * DAY, |minute| {
         let total = u64::from(minute % 5 == 0);
         Minute::Seen {
             bad: if (start..start + 180).contains(&minute) {
@@ -204,8 +204,8 @@ fn failures_at_the_rate_of_the_budget_page_nobody_at_any_traffic() {
 fn errors_that_come_and_go_page_a_few_times_and_then_keep_it_raised() {
     for spell in [1, 5, 13, 30, 60, 90, 120] {
         // Three days of every other spell at 30 %.
-        let start = 5 * DAY;
-        let flapping = Timeline::of(14 * DAY, |minute| Minute::Seen {
+        let start = 4 * DAY;
+        let flapping = Timeline::of(10 * DAY, |minute| Minute::Seen {
             bad: if (start..start + 3 * DAY).contains(&minute) && (minute - start) / spell % 2 == 0
             {
                 30
@@ -232,11 +232,34 @@ fn errors_that_come_and_go_page_a_few_times_and_then_keep_it_raised() {
 }
 
 #[test]
+fn a_rule_holds_at_most_for_its_long_window() {
+    // The rule of an hour alone, and ten minutes of errors after each spell of so many good minutes.
+    let raised = |good: u64| {
+        let month = Duration::from_secs(30 * 86_400);
+        let (hour, objective) = (
+            Duration::from_secs(3_600),
+            Objective::percent(99.9, month).unwrap(),
+        );
+        let rule = BurnRule::new(Severity::Page, 2.0, hour, hour / 12).unwrap();
+        let flapping = Timeline::of(2 * DAY, |minute| Minute::Seen {
+            bad: if minute % (good + 10) < 10 { 50 } else { 0 },
+            total: 100,
+        });
+        pages(&flapping.watch(BurnRules::new(objective).rule(rule).unwrap()))
+    };
+    // Five minutes until the short window is clean, and then 5, 10, 20, 40 and 60.
+    assert_eq!(raised(30), 4);
+    assert_eq!(raised(60), 5);
+    // 65 minutes are enough to clear every time: those are incidents of their own, 36 in two days.
+    assert_eq!(raised(70), 36);
+}
+
+#[test]
 fn what_is_missing_neither_ends_an_incident_nor_begins_one() {
-    let start = 10 * DAY;
+    let start = 4 * DAY;
     // An outage of half an hour, and nobody is looking from its tenth minute until three hours later.
     let (blind, sight) = (start + 10, start + 190);
-    let gap = Timeline::of(MONTH, |minute| match minute {
+    let gap = Timeline::of(7 * DAY, |minute| match minute {
         minute if (blind..sight).contains(&minute) => Minute::Missing,
         minute if (start..start + 30).contains(&minute) => Minute::Seen {
             bad: 100,
@@ -280,7 +303,7 @@ fn what_is_missing_neither_ends_an_incident_nor_begins_one() {
 
 #[test]
 fn a_clock_that_jumps_raises_and_clears_nothing_twice() {
-    let start = 10 * DAY;
+    let start = 4 * DAY;
     let outage = incident(100, start, start + 20);
     let usual = story(&outage.watch(rules()));
     let tell = |from, to| -> Vec<_> {

@@ -259,6 +259,9 @@ fn a_budget_is_gone_after_the_rest_of_it_at_the_present_rate() {
         budget(2_000).exhaustion(recent(0, 1_000)),
         Exhaustion::Spent
     );
+    // Nothing before, so that the budget is whole.
+    let whole = ErrorBudget::new(of(99.9), Events::default());
+    assert_eq!(whole.exhaustion(recent(10, 1_000)), days(3.0));
     // So slow that no duration holds it.
     let barely = Objective::percent(50.0, 3_660 * DAY).unwrap();
     let barely = ErrorBudget::new(barely, recent(0, 10)).exhaustion(recent(1, u64::MAX));

@@ -79,6 +79,19 @@ fn the_steady_rate_is_usual_and_twice_as_much_is_no_rise_by_five() {
 }
 
 #[test]
+fn the_usual_rate_leaves_out_the_window() {
+    // Five minutes against the five before.
+    let watch = logins().rise(5.0, 10 * MINUTE).unwrap();
+    let level = |count, all| {
+        let see = |_, window| Some(if window == 5 * MINUTE { count } else { all });
+        watch.measure(see)[0].level()
+    };
+    assert_eq!(level(4_000, 5_000), Level::Between); // four times
+    assert_eq!(level(6_000, 7_000), Level::Bad); // six times
+    assert_eq!(level(2_500, 3_500), Level::Good); // half of five times
+}
+
+#[test]
 fn what_makes_no_sense_is_refused() {
     assert!(matches!(
         SecurityWatch::new(SecurityKind::Other, Duration::ZERO),

@@ -101,11 +101,34 @@ fn the_interval_is_that_of_the_formula_to_the_last_digits() {
 
 #[test]
 fn no_confidence_takes_the_ratio_for_the_truth() {
-    for (bad, total) in [(0, 5), (5, 5), (1, 3), (7, 10), (29, 1_000), (3, u64::MAX)] {
+    for (bad, total) in [(0, 5), (5, 5), (1, 3), (9, 10), (5, 11), (3, u64::MAX)] {
         let events = Events::with_bad(bad, total).unwrap();
         let point = events.error_interval(Confidence::NONE).unwrap();
         assert_eq!(Some(point.low), events.error_ratio());
         assert_eq!(Some(point.high), events.error_ratio());
+    }
+}
+
+#[test]
+fn what_always_failed_may_always_fail() {
+    for confidence in [
+        Confidence::ONE_SIDED_95,
+        Confidence::P95,
+        Confidence::P99,
+        Confidence::P999,
+    ] {
+        for total in 1..1_000 {
+            let all = Events::with_bad(total, total)
+                .unwrap()
+                .error_interval(confidence)
+                .unwrap();
+            assert_eq!(all.high, 1.0, "{total}");
+            let none = Events::with_bad(0, total)
+                .unwrap()
+                .error_interval(confidence)
+                .unwrap();
+            assert_eq!(none.low, 0.0, "{total}");
+        }
     }
 }
 

@@ -81,6 +81,10 @@ impl Alerts {
 
     /// Watches an objective: `events` tells the events of a window that ends now, or none when nothing is known of it.
     ///
+    /// A source that is younger than a window may answer with what it has. The alert then speaks of that time, and of little of the
+    /// budget: errors in the first minutes of a process can call somebody. Who would rather wait answers none until the
+    /// window is full; the shorter windows still watch.
+    ///
     /// # Errors
     ///
     /// [`JudgeError::Name`], [`JudgeError::Duplicate`], or [`JudgeError::Nothing`] when there is no rule.

@@ -105,7 +105,7 @@ impl Burn {
         }
         let ratio = self.rule.threshold(&self.objective);
         let still = short_burn.is_some_and(|burn| burn > threshold);
-        if still && long_burn > threshold && self.evidence.proves(long, ratio) {
+        if still && self.evidence.proves(long, ratio) {
             Level::Bad
         } else {
             Level::Between

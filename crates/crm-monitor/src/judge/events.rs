@@ -4,6 +4,7 @@ use super::confidence::Confidence;
 use super::error::JudgeError;
 use super::quotient::quotient;
 use super::wilson::Interval;
+use crate::Snapshot;
 
 /// How many events a window saw, and how many of them were good.
 ///
@@ -96,5 +97,18 @@ impl Events {
 
     fn share(&self, part: u64) -> Option<f64> {
         (self.total > 0).then(|| quotient(part.into(), self.total.into()))
+    }
+}
+
+impl From<&Snapshot> for Events {
+    /// All that was timed, the failures among it as the bad ones.
+    ///
+    /// For a promise of speed, such as 300 ms, count what was soon enough as good:
+    /// `Events::new(snapshot.count_at_most(300_000_000), snapshot.count())`.
+    fn from(snapshot: &Snapshot) -> Self {
+        let total = snapshot.count();
+        // No more can have failed than there were, whatever a stored snapshot says.
+        let good = total.saturating_sub(snapshot.failures());
+        Self { good, total }
     }
 }

@@ -1,4 +1,19 @@
 //! Judging what was measured: is the service doing what was promised, and does somebody have to look?
+//!
+//! | question | answered by |
+//! |---|---|
+//! | what is promised, and what may fail | [`Objective`], [`Target`] |
+//! | how much of that is spent, and how long the rest lasts | [`ErrorBudget`] |
+//! | does it burn too fast | [`BurnRules`], [`BurnRule`], [`Evidence`] |
+//! | is a figure beyond its limit | [`Threshold`] |
+//! | are there more failed logins than usual | [`SecurityWatch`] |
+//! | what has to be told, and only once | [`Alerts`], [`Change`], [`Alert`], [`Reason`]; [`Hold`] and [`Latch`] beneath |
+//! | what is the error rate, as far as so few events tell | [`Events`], [`Interval`] |
+//! | how satisfied are users | [`Apdex`] |
+//! | how much of the time was it up | [`Uptime`], [`Availability`] |
+//! | how busy are the workers, and do the figures belong together | [`Saturation`], [`LittleCheck`] |
+//!
+//! All of them are plain values: nothing here reads a clock, starts a thread or writes a log.
 
 mod alert;
 mod alerts;
