@@ -240,6 +240,9 @@ fn an_impossible_counter_is_left_out() {
         .register(|| 0.5)
         .unwrap();
     let mut reading = monitor.read();
+    reading
+        .families
+        .retain(|family| &*family.name == "work_seconds");
     let mut told = |value: f64| {
         reading.families[0].series[0].value = crm_monitor::Value::ObservedCounter(value);
         let mut bytes = Vec::new();

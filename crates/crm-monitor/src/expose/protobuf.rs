@@ -240,26 +240,34 @@ const NEXT_TO_ZERO: f64 = 1.0 / (u128::MAX as f64);
 fn native(choice: Native, snapshot: &Snapshot, scale: f64) -> Histogram {
     let layout = snapshot.layout();
     let first = *layout.bounds(0).end();
-    let mut zero_count = 0;
+    let highest = |place| *layout.bounds(place).end() as f64 / scale;
     // The filled buckets, by index, ascending.
     let mut filled: Vec<(i32, u64)> = Vec::new();
-    let mut end = f64::NEG_INFINITY;
-    for bucket in snapshot.buckets() {
-        let (low, high) = bucket.range.into_inner();
-        if low == 0 {
-            zero_count += bucket.count;
-            continue;
-        }
-        let value = if low > layout.highest() { low } else { high } as f64 / scale;
-        // Buckets ascend, so that most fall into the one that the last fell into.
-        match filled.last_mut() {
-            Some((_, count)) if value <= end => *count += bucket.count,
-            _ => {
-                let index = index(value, choice.schema);
-                end = upper_bound(index, choice.schema);
-                filled.push((index, bucket.count));
+    let mut from = 1;
+    while let Some(place) = snapshot.filled_from(from) {
+        let (value, next) = if place == layout.overflow() {
+            (*layout.bounds(place).start() as f64 / scale, place + 1)
+        } else {
+            let value = highest(place);
+            // The product is rounded, so that the last of the places may be off by one.
+            let end = upper_bound(index(value, choice.schema), choice.schema);
+            let mut next = layout
+                .ending_by((end * scale) as u64)
+                .clamp(place + 1, layout.overflow());
+            while next > place + 1 && highest(next - 1) > end {
+                next -= 1;
             }
+            while next < layout.overflow() && highest(next) <= end {
+                next += 1;
+            }
+            (value, next)
+        };
+        let (index, count) = (index(value, choice.schema), snapshot.count_in(place..next));
+        match filled.last_mut() {
+            Some((last, sum)) if *last == index => *sum += count,
+            _ => filled.push((index, count)),
         }
+        from = next;
     }
     let mut schema = choice.schema;
     while filled.len() > usize::from(choice.most_buckets) && schema > -4 {
@@ -287,7 +295,7 @@ fn native(choice: Native, snapshot: &Snapshot, scale: f64) -> Histogram {
         } else {
             first as f64 / scale
         }),
-        zero_count: Some(zero_count),
+        zero_count: Some(snapshot.count_in(0..1)),
         positive_span,
         positive_delta,
         ..Histogram::default()
