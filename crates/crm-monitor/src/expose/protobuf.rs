@@ -241,28 +241,43 @@ fn native(choice: Native, snapshot: &Snapshot, scale: f64) -> Histogram {
     let layout = snapshot.layout();
     let first = *layout.bounds(0).end();
     let highest = |place| *layout.bounds(place).end() as f64 / scale;
+    let width = width(choice.schema);
     // The filled buckets, by index, ascending.
     let mut filled: Vec<(i32, u64)> = Vec::new();
+    let (mut index, mut end) = (0, f64::NEG_INFINITY);
     let mut from = 1;
     while let Some(place) = snapshot.filled_from(from) {
-        let (value, next) = if place == layout.overflow() {
-            (*layout.bounds(place).start() as f64 / scale, place + 1)
+        let overflow = place == layout.overflow();
+        let value = if overflow {
+            *layout.bounds(place).start() as f64 / scale
         } else {
-            let value = highest(place);
+            highest(place)
+        };
+        if value > end {
+            // Mostly it is the next bucket, and nobody has to ask for a logarithm.
+            let next = upper_bound(index + 1, width);
+            (index, end) = if end > 0.0 && value <= next {
+                (index + 1, next)
+            } else {
+                let index = index_of(value, width);
+                (index, upper_bound(index, width))
+            };
+        }
+        let next = if overflow {
+            place + 1
+        } else {
             // The product is rounded, so that the last of the places may be off by one.
-            let end = upper_bound(index(value, choice.schema), choice.schema);
-            let mut next = layout
-                .ending_by((end * scale) as u64)
-                .clamp(place + 1, layout.overflow());
+            let guess = layout.ending_by((end * scale) as u64);
+            let mut next = guess.clamp(place + 1, layout.overflow());
             while next > place + 1 && highest(next - 1) > end {
                 next -= 1;
             }
             while next < layout.overflow() && highest(next) <= end {
                 next += 1;
             }
-            (value, next)
+            next
         };
-        let (index, count) = (index(value, choice.schema), snapshot.count_in(place..next));
+        let count = snapshot.count_in(place..next);
         match filled.last_mut() {
             Some((last, sum)) if *last == index => *sum += count,
             _ => filled.push((index, count)),
@@ -303,21 +318,26 @@ fn native(choice: Native, snapshot: &Snapshot, scale: f64) -> Histogram {
 }
 
 /// The index of the bucket that a positive value falls into: the least whose upper bound is not below it.
-fn index(value: f64, schema: i8) -> i32 {
-    let mut index = (value.log2() * f64::from(schema).exp2()).ceil() as i32;
+fn index_of(value: f64, width: f64) -> i32 {
+    let mut index = (value.log2() / width).ceil() as i32;
     // The logarithm is rounded, which matters next to the bounds.
-    while upper_bound(index - 1, schema) >= value {
+    while upper_bound(index - 1, width) >= value {
         index -= 1;
     }
-    while upper_bound(index, schema) < value {
+    while upper_bound(index, width) < value {
         index += 1;
     }
     index
 }
 
-/// 2 to the power of index / 2^schema.
-fn upper_bound(index: i32, schema: i8) -> f64 {
-    (f64::from(index) * f64::from(-schema).exp2()).exp2()
+/// The part of an octave that a bucket of this schema covers: 2^-schema.
+fn width(schema: i8) -> f64 {
+    f64::from(-schema).exp2()
+}
+
+/// 2 to the power of index * width.
+fn upper_bound(index: i32, width: f64) -> f64 {
+    (f64::from(index) * width).exp2()
 }
 
 /// Filled buckets as runs of neighbours, and the counts as differences. A gap of one or two is cheaper as empty buckets than as a
@@ -470,7 +490,7 @@ struct Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use super::{index, spans, upper_bound};
+    use super::{index_of, spans, upper_bound, width};
 
     #[test]
     fn a_value_lies_in_the_bucket_of_its_index() {
@@ -489,19 +509,23 @@ mod tests {
                 1e10,
                 4_294_967_296.0,
             ] {
-                let index = index(value, schema);
+                let width = width(schema);
+                let index = index_of(value, width);
                 assert!(
-                    upper_bound(index - 1, schema) < value,
+                    upper_bound(index - 1, width) < value,
                     "{value} in {index} of {schema}"
                 );
                 assert!(
-                    value <= upper_bound(index, schema),
+                    value <= upper_bound(index, width),
                     "{value} in {index} of {schema}"
                 );
             }
         }
         // Bounds belong to the bucket below them.
-        assert_eq!((index(1.0, 3), index(2.0, 3), index(0.5, 3)), (0, 8, -8));
+        assert_eq!(
+            [1.0, 2.0, 0.5].map(|value| index_of(value, width(3))),
+            [0, 8, -8]
+        );
     }
 
     #[test]
