@@ -228,6 +228,7 @@ impl Snapshot {
     }
 
     /// The place of the first bucket from `place` on that is not empty.
+    #[cfg(feature = "prost")]
     pub(crate) fn filled_from(&self, place: usize) -> Option<usize> {
         let skipped = place.saturating_sub(self.offset).min(self.counts.len());
         let empty = self.counts[skipped..].iter().position(|count| *count > 0)?;
