@@ -203,24 +203,36 @@ impl Snapshot {
         }
         let rank = rank(q, self.count);
         let mut seen = 0_u64;
-        self.buckets()
-            .find(|bucket| {
-                seen = seen.saturating_add(bucket.count);
-                seen >= rank
-            })
-            .map(|bucket| Quantile {
-                low: *bucket.range.start(),
-                high: *bucket.range.end(),
-            })
+        // The bounds of the one bucket are all that is needed of them.
+        let place = self.counts.iter().position(|count| {
+            seen = seen.saturating_add(*count);
+            seen >= rank
+        })?;
+        let (low, high) = self.layout.bounds(self.offset + place).into_inner();
+        Some(Quantile { low, high })
     }
 
     /// How many values lie in buckets that end at `value` or below. It is the number of values up to `value` where that ends a bucket, and
     /// too small by at most the count of one bucket elsewhere.
     #[must_use]
     pub fn count_at_most(&self, value: u64) -> u64 {
-        self.buckets()
-            .take_while(|bucket| *bucket.range.end() <= value)
-            .fold(0, |sum, bucket| sum.saturating_add(bucket.count))
+        self.count_in(0..self.layout.ending_by(value))
+    }
+
+    /// How many values lie in the buckets at these places.
+    pub(crate) fn count_in(&self, places: std::ops::Range<usize>) -> u64 {
+        let within = |place: usize| place.saturating_sub(self.offset).min(self.counts.len());
+        self.counts[within(places.start)..within(places.end)]
+            .iter()
+            .fold(0, |sum, count| sum.saturating_add(*count))
+    }
+
+    /// The place of the first bucket from `place` on that is not empty.
+    #[cfg(feature = "prost")]
+    pub(crate) fn filled_from(&self, place: usize) -> Option<usize> {
+        let skipped = place.saturating_sub(self.offset).min(self.counts.len());
+        let empty = self.counts[skipped..].iter().position(|count| *count > 0)?;
+        Some(self.offset + skipped + empty)
     }
 
     /// Adds the figures of another.

@@ -391,6 +391,21 @@ fn observed_figures_are_told_and_impossible_ones_left_out() {
 }
 
 #[test]
+fn an_exemplar_at_a_bound_stands_in_the_bucket_that_ends_there() {
+    let monitor = Monitor::new();
+    let times = monitor.histogram("times_seconds").register().unwrap();
+    assert!(times.record_with_exemplar(100_000_000, &[]));
+    let families = read(written(&Exposition::new(), &monitor.read()).as_bytes()).unwrap();
+    let with_exemplar: Vec<_> = families[0]
+        .samples
+        .iter()
+        .filter(|sample| sample.exemplar.is_some())
+        .map(|sample| sample.label("le").unwrap())
+        .collect();
+    assert_eq!(with_exemplar, ["0.1"]);
+}
+
+#[test]
 fn bounds_are_spelt_as_the_formats_ask() {
     let monitor = Monitor::new();
     monitor.histogram("size_bytes").register().unwrap();

@@ -1,5 +1,8 @@
 //! Where expositions go: bytes and text alike, in few pieces, with the failures of the writer told.
 
+#[path = "support/openmetrics.rs"]
+mod openmetrics;
+
 use std::fmt;
 use std::io::{self, Write};
 
@@ -73,6 +76,9 @@ fn bytes_and_text_are_alike_and_come_in_pages() {
     exposition.openmetrics(&reading, &mut bytes).unwrap();
     exposition.openmetrics(&reading, &mut text).unwrap();
     assert_eq!(String::from_utf8(bytes).unwrap(), text);
+    // Nothing is lost between two pages: 17 buckets, count, sum and time of creation for each series.
+    let families = openmetrics::read(text.as_bytes()).unwrap();
+    assert_eq!(families[0].samples.len(), 100 * 20);
 
     let mut pieces = AsBytes(Pieces::default());
     exposition.openmetrics(&reading, &mut pieces).unwrap();

@@ -81,9 +81,10 @@ fn scrapers_get_what_they_prefer() {
             "*/*;q=0.9, application/openmetrics-text;q=0.9",
             Format::OpenMetrics,
         ),
+        ("application/openmetrics-text;q=0", Format::Prometheus),
         // A comma within quotes separates nothing.
         (
-            "text/plain;note=\", application/openmetrics-text\";q=0.5",
+            "text/plain;q=0.5;note=\",application/openmetrics-text,\"",
             Format::Prometheus,
         ),
     ] {

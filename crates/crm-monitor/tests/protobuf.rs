@@ -240,7 +240,6 @@ fn an_impossible_counter_is_left_out() {
         .register(|| 0.5)
         .unwrap();
     let mut reading = monitor.read();
-    // Without the count of observations that failed.
     reading
         .families
         .retain(|family| &*family.name == "work_seconds");

@@ -134,12 +134,11 @@ impl Bounds {
         &'a self,
         snapshot: &'a Snapshot,
     ) -> impl Iterator<Item = (Option<u64>, u64)> + 'a {
-        let mut buckets = snapshot.buckets().peekable();
-        let mut seen = 0;
+        let (mut seen, mut places) = (0_u64, 0);
         let ends = self.iter().map(move |end| {
-            while let Some(bucket) = buckets.next_if(|bucket| *bucket.range.end() <= end) {
-                seen += bucket.count;
-            }
+            let next = snapshot.layout().ending_by(end);
+            seen = seen.saturating_add(snapshot.count_in(places..next));
+            places = next;
             (Some(end), seen)
         });
         ends.chain([(None, snapshot.count())])

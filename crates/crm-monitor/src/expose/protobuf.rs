@@ -240,26 +240,49 @@ const NEXT_TO_ZERO: f64 = 1.0 / (u128::MAX as f64);
 fn native(choice: Native, snapshot: &Snapshot, scale: f64) -> Histogram {
     let layout = snapshot.layout();
     let first = *layout.bounds(0).end();
-    let mut zero_count = 0;
+    let highest = |place| *layout.bounds(place).end() as f64 / scale;
+    let width = width(choice.schema);
     // The filled buckets, by index, ascending.
     let mut filled: Vec<(i32, u64)> = Vec::new();
-    let mut end = f64::NEG_INFINITY;
-    for bucket in snapshot.buckets() {
-        let (low, high) = bucket.range.into_inner();
-        if low == 0 {
-            zero_count += bucket.count;
-            continue;
+    let (mut index, mut end) = (0, f64::NEG_INFINITY);
+    let mut from = 1;
+    while let Some(place) = snapshot.filled_from(from) {
+        let overflow = place == layout.overflow();
+        let value = if overflow {
+            *layout.bounds(place).start() as f64 / scale
+        } else {
+            highest(place)
+        };
+        if value > end {
+            // Mostly it is the next bucket, and nobody has to ask for a logarithm.
+            let next = upper_bound(index + 1, width);
+            (index, end) = if end > 0.0 && value <= next {
+                (index + 1, next)
+            } else {
+                let index = index_of(value, width);
+                (index, upper_bound(index, width))
+            };
         }
-        let value = if low > layout.highest() { low } else { high } as f64 / scale;
-        // Buckets ascend, so that most fall into the one that the last fell into.
-        match filled.last_mut() {
-            Some((_, count)) if value <= end => *count += bucket.count,
-            _ => {
-                let index = index(value, choice.schema);
-                end = upper_bound(index, choice.schema);
-                filled.push((index, bucket.count));
+        let next = if overflow {
+            place + 1
+        } else {
+            // The product is rounded, so that the last of the places may be off by one.
+            let guess = layout.ending_by((end * scale) as u64);
+            let mut next = guess.clamp(place + 1, layout.overflow());
+            while next > place + 1 && highest(next - 1) > end {
+                next -= 1;
             }
+            while next < layout.overflow() && highest(next) <= end {
+                next += 1;
+            }
+            next
+        };
+        let count = snapshot.count_in(place..next);
+        match filled.last_mut() {
+            Some((last, sum)) if *last == index => *sum += count,
+            _ => filled.push((index, count)),
         }
+        from = next;
     }
     let mut schema = choice.schema;
     while filled.len() > usize::from(choice.most_buckets) && schema > -4 {
@@ -287,7 +310,7 @@ fn native(choice: Native, snapshot: &Snapshot, scale: f64) -> Histogram {
         } else {
             first as f64 / scale
         }),
-        zero_count: Some(zero_count),
+        zero_count: Some(snapshot.count_in(0..1)),
         positive_span,
         positive_delta,
         ..Histogram::default()
@@ -295,21 +318,26 @@ fn native(choice: Native, snapshot: &Snapshot, scale: f64) -> Histogram {
 }
 
 /// The index of the bucket that a positive value falls into: the least whose upper bound is not below it.
-fn index(value: f64, schema: i8) -> i32 {
-    let mut index = (value.log2() * f64::from(schema).exp2()).ceil() as i32;
+fn index_of(value: f64, width: f64) -> i32 {
+    let mut index = (value.log2() / width).ceil() as i32;
     // The logarithm is rounded, which matters next to the bounds.
-    while upper_bound(index - 1, schema) >= value {
+    while upper_bound(index - 1, width) >= value {
         index -= 1;
     }
-    while upper_bound(index, schema) < value {
+    while upper_bound(index, width) < value {
         index += 1;
     }
     index
 }
 
-/// 2 to the power of index / 2^schema.
-fn upper_bound(index: i32, schema: i8) -> f64 {
-    (f64::from(index) * f64::from(-schema).exp2()).exp2()
+/// The part of an octave that a bucket of this schema covers: 2^-schema.
+fn width(schema: i8) -> f64 {
+    f64::from(-schema).exp2()
+}
+
+/// 2 to the power of index * width.
+fn upper_bound(index: i32, width: f64) -> f64 {
+    (f64::from(index) * width).exp2()
 }
 
 /// Filled buckets as runs of neighbours, and the counts as differences. A gap of one or two is cheaper as empty buckets than as a
@@ -462,7 +490,7 @@ struct Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use super::{index, spans, upper_bound};
+    use super::{index_of, spans, upper_bound, width};
 
     #[test]
     fn a_value_lies_in_the_bucket_of_its_index() {
@@ -481,19 +509,23 @@ mod tests {
                 1e10,
                 4_294_967_296.0,
             ] {
-                let index = index(value, schema);
+                let width = width(schema);
+                let index = index_of(value, width);
                 assert!(
-                    upper_bound(index - 1, schema) < value,
+                    upper_bound(index - 1, width) < value,
                     "{value} in {index} of {schema}"
                 );
                 assert!(
-                    value <= upper_bound(index, schema),
+                    value <= upper_bound(index, width),
                     "{value} in {index} of {schema}"
                 );
             }
         }
         // Bounds belong to the bucket below them.
-        assert_eq!((index(1.0, 3), index(2.0, 3), index(0.5, 3)), (0, 8, -8));
+        assert_eq!(
+            [1.0, 2.0, 0.5].map(|value| index_of(value, width(3))),
+            [0, 8, -8]
+        );
     }
 
     #[test]

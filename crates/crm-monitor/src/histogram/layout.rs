@@ -136,6 +136,12 @@ impl Layout {
         self.lower(index)..=self.upper(index)
     }
 
+    /// How many buckets, from the first on, end at `value` or below.
+    pub(crate) fn ending_by(&self, value: u64) -> usize {
+        let index = self.index(value);
+        index + usize::from(*self.bounds(index).end() <= value)
+    }
+
     /// The largest value that is no overflow.
     #[inline]
     #[must_use]
