@@ -8,7 +8,7 @@ use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value};
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value as Number;
 use opentelemetry_proto::tonic::metrics::v1::{
-    AggregationTemporality, ExponentialHistogramDataPoint, Metric, Sum,
+    AggregationTemporality, ExponentialHistogramDataPoint, Metric, Sum, exemplar,
 };
 use proptest::prelude::*;
 use prost::Message;
@@ -199,6 +199,39 @@ fn a_histogram_keeps_its_count_and_its_sum() {
     );
     let failures = self::metric(&monitor, "http_response_time_seconds_failures");
     assert_eq!(sum(&failures).data_points[0].value, Some(Number::AsInt(1)));
+}
+
+#[test]
+fn an_exemplar_leads_to_its_trace() {
+    let monitor = Monitor::new();
+    let times = monitor.histogram("wait_seconds").register().unwrap();
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let labels = [
+        ("trace_id", trace),
+        ("span_id", "00f067aa0ba902b7"),
+        ("user", "7"),
+    ];
+    assert!(times.record_with_exemplar(12_000_000, &labels));
+    // Neither is an identity of OpenTelemetry.
+    let labels = [("trace_id", "4bf92f"), ("span_id", "00f067aa0ba902bx")];
+    assert!(times.record_with_exemplar(900_000_000, &labels));
+    let metric = metric(&monitor, "wait_seconds");
+    let [first, second] = &distribution(&metric).exemplars[..] else {
+        panic!("two exemplars");
+    };
+    assert_eq!(first.value, Some(exemplar::Value::AsDouble(0.012)));
+    assert_eq!(
+        u128::from_be_bytes(first.trace_id[..].try_into().unwrap()),
+        u128::from_str_radix(trace, 16).unwrap()
+    );
+    assert_eq!(
+        first.span_id,
+        [0x00, 0xf0, 0x67, 0xaa, 0x0b, 0xa9, 0x02, 0xb7]
+    );
+    assert_eq!(pairs(&first.filtered_attributes), [("user", "7")]);
+    assert!(first.time_unix_nano > 1_700_000_000_000_000_000);
+    assert_eq!((second.trace_id.len(), second.span_id.len()), (0, 0));
+    assert_eq!(pairs(&second.filtered_attributes), labels);
 }
 
 #[test]
