@@ -102,6 +102,10 @@ impl<T> fmt::Debug for Table<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
     use super::Table;
 
     #[test]
@@ -138,24 +142,37 @@ mod tests {
 
     #[test]
     fn threads_that_bring_one_name_get_one_place() {
-        let table = Table::new(50);
-        let start = std::sync::Barrier::new(4);
-        std::thread::scope(|scope| {
-            let all: Vec<_> = (0..4)
-                .map(|_| {
-                    scope.spawn(|| {
-                        start.wait();
-                        (0..80)
-                            .map(|n| table.find(&n.to_string(), || n))
-                            .filter_map(|place| place.map(|place| *table.at(place).unwrap()))
-                            .collect::<Vec<_>>()
+        const ROUNDS: usize = 300;
+        let tables: Vec<Table<usize>> = (0..ROUNDS).map(|_| Table::new(5)).collect();
+        let made = AtomicUsize::new(0);
+        let start = Barrier::new(4);
+        let bring = || {
+            let mut places = Vec::new();
+            for table in &tables {
+                start.wait();
+                places.extend((0..8).map(|n| {
+                    table.find(&n.to_string(), || {
+                        made.fetch_add(1, Ordering::Relaxed);
+                        n
                     })
-                })
-                .collect();
-            for thread in all {
-                let found = thread.join().unwrap();
-                assert_eq!(found, (0..50).collect::<Vec<_>>());
+                }));
             }
+            places
+        };
+        let places: Vec<Vec<Option<usize>>> = thread::scope(|scope| {
+            let threads = [(); 4].map(|()| scope.spawn(bring));
+            threads.map(|thread| thread.join().unwrap()).into()
         });
+        assert!(places.iter().all(|own| *own == places[0]));
+        assert_eq!(made.load(Ordering::Relaxed), ROUNDS * 5);
+        for (table, found) in tables.iter().zip(places[0].chunks(8)) {
+            let found: Vec<_> = found
+                .iter()
+                .map(|place| place.and_then(|place| table.at(place)))
+                .collect();
+            let expected = [0, 1, 2, 3, 4].map(Some);
+            assert_eq!(found[..5], expected.each_ref().map(Option::as_ref));
+            assert_eq!(found[5..], [None; 3]);
+        }
     }
 }

@@ -34,6 +34,14 @@ fn counters_count_under_their_labels_in_any_order() {
     assert_eq!(count(&monitor, "imports", &full), 5);
     let part = [("kind", "part"), ("source", "csv")];
     assert_eq!(count(&monitor, "imports", &part), 1);
+    for series in family(&monitor, "imports").unwrap().series {
+        let names: Vec<_> = series
+            .labels
+            .iter()
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        assert_eq!(names, ["kind", "source"]);
+    }
     assert_eq!(recorder.refused(), 0);
 }
 
@@ -70,13 +78,13 @@ fn absolute_values_of_several_threads_leave_the_greatest() {
             let (rows, start) = (rows.clone(), &start);
             scope.spawn(move || {
                 start.wait();
-                for n in 0..2000 {
+                for n in 0..30_000 {
                     rows.absolute(n * 4 + thread);
                 }
             });
         }
     });
-    assert_eq!(count(&monitor, "rows", &[]), 7999);
+    assert_eq!(count(&monitor, "rows", &[]), 119_999);
 }
 
 #[test]
