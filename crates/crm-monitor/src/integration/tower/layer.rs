@@ -49,7 +49,8 @@ const LIMIT: usize = 200;
 /// it is counted as cut unless all of it was sent, or it was not to be sent, as with HEAD, 204 and 304. Of a connection that
 /// is upgraded, the request ends with the answer 101.
 ///
-/// What one request costs is said in the design notes. Nothing is allocated once a method, a status and a route have been seen.
+/// A request costs two readings of the clock, three clones of an `Arc` and its records. Nothing is allocated once its method,
+/// status and route have been seen.
 ///
 /// # Where it belongs
 ///
