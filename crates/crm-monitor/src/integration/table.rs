@@ -8,6 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
+/// The most names that a table takes, whatever its limit: its places, 32 bytes a name, are made with it.
+const MOST: usize = 65_536;
+
 /// Open addressing over twice as many places as names may come, so that a search soon meets an empty one.
 pub(crate) struct Table<T> {
     places: Box<[OnceLock<Box<Entry<T>>>]>,
@@ -32,8 +35,9 @@ enum Search {
 }
 
 impl<T> Table<T> {
-    /// A table for at most this number of names.
+    /// A table for at most this number of names, and [`MOST`].
     pub(crate) fn new(limit: usize) -> Self {
+        let limit = limit.min(MOST);
         let places = (limit.max(1) * 2).next_power_of_two();
         Self {
             places: (0..places).map(|_| OnceLock::new()).collect(),
@@ -106,7 +110,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::thread;
 
-    use super::Table;
+    use super::{MOST, Table};
 
     #[test]
     fn a_name_keeps_its_place_and_is_made_once() {
@@ -138,6 +142,11 @@ mod tests {
                 assert_eq!(table.at(place), Some(&n));
             }
         }
+    }
+
+    #[test]
+    fn a_limit_without_measure_takes_no_memory_without_measure() {
+        assert_eq!(Table::<()>::new(usize::MAX).places.len(), 2 * MOST);
     }
 
     #[test]

@@ -253,6 +253,20 @@ fn where_nothing_failed_there_is_no_sum_of_failures() {
 }
 
 #[test]
+fn a_family_without_series_is_left_out() {
+    let monitor = Monitor::new();
+    let rows = monitor.counters("rows", ["kind"]).register().unwrap();
+    let has = || {
+        exported(&monitor)
+            .iter()
+            .any(|metric| metric.name == "rows")
+    };
+    assert!(!has());
+    rows.with(["full"]).increment();
+    assert!(has());
+}
+
+#[test]
 fn an_attribute_that_is_given_twice_is_there_once() {
     let monitor = Monitor::new();
     let request = otlp(&monitor.read(), [("a", "1"), ("b", "2"), ("a", "3")]);

@@ -176,8 +176,8 @@ impl MonitorLayerBuilder<'_> {
         self
     }
 
-    /// Tells at most this number of routes apart, and gives each family at most as many series for each class of status; 200 is
-    /// the default. What comes later counts as the route `other`, and past the limit of a family in its overflow.
+    /// Tells at most this number of routes apart, up to 65,536, and gives each family at most as many series for each class of
+    /// status; 200 is the default. What comes later counts as the route `other`, and past the limit of a family in its overflow.
     pub fn limit(mut self, routes: usize) -> Self {
         self.limit = routes;
         self
