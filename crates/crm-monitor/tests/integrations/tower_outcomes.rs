@@ -7,10 +7,10 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use crate::readings::{count, family, histogram};
+use crate::readings::{family, histogram, value_in};
 use crate::script::{Script, Step};
 use crm_clock::{Clock, ManualClock};
-use crm_monitor::{Monitor, MonitorLayer};
+use crm_monitor::{Monitor, MonitorLayer, Value};
 use http::{Request, Response};
 use http_body::Body;
 use proptest::prelude::*;
@@ -254,9 +254,11 @@ proptest! {
             prop_assert_eq!(layer.response_bytes().value(), bytes, "{:?}", plan);
         }
         prop_assert_eq!(layer.response_times().snapshot().count(), plans.len() as u64);
+        let reading = monitor.read();
         for ((method, status), expected) in &by_label {
             let labels = [("method", *method), ("status", *status)];
-            prop_assert_eq!(count(&monitor, "http_requests", &labels), *expected);
+            let requests = value_in(&reading, "http_requests", &labels);
+            prop_assert!(matches!(requests, Some(Value::Counter(count)) if count == *expected));
         }
         let series = family(&monitor, "http_requests").unwrap().series;
         prop_assert_eq!(series.len(), by_label.len());
