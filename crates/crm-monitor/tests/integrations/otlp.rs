@@ -212,12 +212,14 @@ fn an_exemplar_leads_to_its_trace() {
         ("user", "7"),
     ];
     assert!(times.record_with_exemplar(12_000_000, &labels));
-    // Neither is an identity of OpenTelemetry.
-    let labels = [("trace_id", "4bf92f"), ("span_id", "00f067aa0ba902bx")];
-    assert!(times.record_with_exemplar(900_000_000, &labels));
+    // None of these is an identity of OpenTelemetry.
+    let short = [("trace_id", "4bf92f"), ("span_id", "00f0")];
+    assert!(times.record_with_exemplar(900_000_000, &short));
+    let odd = [("trace_id", &trace[1..]), ("span_id", "00f067aa0ba902bx")];
+    assert!(times.record_with_exemplar(9_000_000_000, &odd));
     let metric = metric(&monitor, "wait_seconds");
-    let [first, second] = &distribution(&metric).exemplars[..] else {
-        panic!("two exemplars");
+    let [first, second, third] = &distribution(&metric).exemplars[..] else {
+        panic!("three exemplars");
     };
     assert_eq!(first.value, Some(exemplar::Value::AsDouble(0.012)));
     assert_eq!(
@@ -230,8 +232,10 @@ fn an_exemplar_leads_to_its_trace() {
     );
     assert_eq!(pairs(&first.filtered_attributes), [("user", "7")]);
     assert!(first.time_unix_nano > 1_700_000_000_000_000_000);
-    assert_eq!((second.trace_id.len(), second.span_id.len()), (0, 0));
-    assert_eq!(pairs(&second.filtered_attributes), labels);
+    for (exemplar, labels) in [(second, short), (third, odd)] {
+        assert!(exemplar.trace_id.is_empty() && exemplar.span_id.is_empty());
+        assert_eq!(pairs(&exemplar.filtered_attributes), labels);
+    }
 }
 
 #[test]
