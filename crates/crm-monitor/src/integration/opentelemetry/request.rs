@@ -56,8 +56,6 @@ where
     V: Into<String>,
 {
     let metrics = reading.families.iter();
-    // A family by label has no series before the first lookup.
-    let metrics = metrics.filter(|family| !family.series.is_empty());
     let metrics = metrics.flat_map(|family| metrics_of(family, reading.taken));
     ExportMetricsServiceRequest {
         resource_metrics: vec![ResourceMetrics {
