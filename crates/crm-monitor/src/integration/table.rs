@@ -8,6 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
+/// The most names that a table takes, whatever its limit: its places, 32 bytes a name, are made with it.
+const MOST: usize = 65_536;
+
 /// Open addressing over twice as many places as names may come, so that a search soon meets an empty one.
 pub(crate) struct Table<T> {
     places: Box<[OnceLock<Box<Entry<T>>>]>,
@@ -32,8 +35,9 @@ enum Search {
 }
 
 impl<T> Table<T> {
-    /// A table for at most this number of names.
+    /// A table for at most this number of names, and [`MOST`].
     pub(crate) fn new(limit: usize) -> Self {
+        let limit = limit.min(MOST);
         let places = (limit.max(1) * 2).next_power_of_two();
         Self {
             places: (0..places).map(|_| OnceLock::new()).collect(),
@@ -102,7 +106,10 @@ impl<T> fmt::Debug for Table<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::Table;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
+    use super::{MOST, Table};
 
     #[test]
     fn a_name_keeps_its_place_and_is_made_once() {
@@ -137,25 +144,35 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_without_measure_takes_no_memory_without_measure() {
+        assert_eq!(Table::<()>::new(usize::MAX).places.len(), 2 * MOST);
+    }
+
+    #[test]
     fn threads_that_bring_one_name_get_one_place() {
-        let table = Table::new(50);
-        let start = std::sync::Barrier::new(4);
-        std::thread::scope(|scope| {
-            let all: Vec<_> = (0..4)
-                .map(|_| {
-                    scope.spawn(|| {
-                        start.wait();
-                        (0..80)
-                            .map(|n| table.find(&n.to_string(), || n))
-                            .filter_map(|place| place.map(|place| *table.at(place).unwrap()))
-                            .collect::<Vec<_>>()
-                    })
-                })
-                .collect();
-            for thread in all {
-                let found = thread.join().unwrap();
-                assert_eq!(found, (0..50).collect::<Vec<_>>());
-            }
-        });
+        for _ in 0..20 {
+            let table = Table::new(2);
+            let begun = AtomicBool::new(false);
+            thread::scope(|scope| {
+                let mut other = None;
+                let place = table.find("name", || {
+                    // The other thread looks for it meanwhile, does not find it, and waits to add it.
+                    other = Some(scope.spawn(|| {
+                        begun.store(true, Ordering::Relaxed);
+                        table.find("name", || 2)
+                    }));
+                    while !begun.load(Ordering::Relaxed) {
+                        thread::yield_now();
+                    }
+                    (0..200).for_each(|_| thread::yield_now());
+                    1
+                });
+                assert_eq!(other.unwrap().join().unwrap(), place);
+                assert_eq!(place.and_then(|place| table.at(place)), Some(&1));
+            });
+            // It was counted once.
+            assert!(table.find("second", || 2).is_some());
+            assert!(table.find("third", || 3).is_none());
+        }
     }
 }

@@ -15,4 +15,5 @@ mod script;
 mod span_failures;
 mod span_times;
 mod tower_outcomes;
+mod tower_server;
 mod tower_service;

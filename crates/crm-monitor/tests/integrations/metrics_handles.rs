@@ -7,7 +7,7 @@ use crm_monitor::{Layout, Monitor, Recorder, Unit, Value};
 use metrics::{counter, gauge, histogram, with_local_recorder};
 use proptest::prelude::*;
 
-use crate::readings::{self, count, family, value};
+use crate::readings::{self, count, family, value, value_in};
 
 fn recorder() -> (Monitor, Recorder) {
     let monitor = Monitor::new();
@@ -34,6 +34,14 @@ fn counters_count_under_their_labels_in_any_order() {
     assert_eq!(count(&monitor, "imports", &full), 5);
     let part = [("kind", "part"), ("source", "csv")];
     assert_eq!(count(&monitor, "imports", &part), 1);
+    for series in family(&monitor, "imports").unwrap().series {
+        let names: Vec<_> = series
+            .labels
+            .iter()
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        assert_eq!(names, ["kind", "source"]);
+    }
     assert_eq!(recorder.refused(), 0);
 }
 
@@ -244,17 +252,24 @@ proptest! {
                 }
             }
         });
+        let reading = monitor.read();
         for n in 0..3 {
             let label = n.to_string();
-            let labels = [("n", &*label)];
-            prop_assert_eq!(count(&monitor, "count", &labels), counts[n]);
-            let level = match value(&monitor, "level", &labels) {
+            let value = |name| value_in(&reading, name, &[("n", &label)]);
+            let count = match value("count") {
+                Some(Value::Counter(count)) => count,
+                _ => 0,
+            };
+            prop_assert_eq!(count, counts[n]);
+            let level = match value("level") {
                 Some(Value::ObservedGauge(level)) => Some(level),
                 _ => None,
             };
             prop_assert_eq!(level, levels[n]);
-            let sizes = readings::histogram(&monitor, "size_bytes", &labels);
-            let sizes = sizes.map_or((0, 0), |sizes| (sizes.count(), sizes.sum()));
+            let sizes = match value("size_bytes") {
+                Some(Value::Histogram(sizes)) => (sizes.count(), sizes.sum()),
+                _ => (0, 0),
+            };
             prop_assert_eq!(sizes, sums[n]);
         }
         prop_assert_eq!(recorder.refused(), 0);

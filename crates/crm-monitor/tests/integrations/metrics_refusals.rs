@@ -240,3 +240,20 @@ fn two_recorders_of_one_monitor_are_refused() {
     let (monitor, _recorder) = recorder(10);
     assert!(Recorder::new(&monitor).is_err());
 }
+
+#[test]
+fn descriptions_are_not_kept_without_end() {
+    let (monitor, recorder) = recorder(10);
+    with_local_recorder(&recorder, || {
+        for n in 0..10_002 {
+            describe_counter!(format!("name_{n}"), "Help.");
+        }
+        // One that is kept may still be replaced.
+        describe_counter!("name_0", "Better help.");
+        counter!("name_0").increment(1);
+        counter!("name_10001").increment(1);
+    });
+    assert_eq!(recorder.refused(), 2);
+    assert_eq!(&*family(&monitor, "name_0").unwrap().help, "Better help.");
+    assert_eq!(&*family(&monitor, "name_10001").unwrap().help, "");
+}

@@ -8,7 +8,7 @@ use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value};
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value as Number;
 use opentelemetry_proto::tonic::metrics::v1::{
-    AggregationTemporality, ExponentialHistogramDataPoint, Metric, Sum,
+    AggregationTemporality, ExponentialHistogramDataPoint, Metric, Sum, exemplar,
 };
 use proptest::prelude::*;
 use prost::Message;
@@ -202,6 +202,43 @@ fn a_histogram_keeps_its_count_and_its_sum() {
 }
 
 #[test]
+fn an_exemplar_leads_to_its_trace() {
+    let monitor = Monitor::new();
+    let times = monitor.histogram("wait_seconds").register().unwrap();
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let labels = [
+        ("trace_id", trace),
+        ("span_id", "00f067aa0ba902b7"),
+        ("user", "7"),
+    ];
+    assert!(times.record_with_exemplar(12_000_000, &labels));
+    // None of these is an identity of OpenTelemetry.
+    let short = [("trace_id", "4bf92f"), ("span_id", "00f0")];
+    assert!(times.record_with_exemplar(900_000_000, &short));
+    let odd = [("trace_id", &trace[1..]), ("span_id", "00f067aa0ba902bx")];
+    assert!(times.record_with_exemplar(9_000_000_000, &odd));
+    let metric = metric(&monitor, "wait_seconds");
+    let [first, second, third] = &distribution(&metric).exemplars[..] else {
+        panic!("three exemplars");
+    };
+    assert_eq!(first.value, Some(exemplar::Value::AsDouble(0.012)));
+    assert_eq!(
+        u128::from_be_bytes(first.trace_id[..].try_into().unwrap()),
+        u128::from_str_radix(trace, 16).unwrap()
+    );
+    assert_eq!(
+        first.span_id,
+        [0x00, 0xf0, 0x67, 0xaa, 0x0b, 0xa9, 0x02, 0xb7]
+    );
+    assert_eq!(pairs(&first.filtered_attributes), [("user", "7")]);
+    assert!(first.time_unix_nano > 1_700_000_000_000_000_000);
+    for (exemplar, labels) in [(second, short), (third, odd)] {
+        assert!(exemplar.trace_id.is_empty() && exemplar.span_id.is_empty());
+        assert_eq!(pairs(&exemplar.filtered_attributes), labels);
+    }
+}
+
+#[test]
 fn where_nothing_failed_there_is_no_sum_of_failures() {
     let monitor = Monitor::new();
     monitor
@@ -217,6 +254,20 @@ fn where_nothing_failed_there_is_no_sum_of_failures() {
         !names.iter().any(|name| name.ends_with("_failures")),
         "{names:?}"
     );
+}
+
+#[test]
+fn a_family_without_series_is_left_out() {
+    let monitor = Monitor::new();
+    let rows = monitor.counters("rows", ["kind"]).register().unwrap();
+    let has = || {
+        exported(&monitor)
+            .iter()
+            .any(|metric| metric.name == "rows")
+    };
+    assert!(!has());
+    rows.with(["full"]).increment();
+    assert!(has());
 }
 
 #[test]

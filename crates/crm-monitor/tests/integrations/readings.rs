@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crm_monitor::{FamilyReading, Monitor, Snapshot, Value};
+use crm_monitor::{FamilyReading, Labels, Monitor, Reading, Snapshot, Value};
 
 /// The family of this name.
 pub(crate) fn family(monitor: &Monitor, name: &str) -> Option<FamilyReading> {
@@ -12,17 +12,22 @@ pub(crate) fn family(monitor: &Monitor, name: &str) -> Option<FamilyReading> {
 
 /// The value of the series with exactly these labels, in any order.
 pub(crate) fn value(monitor: &Monitor, name: &str, labels: &[(&str, &str)]) -> Option<Value> {
-    let has = |own: &crm_monitor::Labels| {
+    value_in(&monitor.read(), name, labels)
+}
+
+/// The same of a reading that was taken before.
+pub(crate) fn value_in(reading: &Reading, name: &str, labels: &[(&str, &str)]) -> Option<Value> {
+    let has = |own: &Labels| {
         own.iter().len() == labels.len()
             && labels
                 .iter()
                 .all(|(name, value)| own.get(name) == Some(*value))
     };
-    let series = family(monitor, name)?.series.into_iter();
-    series
-        .into_iter()
-        .find(|series| has(&series.labels))
-        .map(|series| series.value)
+    let mut families = reading.families.iter();
+    let family = families.find(|family| &*family.name == name)?;
+    let mut series = family.series.iter();
+    let series = series.find(|series| has(&series.labels))?;
+    Some(series.value.clone())
 }
 
 /// What a counter has counted; zero if there is none.

@@ -74,3 +74,33 @@ fn an_error_outside_of_all_spans_belongs_to_none() {
     });
     assert_eq!(failed, [Some(0)]);
 }
+
+#[test]
+fn each_layer_of_a_subscriber_has_a_mind_of_its_own() {
+    let settings = [
+        SpanFailures::Innermost,
+        SpanFailures::Never,
+        SpanFailures::Innermost,
+    ];
+    let monitors = [(); 3].map(|()| Monitor::new());
+    let mut layers = monitors.iter().zip(settings).map(|(monitor, setting)| {
+        SpanLayer::builder(monitor)
+            .failures(setting)
+            .build()
+            .unwrap()
+    });
+    let [first, second, third] = std::array::from_fn(|_| layers.next().unwrap());
+    let subscriber = tracing_subscriber::registry()
+        .with(first)
+        .with(second)
+        .with(third);
+    tracing::subscriber::with_default(subscriber, || {
+        info_span!("load").in_scope(|| error!("inside"));
+    });
+    let failures = monitors.each_ref().map(|monitor| {
+        let times = histogram(monitor, "span_duration_seconds", &[("span", "load")]).unwrap();
+        assert_eq!(times.count(), 1);
+        times.failures()
+    });
+    assert_eq!(failures, [1, 0, 1]);
+}

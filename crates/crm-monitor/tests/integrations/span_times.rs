@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use crm_clock::{Clock, ManualClock};
-use crm_monitor::{Monitor, SpanLayer};
+use crm_monitor::{Monitor, Reading, SpanLayer, Value};
 use proptest::prelude::*;
 use tracing::span::EnteredSpan;
 use tracing::{Dispatch, Instrument, Span, dispatcher, info_span};
@@ -12,7 +12,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
 
-use crate::readings::{family, histogram};
+use crate::readings::{family, histogram, value_in};
 
 /// A monitor with busy and idle times, under a subscriber.
 fn measured() -> (Monitor, ManualClock, Dispatch) {
@@ -25,11 +25,14 @@ fn measured() -> (Monitor, ManualClock, Dispatch) {
 
 /// Count, and sums of whole, busy and idle times in milliseconds.
 fn times(monitor: &Monitor, span: &str) -> (u64, u64, u64, u64) {
-    let of = |name| {
-        let times = histogram(monitor, name, &[("span", span)]);
-        times.map_or((0, 0), |times| {
-            (times.count(), (times.sum() / 1_000_000) as u64)
-        })
+    times_in(&monitor.read(), span)
+}
+
+fn times_in(reading: &Reading, span: &str) -> (u64, u64, u64, u64) {
+    let of = |name| match value_in(reading, name, &[("span", span)]) {
+        Some(Value::Histogram(times)) => (times.count(), (times.sum() / 1_000_000) as u64),
+        None => (0, 0),
+        other => panic!("{name} is no histogram: {other:?}"),
     };
     let whole = of("span_duration_seconds");
     let busy = of("span_busy_seconds");
@@ -283,9 +286,10 @@ proptest! {
                 }
             }
         });
+        let reading = monitor.read();
         for (name, mut expected) in names.into_iter().zip(expected) {
             expected.0 = 1;
-            prop_assert_eq!(times(&monitor, name), expected);
+            prop_assert_eq!(times_in(&reading, name), expected);
         }
     }
 }

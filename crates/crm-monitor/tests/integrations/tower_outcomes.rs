@@ -7,10 +7,10 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use crate::readings::{count, family, histogram};
+use crate::readings::{family, histogram, value_in};
 use crate::script::{Script, Step};
 use crm_clock::{Clock, ManualClock};
-use crm_monitor::{Monitor, MonitorLayer};
+use crm_monitor::{Monitor, MonitorLayer, Value};
 use http::{Request, Response};
 use http_body::Body;
 use proptest::prelude::*;
@@ -24,6 +24,7 @@ enum Answer {
     PanicsWhenCalled,
     Panics,
     IsDropped,
+    IsNeverPolled,
 }
 
 /// A request, its answer, and how much of it is taken.
@@ -68,6 +69,7 @@ fn expected(plan: &Plan) -> Expected {
         Answer::PanicsWhenCalled => return failed("panicked", 0),
         Answer::Panics => return failed("panicked", ANSWER),
         Answer::IsDropped => return failed("dropped", ANSWER + DROP),
+        Answer::IsNeverPolled => return failed("dropped", DROP),
     }
     let mut expected = Expected {
         status: match plan.status {
@@ -136,7 +138,9 @@ fn follow(layer: &MonitorLayer, hand: &ManualClock, plan: &Plan) {
                 Answer::Responds => {}
                 Answer::Errs => return Err("refused"),
                 Answer::IsDropped => pending().await,
-                Answer::Panics | Answer::PanicsWhenCalled => resume_unwind(Box::new("polled")),
+                Answer::Panics | Answer::PanicsWhenCalled | Answer::IsNeverPolled => {
+                    resume_unwind(Box::new("polled"))
+                }
             }
             let body = Script::new(plan.steps.iter().copied())
                 .exact(plan.exact)
@@ -151,6 +155,10 @@ fn follow(layer: &MonitorLayer, hand: &ManualClock, plan: &Plan) {
     let context = &mut Context::from_waker(Waker::noop());
     let called = AssertUnwindSafe(|| {
         let mut future = pin!(service.call(request));
+        if plan.answer == Answer::IsNeverPolled {
+            pass(DROP);
+            return None;
+        }
         let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
         match polled {
             Ok(Poll::Ready(Ok(response))) => Some(response),
@@ -182,6 +190,7 @@ fn plans() -> impl Strategy<Value = Plan> {
         1 => Just(Answer::PanicsWhenCalled),
         1 => Just(Answer::Panics),
         1 => Just(Answer::IsDropped),
+        1 => Just(Answer::IsNeverPolled),
     ];
     let step = prop_oneof![
         6 => (0..5000_usize).prop_map(Step::Data),
@@ -245,9 +254,11 @@ proptest! {
             prop_assert_eq!(layer.response_bytes().value(), bytes, "{:?}", plan);
         }
         prop_assert_eq!(layer.response_times().snapshot().count(), plans.len() as u64);
+        let reading = monitor.read();
         for ((method, status), expected) in &by_label {
             let labels = [("method", *method), ("status", *status)];
-            prop_assert_eq!(count(&monitor, "http_requests", &labels), *expected);
+            let requests = value_in(&reading, "http_requests", &labels);
+            prop_assert!(matches!(requests, Some(Value::Counter(count)) if count == *expected));
         }
         let series = family(&monitor, "http_requests").unwrap().series;
         prop_assert_eq!(series.len(), by_label.len());

@@ -139,6 +139,27 @@ async fn clients_cannot_make_up_series_without_end() -> Result<(), RegisterError
 }
 
 #[tokio::test]
+async fn methods_and_statuses_do_not_pass_the_limit_either() -> Result<(), RegisterError> {
+    let monitor = Monitor::new();
+    let app = Router::new()
+        .route("/good", axum::routing::any(|| async { "" }))
+        .route(
+            "/bad",
+            axum::routing::any(|| async { StatusCode::BAD_GATEWAY }),
+        )
+        .layer(routed(&monitor, 1)?);
+    for method in ["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "TRACE"] {
+        send(&app, method, "/good", ()).await;
+        send(&app, method, "/bad", ()).await;
+    }
+    let series = |name| family(&monitor, name).unwrap().series.len();
+    // The limit, for nine classes of status, and the overflow.
+    assert_eq!(series("http_requests"), 9 + 1);
+    assert_eq!(series("http_route_response_time_seconds"), 1 + 1);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_stream_is_counted_frame_by_frame_both_ways() {
     let monitor = Monitor::new();
     let layer = MonitorLayer::new(&monitor).unwrap();

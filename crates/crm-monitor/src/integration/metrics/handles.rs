@@ -125,3 +125,36 @@ impl HistogramFn for Distribution {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
+    use metrics::CounterFn;
+
+    use super::Count;
+    use crate::Counter;
+
+    #[test]
+    fn one_absolute_value_is_compared_and_added_at_a_time() {
+        let counter = Counter::new();
+        let count = Count::new(counter.clone(), 1);
+        let begun = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let held = count.absolute.lock();
+            let other = scope.spawn(|| {
+                begun.store(true, Ordering::Relaxed);
+                count.absolute(10);
+            });
+            while !begun.load(Ordering::Relaxed) {
+                thread::yield_now();
+            }
+            (0..1000).for_each(|_| thread::yield_now());
+            assert_eq!(counter.value(), 0);
+            drop(held);
+            other.join().unwrap();
+        });
+        assert_eq!(counter.value(), 10);
+    }
+}

@@ -5,8 +5,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value};
 use opentelemetry_proto::tonic::metrics::v1::{
-    AggregationTemporality, ExponentialHistogram, ExponentialHistogramDataPoint, Gauge, Metric,
-    NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, metric::Data, number_data_point,
+    AggregationTemporality, Exemplar, ExponentialHistogram, ExponentialHistogramDataPoint, Gauge,
+    Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, exemplar, metric::Data,
+    number_data_point,
 };
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message;
@@ -38,6 +39,8 @@ use crate::{FamilyReading, Kind, Reading, SeriesReading, Snapshot, Unit, Value};
 ///
 /// Names stay as they are, and the units become those of UCUM: `s`, `By`, `1`. Figures that are whole numbers in their unit
 /// go as integers, all others as floating-point numbers in the unit itself, so that nanoseconds become seconds.
+///
+/// An exemplar's labels `trace_id` and `span_id` become its trace and span.
 ///
 /// Count and sum of a histogram are exact, the sum as far as a floating-point number is. Its buckets are not: the protocol's
 /// are divided otherwise, so each bucket goes, whole, to where its middle is. An exponential bucket is never narrower than
@@ -216,10 +219,50 @@ fn distributions(family: &FamilyReading, taken: SystemTime) -> Vec<ExponentialHi
             zero_count: made.zero_count,
             zero_threshold: made.zero_threshold,
             positive: Some(made.positive),
+            exemplars: series
+                .exemplars
+                .iter()
+                .map(|kept| example(kept, divisor))
+                .collect(),
             ..ExponentialHistogramDataPoint::default()
         })
     });
     points.collect()
+}
+
+/// An exemplar. The labels `trace_id` and `span_id` say where it was recorded, if they are what OpenTelemetry has for that.
+fn example(kept: &crate::Exemplar, divisor: f64) -> Exemplar {
+    let mut example = Exemplar {
+        time_unix_nano: nanos(kept.taken()),
+        value: Some(exemplar::Value::AsDouble(kept.value() as f64 / divisor)),
+        ..Exemplar::default()
+    };
+    for (name, value) in kept.labels() {
+        match (name, hexadecimal(value)) {
+            ("trace_id", Some(id)) if id.len() == 16 => example.trace_id = id,
+            ("span_id", Some(id)) if id.len() == 8 => example.span_id = id,
+            _ => {
+                let label = attribute(name.into(), value.into());
+                example.filtered_attributes.push(label);
+            }
+        }
+    }
+    example
+}
+
+/// The bytes that are written as pairs of hexadecimal digits.
+fn hexadecimal(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> = text
+        .chars()
+        .map(|digit| Some(digit.to_digit(16)? as u8))
+        .collect();
+    let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
+    Some(
+        digits
+            .chunks(2)
+            .map(|pair| pair[0] << 4 | pair[1])
+            .collect(),
+    )
 }
 
 fn snapshot(series: &SeriesReading) -> Option<&Snapshot> {

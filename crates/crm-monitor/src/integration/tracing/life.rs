@@ -57,18 +57,13 @@ impl Life {
         self.depth -= 1;
     }
 
-    pub(super) fn close(&mut self, now: Tick) -> Lived {
-        if self.depth > 0 {
-            self.depth = 1;
-            self.exit(now);
-        }
+    /// How long it was, now that it is no longer entered and nobody will enter it again.
+    pub(super) fn close(&self, now: Tick) -> Lived {
         let whole = now - self.created;
-        // Threads that enter at once may read the clock in another order than that in which they come here.
-        let busy = self.busy.min(whole);
         Lived {
             whole,
-            busy,
-            idle: whole - busy,
+            busy: self.busy,
+            idle: whole.saturating_sub(self.busy),
         }
     }
 }
