@@ -598,10 +598,44 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    /// A service as there may be one: idle or overloaded, with anything else known of it or not.
+    fn any_service()(
+        (power, workers, busy) in (-6.0..3.0_f64, 1..200_u32, 0.0..3.0_f64),
+        (ca2, cs2) in prop::array::uniform2(prop::option::of(0.0..20.0_f64)).prop_map(|[a, b]| (a, b)),
+        wait in prop::option::of(prop_oneof![Just(0.0), (-6.0..3.0_f64).prop_map(|power| 10.0_f64.powf(power))]),
+        tail in prop::option::of((0.05..0.5_f64, 1.0..400.0_f64)),
+        cache in prop::option::of((0.0..=1.0_f64, 0.0..2.0_f64, 0.0..5.0_f64, 0.0..1.05_f64)),
+        bytes in prop::option::of((0.0..1e10_f64, 0.0..=1.0_f64)),
+        (errors, refused) in prop::array::uniform2(prop::option::of(0.0..=1.0_f64)).prop_map(|[a, b]| (a, b)),
+    ) -> FiguresBuilder {
+        let service_time = 10.0_f64.powf(power);
+        let time = Duration::from_secs_f64;
+        let rate = busy * f64::from(workers) / service_time;
+        let mut figures = Figures::builder().arrival_rate(rate).service_time(time(service_time)).workers(workers);
+        if let Some(ca2) = ca2 { figures = figures.arrival_variation(ca2); }
+        if let Some(cs2) = cs2 { figures = figures.service_variation(cs2); }
+        let response = service_time * (1.0 + wait.unwrap_or(0.0));
+        if wait.is_some() { figures = figures.response_time(time(response)); }
+        if let Some((median, by)) = tail {
+            figures = figures.percentile(0.5, time(response * median)).percentile(0.999, time(response * median * by));
+        }
+        if let Some((hits, hit, miss, share)) = cache {
+            let (hit, miss) = (hit * service_time, miss * service_time);
+            let lookups = share * service_time / (hits * hit + (1.0 - hits) * miss).max(1e-9);
+            figures = figures.cache(CacheFigures::new(hits, time(hit), time(miss)).lookups(lookups.min(1e6)));
+        }
+        if let Some((bytes, share)) = bytes { figures = figures.bytes_out(bytes).compressible_share(share); }
+        if let Some(errors) = errors { figures = figures.errors(errors * rate); }
+        if let Some(refused) = refused { figures = figures.refused(refused * rate); }
+        figures
+    }
+}
+
 proptest! {
     /// Every number that is said is one, every cost falls, and the order is that of worth.
     #[test]
-    fn no_figures_make_nonsense(figures in any_figures()) {
+    fn no_figures_make_nonsense(figures in prop_oneof![any_figures(), any_service(), any_service()]) {
         let Ok(figures) = figures.build() else { return Ok(()) };
         let counsel = Advisor::new().advise(&figures);
         let mut worth = f64::INFINITY;

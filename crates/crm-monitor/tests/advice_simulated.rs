@@ -9,7 +9,7 @@ mod queue;
 use crm_monitor::advise::{Action, Advice, Advisor, Doubt, Figures, Measure};
 use queue::{Seen, Service, Work};
 
-const REQUESTS: usize = 150_000;
+const REQUESTS: usize = 100_000;
 
 const SERVICE: Service = Service {
     arrivals: 360.0,
@@ -154,12 +154,12 @@ fn less_load_in_an_overload() {
 /// Without a measured response time an overload has a number too: what piles up within a minute.
 #[test]
 fn an_overload_that_was_not_measured() {
-    for arrivals in [396.0, 400.0, 404.0, 420.0, 500.0] {
+    for arrivals in [396.0, 400.0, 500.0] {
         let service = Service {
             arrivals,
             ..SERVICE
         };
-        let responses: Vec<f64> = (0..16)
+        let responses: Vec<f64> = (0..12)
             .map(|seed| queue::mean(&service.run(seed, 0, (arrivals * 60.0) as usize).responses))
             .collect();
         let simulated = queue::mean(&responses);

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crm_perf::BatchCounters;
-use crm_perf::batch::{Batch, Retry, Verdict};
+use crm_perf::batch::{Batch, Lines, Retry, Verdict};
 use crm_perf::monitor::Monitor;
 use series::number;
 
@@ -29,9 +29,9 @@ fn the_counts_of_all_runs_add_up() {
             .build()
             .unwrap()
             .job(0..last)
-            .process(|number: u32| match number % 4 {
+            .process(|number: u32| match number % 8 {
                 0 => Ok(Verdict::Filtered),
-                1 => Err("refused"),
+                1 | 2 => Err("refused"),
                 _ => Ok(Verdict::Output(number)),
             })
             .into(&mut Vec::new())
@@ -42,10 +42,10 @@ fn the_counts_of_all_runs_add_up() {
     let seconds = (first.elapsed() + second.elapsed()).as_secs_f64();
     nightly.count(&first);
     nightly.count(&second);
-    assert_eq!((nightly.runs(), nightly.written()), (2, 24));
+    assert_eq!((nightly.runs(), nightly.written()), (2, 30));
     for (outcome, expected) in [
-        ("written", 24.0),
-        ("filtered", 12.0),
+        ("written", 30.0),
+        ("filtered", 6.0),
         ("skipped", 12.0),
         ("not_processed", 0.0),
     ] {
@@ -105,6 +105,23 @@ fn retries_are_counted() {
     assert_eq!(
         number(&monitor, "batch_retries", &[("job", "nightly")]),
         Some(1.0)
+    );
+}
+
+#[test]
+fn bytes_are_counted_where_the_source_tells() {
+    let monitor = Monitor::new();
+    let nightly = BatchCounters::register(&monitor, "nightly").unwrap();
+    let report = Batch::new()
+        .job(Lines::new(&b"12\n7\n30\n"[..]))
+        .process(|line| line.to_str().map(|text| Verdict::Output(text.len())))
+        .into(&mut Vec::new())
+        .run()
+        .unwrap();
+    nightly.count(&report);
+    assert_eq!(
+        number(&monitor, "batch_read_bytes", &[("job", "nightly")]),
+        Some(8.0)
     );
 }
 

@@ -25,6 +25,8 @@ fn each_load_has_its_model() {
     let regular = ggc(0.5, 2.0).kimura().unwrap();
     assert_eq!(wait(&load(360.0, 4, 0.5, 2.0)), regular);
     assert_eq!(wait(&load(360.0, 4, 3.0, 2.0)), ggc(3.0, 2.0).whitt());
+    let bursts = Ggc::new(80.0, 100.0, 1, 3.0, 1.0).unwrap();
+    assert_eq!(wait(&load(80.0, 1, 3.0, 1.0)), bursts.whitt());
 }
 
 /// Constant services after random arrivals are known exactly: the models are nearer to that than the built-in one.

@@ -85,3 +85,32 @@ fn features_of_compress_are_reached() {
     let gzip = crm_perf::compress::Gzip::default().level(crm_perf::compress::Level::Fastest);
     assert!(gzip.encode(&body).len() < body.len());
 }
+
+/// The same for the monitor; its feature `metrics` has another name here.
+#[test]
+fn features_of_the_monitor_are_reached() {
+    let monitor = crm_perf::monitor::Monitor::new();
+    #[cfg(feature = "tower")]
+    assert!(crm_perf::monitor::MonitorLayer::new(&monitor).is_ok());
+    #[cfg(feature = "procfs")]
+    assert!(monitor.observe_process().is_ok());
+    #[cfg(feature = "metrics-recorder")]
+    let _: crm_perf::monitor::Recorder = crm_monitor::Recorder::new(&monitor).unwrap();
+    #[cfg(feature = "tracing")]
+    let _: Option<crm_perf::monitor::SpanLayer> = None::<crm_monitor::SpanLayer>;
+    let counter = monitor.counter("logins").register().unwrap();
+    counter.increment();
+    let reading = monitor.read();
+    #[cfg(feature = "prost")]
+    assert!(crm_perf::monitor::expose::protobuf(&reading, &mut Vec::new()).is_ok());
+    #[cfg(feature = "serde_json")]
+    assert!(crm_perf::monitor::expose::json(&reading, &mut String::new()).is_ok());
+    #[cfg(feature = "opentelemetry")]
+    assert!(!crm_perf::monitor::otlp_bytes(&reading, [("service.name", "crm")]).is_empty());
+    assert!(
+        reading
+            .families
+            .iter()
+            .any(|family| &*family.name == "logins")
+    );
+}

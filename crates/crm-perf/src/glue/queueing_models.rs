@@ -3,7 +3,7 @@
 use crm_metrics::queueing::{Ggc, Mg1, Mmc, ModelError};
 use crm_monitor::advise::{Load, Predict, Prediction};
 
-/// Predicts for [`Advisor`](crate::monitor::Advisor) by the models of [`metrics::queueing`](crate::metrics::queueing), each where it is best:
+/// Predicts for [`Advisor`](crate::monitor::advise::Advisor) by the models of [`metrics::queueing`](crate::metrics::queueing), each where it is best:
 ///
 /// | arrivals | services | workers | model | mean wait |
 /// |---|---|---|---|---|
@@ -12,7 +12,7 @@ use crm_monitor::advise::{Load, Predict, Prediction};
 /// | random, or more regular | any | any | [`Ggc::kimura`] | -6 to 1 % from 0.9 of the capacity on |
 /// | in bursts | any | any | [`Ggc::whitt`] | -11 to 5 % from there on |
 ///
-/// Beside the built-in [`AllenCunneen`](crate::monitor::AllenCunneen), which is off by -14 to 12 %, it does not slow down with the number
+/// Beside the built-in [`AllenCunneen`](crate::monitor::advise::AllenCunneen), which is off by -14 to 12 %, it does not slow down with the number
 /// of workers.
 ///
 /// ```
