@@ -10,7 +10,7 @@ need python3 "ci/workspace.py reads cargo's metadata with it"
 need timeout "it holds each step to its share of the time (GNU coreutils)"
 
 # To add a check: write a function, name it here, and give its command a share of the time by `timeout`.
-names=(advisories loom shuttle miri stress stale_reads properties kill simulator operations large fuzz)
+names=(advisories loom shuttle miri stress stale_reads properties kill simulator operations large prometheus fuzz)
 
 packages() {
     python3 ci/workspace.py published | sed 's/^/-p /'
@@ -123,6 +123,19 @@ large() {
     CRM_COMPRESS_LARGE=${CRM_COMPRESS_LARGE:-100000000} \
         CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true CARGO_PROFILE_RELEASE_LTO=off \
         timeout 300 cargo test --release -p crm-compress --all-features --test large --target-dir "$target/deep" -- --nocapture
+}
+
+# What a real Prometheus server stores is what was recorded: known figures, scraped as text and as native histograms beside threads
+# that record. The server is that of Debian's package.
+prometheus() {
+    local server log=$target/prometheus.log
+    if ! server=$(timeout 120 ci/prometheus.sh prometheus 2>"$log"); then
+        echo "SKIPPED: Debian's package prometheus could not be had, so that no server was asked:" >&2
+        tail -n 5 "$log" >&2
+        return
+    fi
+    cargo build --quiet -p crm-monitor --all-features --example scraped
+    timeout 180 python3 ci/scraped.py known "$server" "$target/debug/examples/scraped"
 }
 
 # The same operations, the bytes of snapshots, CSV files in blocks, headers of requests, and encoded bodies, chosen by a fuzzer that looks at which code they reach, under the address
