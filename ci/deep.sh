@@ -10,7 +10,7 @@ need python3 "ci/workspace.py reads cargo's metadata with it"
 need timeout "it holds each step to its share of the time (GNU coreutils)"
 
 # To add a check: write a function, name it here, and give its command a share of the time by `timeout`.
-names=(advisories loom shuttle miri stress stale_reads properties kill simulator operations large fuzz)
+names=(advisories loom shuttle miri stress stale_reads properties kill simulator operations large dashboard fuzz)
 
 packages() {
     python3 ci/workspace.py published | sed 's/^/-p /'
@@ -123,6 +123,18 @@ large() {
     CRM_COMPRESS_LARGE=${CRM_COMPRESS_LARGE:-100000000} \
         CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true CARGO_PROFILE_RELEASE_LTO=off \
         timeout 300 cargo test --release -p crm-compress --all-features --test large --target-dir "$target/deep" -- --nocapture
+}
+
+# The dashboard of the monitored service in a real browser: live, legible by day and by night on a phone and on a desk, and quiet
+# on the console.
+dashboard() {
+    if ! command -v chromium >/dev/null; then
+        need apt-get "install chromium by hand, the browser that looks at the dashboard"
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null
+    fi
+    cargo build -p examples --example monitored_service
+    timeout 300 python3 ci/dashboard.py "$target/debug/examples/monitored_service"
 }
 
 # The same operations, the bytes of snapshots, CSV files in blocks, headers of requests, and encoded bodies, chosen by a fuzzer that looks at which code they reach, under the address

@@ -1,0 +1,42 @@
+//! What was counted until when, so that a window is the difference of two readings.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crm_perf::clock::Tick;
+
+/// Readings of the last so many seconds.
+#[derive(Debug)]
+pub(crate) struct Past<T> {
+    readings: VecDeque<(Tick, T)>,
+    kept: usize,
+}
+
+impl<T> Past<T> {
+    pub(crate) fn new(kept: usize) -> Self {
+        Self {
+            readings: VecDeque::new(),
+            kept,
+        }
+    }
+
+    pub(crate) fn push(&mut self, now: Tick, reading: T) {
+        self.readings.push_back((now, reading));
+        if self.readings.len() > self.kept {
+            self.readings.pop_front();
+        }
+    }
+
+    /// The newest reading, the one that is `length` older or the oldest, and what lies between.
+    pub(crate) fn over(&self, length: Duration) -> Option<(&T, &T, Duration)> {
+        let (now, newest) = self.readings.back()?;
+        let (then, oldest) = self
+            .readings
+            .iter()
+            .rev()
+            .skip(1)
+            .take_while(|(then, _)| *now - *then <= length + length / 10)
+            .last()?;
+        Some((oldest, newest, *now - *then))
+    }
+}
