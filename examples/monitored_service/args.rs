@@ -39,8 +39,8 @@ pub(crate) struct Args {
 
     /// Connections to the database: so many queries run at once, and others wait
     #[arg(long, value_name = "N", default_value_t = 4,
-        value_parser = RangedU64ValueParser::<usize>::new().range(1..=64))]
-    pub(crate) connections: usize,
+        value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(crate) connections: u32,
 
     /// What each query takes beyond SQLite's own time, as of a database that lies elsewhere
     #[arg(long, value_name = "TIME", default_value = "2ms", value_parser = time)]
@@ -104,13 +104,13 @@ fn time(text: &str) -> Result<Duration, String> {
 
 fn period(text: &str) -> Result<Duration, String> {
     let period = time(text)?;
-    // The shortest window of its alerts is a 8640th of it.
-    let hour = Duration::from_secs(3_600);
+    // The shortest window of its alerts is an 8640th of it, and none is shorter than two looks.
+    let least = Duration::from_secs(6 * 3_600);
     let month = Duration::from_secs(30 * 86_400);
-    if (hour..=month).contains(&period) {
+    if (least..=month).contains(&period) {
         Ok(period)
     } else {
-        Err("give a time from 1h to 30d".to_owned())
+        Err("give a time from 6h to 30d".to_owned())
     }
 }
 
@@ -187,7 +187,7 @@ mod tests {
             ["--slow-by", "3"],
             ["--slow-by", "3 weeks"],
             ["--query", "-1ms"],
-            ["--period", "5min"],
+            ["--period", "5h"],
             ["--connections", "0"],
             ["--cache", "0"],
             ["--customers", "0"],

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use crm_monitor::{Histogram, InFlight};
+use crm_perf::monitor::{Histogram, InFlight};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 use serde::Serialize;
 use tokio::sync::Semaphore;
@@ -67,7 +67,7 @@ pub(crate) struct Database {
 impl Database {
     pub(crate) fn open(
         file: &Path,
-        connections: usize,
+        connections: u32,
         extra: Duration,
         instruments: Instruments,
     ) -> rusqlite::Result<Arc<Self>> {
@@ -75,7 +75,7 @@ impl Database {
         let idle: Vec<_> = (0..connections).map(connect).collect::<Result<_, _>>()?;
         Ok(Arc::new(Self {
             idle: Mutex::new(idle),
-            free: Arc::new(Semaphore::new(connections)),
+            free: Arc::new(Semaphore::new(connections as usize)),
             extra,
             instruments,
         }))
@@ -218,7 +218,7 @@ pub(crate) fn fill(
 
 #[cfg(test)]
 mod tests {
-    use crm_monitor::Layout;
+    use crm_perf::monitor::Layout;
 
     use super::*;
 

@@ -4,8 +4,9 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
-use crm_monitor::RegisterError;
 use crm_perf::cache::BuildError;
+use crm_perf::monitor::judge::{JudgeError, ObjectiveError};
+use crm_perf::monitor::{HistoryError, RegisterError};
 
 /// A reason to stop. Its text fits on one line and names what to look at.
 #[derive(Debug)]
@@ -23,6 +24,9 @@ pub(crate) enum Failure {
     Database(rusqlite::Error),
     Cache(BuildError),
     Register(RegisterError),
+    History(HistoryError),
+    Objective(ObjectiveError),
+    Judge(JudgeError),
     Output(io::Error),
 }
 
@@ -42,6 +46,9 @@ impl fmt::Display for Failure {
             Self::Database(error) => write!(f, "the database refused: {error}"),
             Self::Cache(error) => error.fmt(f),
             Self::Register(error) => error.fmt(f),
+            Self::History(error) => error.fmt(f),
+            Self::Objective(error) => error.fmt(f),
+            Self::Judge(error) => error.fmt(f),
             Self::Output(error) => write!(f, "cannot write to standard output: {error}"),
         }
     }
@@ -58,6 +65,9 @@ impl std::error::Error for Failure {
             Self::Database(error) => Some(error),
             Self::Cache(error) => Some(error),
             Self::Register(error) => Some(error),
+            Self::History(error) => Some(error),
+            Self::Objective(error) => Some(error),
+            Self::Judge(error) => Some(error),
         }
     }
 }

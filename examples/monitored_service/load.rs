@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
-use crm_monitor::{Histogram, InFlight, Layout, Snapshot};
 use crm_perf::clock::{Clock, Tick};
+use crm_perf::monitor::{Histogram, InFlight, Layout, Snapshot};
 use http_body_util::BodyExt;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;

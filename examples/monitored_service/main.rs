@@ -15,18 +15,21 @@
 //!
 //! See also `examples/README.md`, or `cargo run --release --example monitored_service -- --help`.
 
+mod advice;
 mod args;
 mod database;
 mod events;
 mod failure;
 mod health;
+mod instruments;
 mod load;
-mod measure;
+mod metrics;
 mod page;
 mod past;
 #[path = "../support/people.rs"]
 mod people;
 mod progress;
+mod promises;
 mod routes;
 mod service;
 #[cfg(test)]
@@ -58,11 +61,12 @@ use crate::args::Args;
 use crate::database::Database;
 use crate::events::Events;
 use crate::failure::Failure;
+use crate::instruments::Instruments;
 use crate::load::Load;
 use crate::progress::Progress;
 use crate::service::Service;
 use crate::trouble::Trouble;
-use crate::watch::{Instruments, Watch};
+use crate::watch::Watch;
 
 /// How long an answer that is under way may take when the service ends.
 const GRACE: Duration = Duration::from_secs(3);
@@ -123,7 +127,7 @@ fn work(args: &Args, out: &mut impl Write, err: &mut impl Write) -> Result<(), F
 fn runtime(args: &Args) -> Result<Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .max_blocking_threads(args.connections)
+        .max_blocking_threads(args.connections as usize)
         .build()
         .map_err(Failure::Runtime)
 }

@@ -39,4 +39,12 @@ impl<T> Past<T> {
             .last()?;
         Some((oldest, newest, *now - *then))
     }
+
+    pub(crate) fn len(&self) -> usize {
+        self.readings.len()
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &T> {
+        self.readings.iter().map(|(_, reading)| reading)
+    }
 }

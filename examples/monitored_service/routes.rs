@@ -9,6 +9,7 @@ use axum::routing::get;
 
 use crate::events::{Events, events};
 use crate::health::health;
+use crate::metrics::metrics;
 use crate::page::dashboard;
 use crate::service::{Service, customers};
 use crate::trouble::Trouble;
@@ -18,7 +19,7 @@ use crate::watch::Watch;
 pub(crate) fn router(
     service: Arc<Service>,
     trouble: Arc<Trouble>,
-    watch: &Watch,
+    watch: &Arc<Watch>,
     told: Arc<Events>,
 ) -> Router {
     let watching = Router::new()
@@ -27,8 +28,12 @@ pub(crate) fn router(
         .route("/events", get(events))
         .route("/health", get(health))
         .with_state(told);
+    let figures = Router::new()
+        .route("/metrics", get(metrics))
+        .with_state(Arc::clone(watch));
     watch
         .around(customers(service, trouble))
         .merge(watching)
+        .merge(figures)
         .fallback(async || (StatusCode::NOT_FOUND, "there is nothing at this path\n"))
 }

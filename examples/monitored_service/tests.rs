@@ -1,8 +1,11 @@
 //! The promises of the service. Most are asked of the router within the process, with a clock that is turned by hand; the last ones run
 //! the program as a user does.
 
+use std::future::poll_fn;
 use std::net::TcpListener;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
@@ -18,10 +21,11 @@ use tower::ServiceExt;
 use crate::args::Args;
 use crate::database::{self, Database};
 use crate::events::Events;
+use crate::instruments::Instruments;
 use crate::service::Service;
 use crate::testing::{Folder, Output};
 use crate::trouble::Trouble;
-use crate::watch::{Instruments, Watch};
+use crate::watch::Watch;
 use crate::{routes, run};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -79,6 +83,18 @@ impl Desk {
     fn get(&self, path: &str) -> (StatusCode, String) {
         let (status, _, body) = self.send(path, "*/*");
         (status, self.text(body))
+    }
+
+    /// A request during which a millisecond passes; it has to be slow on purpose.
+    fn get_slowly(&self, path: &str) {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let mut answer = pin!(self.router.clone().oneshot(request));
+        self.runtime.block_on(async {
+            let first = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await;
+            assert!(first.is_pending());
+            self.hand.advance(Duration::from_millis(1));
+            drop(answer.await);
+        });
     }
 
     /// A second passes, and whoever watches is told.
@@ -152,8 +168,8 @@ fn whoever_watches_is_told_what_was_and_then_each_second_what_is() {
     desk.second();
     let (_, view) = desk.next(&mut stream).unwrap();
     assert_eq!(view["requests"], 40);
-    // Forty in the two seconds since the first look.
-    assert_eq!(view["point"]["rate"], 20.0);
+    // Forty in the three seconds that there were.
+    assert_eq!(view["point"]["rate"], 40.0 / 3.0);
     assert_eq!(view["point"]["hits"], 0.5);
     assert_eq!(view["routes"][0]["route"], "/customers/{id}");
     assert_eq!(view["cache"]["entries"], 20);
@@ -161,7 +177,7 @@ fn whoever_watches_is_told_what_was_and_then_each_second_what_is() {
     // Whoever is slow misses some, and gets the newest.
     desk.second();
     desk.second();
-    assert_eq!(desk.next(&mut stream).unwrap().1["point"]["rate"], 10.0);
+    assert_eq!(desk.next(&mut stream).unwrap().1["point"]["rate"], 8.0);
     desk.events.end();
     assert_eq!(desk.next(&mut stream), None);
 }
@@ -179,16 +195,111 @@ fn a_probe_is_told_whether_others_should_serve() {
     desk.get("/customers/1");
     desk.second();
     assert_eq!(health(&desk), (StatusCode::OK, "ok".to_owned()));
+    // Nobody is called for the first two hundred requests, and then somebody is.
     let desk = Desk::new(&["--fail", "100%"]);
     desk.second();
-    for _ in 0..20 {
-        desk.get("/customers/1");
+    for asked in [199, 1] {
+        let (status, before) = health(&desk);
+        assert_eq!(status, StatusCode::OK, "{before}");
+        for _ in 0..asked {
+            desk.get("/customers/1");
+        }
+        desk.second();
     }
-    desk.second();
     assert_eq!(
         health(&desk),
         (StatusCode::SERVICE_UNAVAILABLE, "critical".to_owned())
     );
+    let (status, line) = desk.get("/health?format=nagios");
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(
+        line.starts_with("CUSTOMERS CRITICAL: pages 1 (threshold 0), failed 100%"),
+        "{line}"
+    );
+    assert!(
+        line.contains(" | 'pages'=1;;0;; 'tickets'=1;0;;; "),
+        "{line}"
+    );
+    assert_eq!(desk.get("/health?format=xml").0, StatusCode::BAD_REQUEST);
+}
+
+#[test]
+fn failures_raise_an_alert_and_are_what_the_advisor_names_first() {
+    let desk = Desk::new(&["--fail", "100%", "--slow", "100%", "--slow-by", "1ms"]);
+    desk.second();
+    let view = desk.watch.look();
+    assert_eq!(view.no_advice, "Not enough requests yet to say.");
+    for _ in 0..200 {
+        desk.get_slowly("/customers/1");
+    }
+    desk.second();
+    let view = desk.events.last().unwrap();
+    let titles: Vec<_> = view.alerts.iter().map(|alert| &*alert.title).collect();
+    assert_eq!(titles, ["Page: availability", "Ticket: availability"]);
+    assert!(
+        view.alerts[0].reason.contains("200 of 200 bad in 10 s"),
+        "{:?}",
+        view.alerts[0]
+    );
+    assert_eq!(view.alerts[0].since, view.point.at);
+    assert_eq!(view.no_advice, "");
+    assert_eq!(view.advice[0].title, "Look at the errors");
+    assert!(
+        view.advice[0]
+            .facts
+            .contains(&"share of errors: 100 %".to_owned()),
+        "{:?}",
+        view.advice[0]
+    );
+    let [availability, speed] = &view.objectives[..] else {
+        panic!("{:?}", view.objectives)
+    };
+    // A thousand times what 99.9 % allow, over each of the windows; and all were quick.
+    let burns: Vec<_> = availability
+        .burns
+        .iter()
+        .map(|burn| (burn.long, burn.firing))
+        .collect();
+    assert_eq!(burns, [(Some(1000.0), true); 3]);
+    assert_eq!(speed.left, Some(1.0));
+    assert!(
+        speed
+            .burns
+            .iter()
+            .all(|burn| burn.long == Some(0.0) && !burn.firing)
+    );
+}
+
+#[test]
+fn a_scraper_gets_the_format_that_it_asks_for() {
+    let desk = Desk::new(&[]);
+    desk.get("/customers/1");
+    desk.get("/customers/1");
+    let scrape = |accept: &str| {
+        let (status, headers, body) = desk.send("/metrics", accept);
+        assert_eq!(status, StatusCode::OK);
+        (
+            headers[header::CONTENT_TYPE].to_str().unwrap().to_owned(),
+            desk.text(body),
+        )
+    };
+    let (kind, text) = scrape("application/openmetrics-text; version=1.0.0, text/plain;q=0.5");
+    assert!(
+        kind.starts_with("application/openmetrics-text; version=1.0.0"),
+        "{kind}"
+    );
+    assert!(text.ends_with("# EOF\n"), "{text}");
+    let (kind, text) = scrape("*/*");
+    assert!(kind.starts_with("text/plain; version=0.0.4"), "{kind}");
+    for line in [
+        r#"http_requests_total{method="GET",route="/customers/{id}",status="2xx"} 2"#,
+        "http_response_time_seconds_count 2",
+        "database_query_time_seconds_count 1",
+        "cache_hits_total 1",
+        "cache_entries 1",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} in {text}");
+    }
 }
 
 #[test]
@@ -199,7 +310,7 @@ fn what_fails_on_purpose_is_seen_as_a_failure() {
     desk.second();
     let view = desk.watch.look();
     assert_eq!((view.requests, view.failed), (1, 1));
-    assert_eq!(view.point.failed, 1.0);
+    assert_eq!(view.point.failed, 0.5);
 }
 
 #[test]

@@ -44,7 +44,9 @@ pub(crate) struct View {
     pub(crate) requests: u64,
     pub(crate) failed: u64,
     pub(crate) budget_of: String,
-    pub(crate) flight_by_little: Option<f64>,
+    /// How many should be in flight on average, by Little's law.
+    pub(crate) little: Option<f64>,
+    pub(crate) apdex: Option<f64>,
     pub(crate) cores: usize,
     pub(crate) health: Health,
     pub(crate) cache: Cache,
@@ -103,8 +105,9 @@ pub(crate) struct Burn {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Advice {
     pub(crate) title: String,
-    pub(crate) reason: String,
     pub(crate) effect: String,
+    /// The numbers behind it.
+    pub(crate) facts: Vec<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]

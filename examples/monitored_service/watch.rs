@@ -1,81 +1,63 @@
-//! What is measured, and what is made of it once a second.
+//! What is made of the figures once a second: the view that the page shows.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
-use axum::{Router, middleware};
-use crm_monitor::{Monitor, Snapshot};
+use axum::Router;
 use crm_perf::cache::Stats;
 use crm_perf::clock::{Clock, Tick, wall_time};
+use crm_perf::monitor::judge::{Apdex, LittleCheck, Saturation};
+use crm_perf::monitor::{History, Over, Reading, Snapshot, Tracked, Value};
 
+use crate::advice::{self, advise};
 use crate::args::Args;
-use crate::database;
 use crate::failure::Failure;
+use crate::instruments::Instruments;
 use crate::load::Seen;
-use crate::measure::{Requests, measure};
 use crate::past::Past;
+use crate::promises::{Promises, TIME, millis};
 use crate::service::Service;
-use crate::view::{Cache, Health, Level, Point, Route, Saturation, View};
+use crate::view::{self, Cache, Point, Route, View};
 
 /// The window of the figures that move: long enough for a p99, short enough to see what happens.
 const NOW: Duration = Duration::from_secs(5);
 /// The window of what is told in words.
 const RECENT: Duration = Duration::from_secs(60);
 
-/// All that is registered.
-#[derive(Debug)]
-pub(crate) struct Instruments {
-    monitor: Monitor,
-    requests: Arc<Requests>,
-    pub(crate) database: database::Instruments,
-}
-
-impl Instruments {
-    pub(crate) fn register(clock: &Clock) -> Result<Self, Failure> {
-        let monitor = Monitor::with_clock(clock.clone());
-        let requests = Requests::register(&monitor)?;
-        let database = database::Instruments {
-            in_use: monitor
-                .in_flight("database_connections_in_use")
-                .help("Connections that a query has.")
-                .register()?,
-            waiting: monitor
-                .in_flight("database_queries_waiting")
-                .help("Queries that wait for a connection.")
-                .register()?,
-            query_time: monitor
-                .histogram("database_query_time_seconds")
-                .help("Time for which a query has a connection.")
-                .register()?,
-        };
-        Ok(Self {
-            monitor,
-            requests,
-            database,
-        })
-    }
-}
-
-/// What was counted until a moment.
-#[derive(Debug)]
-struct Totals {
-    requests: Snapshot,
-    routes: Vec<Snapshot>,
-    queries: Snapshot,
-    cache: Stats,
-}
-
 /// Watches the service.
 #[derive(Debug)]
 pub(crate) struct Watch {
     instruments: Instruments,
     service: Arc<Service>,
-    connections: usize,
+    connections: u32,
     about: String,
+    period: Duration,
     clock: Clock,
     started: Tick,
-    past: Mutex<Past<Totals>>,
+    history: History,
+    requests: Tracked<Snapshot>,
+    queries: Tracked<Snapshot>,
+    bytes_out: Tracked<u64>,
+    judged: Mutex<Judged>,
+}
+
+/// What changes when it is looked at.
+#[derive(Debug)]
+struct Judged {
+    promises: Promises,
+    past: Past<Kept>,
+}
+
+/// What no history follows, since it is not recorded but read: kept from look to look.
+#[derive(Debug)]
+struct Kept {
+    cache: Stats,
+    /// Seconds of processor time.
+    cpu: Option<f64>,
+    /// By the name of the route.
+    routes: Vec<(String, Arc<Snapshot>)>,
+    in_flight: u64,
 }
 
 impl Watch {
@@ -84,109 +66,183 @@ impl Watch {
         instruments: Instruments,
         service: Arc<Service>,
     ) -> Result<Arc<Self>, Failure> {
+        instruments.observe_cache(&service)?;
         let clock = instruments.monitor.clock().clone();
-        let load = args
-            .load
-            .map(|rate| format!(", {rate} requests a second by itself"));
+        let history = History::builder()
+            .clock(clock.clone())
+            .longest(args.period)
+            .build()
+            .map_err(Failure::History)?;
+        let requests = history.track(instruments.requests.response_times());
+        let queries = history.track(&instruments.database.query_time);
+        let connections = args.connections;
+        let busy = {
+            let queries = queries.clone();
+            move || Some(saturation(&queries.over(RECENT)?, connections)?.utilisation())
+        };
+        let load = match args.load {
+            Some(rate) => format!(", asked {rate} times a second by itself"),
+            None => String::new(),
+        };
         Ok(Arc::new(Self {
-            instruments,
             service,
-            connections: args.connections,
-            about: format!("{} customers{}", args.customers, load.unwrap_or_default()),
+            connections,
+            about: format!("{} customers{load}", args.customers),
+            period: args.period,
             started: clock.now(),
             clock,
-            past: Mutex::new(Past::new(RECENT.as_secs() as usize + 2)),
+            bytes_out: history.track(instruments.requests.response_bytes()),
+            judged: Mutex::new(Judged {
+                promises: Promises::new(args.period, requests.clone(), busy)?,
+                past: Past::new(RECENT.as_secs() as usize + 2),
+            }),
+            requests,
+            queries,
+            history,
+            instruments,
         }))
     }
 
     /// The routes, measured.
     pub(crate) fn around(&self, routes: Router) -> Router {
-        let requests = Arc::clone(&self.instruments.requests);
-        routes.route_layer(middleware::from_fn_with_state(requests, measure))
+        routes.route_layer(self.instruments.requests.clone())
     }
 
-    fn totals(&self) -> Totals {
-        let requests = &self.instruments.requests;
-        Totals {
-            requests: requests.times.snapshot(),
-            routes: requests
-                .routes
-                .iter()
-                .map(|(_, times)| times.snapshot())
-                .collect(),
-            queries: self.instruments.database.query_time.snapshot(),
-            cache: self.service.cache.stats(),
-        }
+    /// All figures.
+    pub(crate) fn read(&self) -> Reading {
+        self.instruments.monitor.read()
     }
 
-    /// What the page shows now.
+    fn judged(&self) -> MutexGuard<'_, Judged> {
+        self.judged.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the page shows now. Call it once a second.
     pub(crate) fn look(&self) -> View {
-        let mut past = self.past.lock().unwrap_or_else(PoisonError::into_inner);
-        past.push(self.clock.now(), self.totals());
-        let since_start = self.totals();
-        let requests = &self.instruments.requests;
+        self.history.sample();
+        let (now, wall) = (self.clock.now(), wall_time());
+        let reading = self.read();
+        let in_flight = self.instruments.requests.in_flight().value();
+        let all = self.instruments.requests.response_times().snapshot();
+        let mut judged = self.judged();
+        judged.past.push(
+            now,
+            Kept {
+                cache: self.service.cache.stats(),
+                cpu: figure(&reading, "process_cpu_seconds"),
+                routes: routes(&reading),
+                in_flight,
+            },
+        );
+        let standing = judged.promises.judge(now, wall, RECENT);
         let mut view = View {
             about: self.about.clone(),
-            requests: since_start.requests.count(),
-            failed: since_start.requests.failures(),
+            requests: all.count(),
+            failed: all.failures(),
+            budget_of: format!("for {}", span(self.period)),
             cores: thread::available_parallelism().map_or(1, usize::from),
             cache: Cache {
                 entries: self.service.cache.len(),
                 capacity: self.service.cache.capacity(),
             },
-            health: Health::default(),
+            health: standing.health(all.count()),
+            alerts: standing.alerts,
             point: Point {
-                at: wall_time()
-                    .duration_since(UNIX_EPOCH)
-                    .unwrap_or_default()
-                    .as_millis() as u64,
-                flight: requests.in_flight.value(),
+                at: millis(wall),
+                flight: in_flight,
+                budget: standing.objectives[0].left,
+                memory: figure(&reading, "process_resident_memory_bytes"),
                 ..Point::default()
             },
+            objectives: standing.objectives,
+            no_advice: "Not enough requests yet to say.".to_owned(),
             ..View::default()
         };
-        if let Some((then, now, time)) = past.over(NOW) {
-            let window = since(&now.requests, &then.requests);
-            view.point.p50 = quantile(&window, 0.5);
-            view.point.p95 = quantile(&window, 0.95);
-            view.point.p99 = quantile(&window, 0.99);
-            view.point.rate = window.count() as f64 / time.as_secs_f64();
-            view.point.failed = window.failures() as f64 / time.as_secs_f64();
-            view.point.hits = now.cache.since(&then.cache).hit_ratio();
-        }
-        if let Some((then, now, time)) = past.over(RECENT) {
-            let seconds = time.as_secs_f64();
-            let window = since(&now.requests, &then.requests);
-            view.flight_by_little = window
-                .mean()
-                .map(|mean| mean * 1e-9 * window.count() as f64 / seconds);
-            for (at, (route, _)) in requests.routes.iter().enumerate() {
-                let window = since(&now.routes[at], &then.routes[at]);
-                view.routes.push(Route {
-                    route: (*route).to_owned(),
-                    rate: window.count() as f64 / seconds,
-                    p50: quantile(&window, 0.5),
-                    p95: quantile(&window, 0.95),
-                    p99: quantile(&window, 0.99),
-                    failed: (window.count() > 0)
-                        .then(|| window.failures() as f64 / window.count() as f64),
-                });
-            }
-            view.health = judge(&window);
-            let queries = since(&now.queries, &then.queries);
-            let in_use = queries.sum() as f64 * 1e-9 / seconds;
-            view.saturation.push(Saturation {
-                name: "Database connections".to_owned(),
-                busy: Some(in_use / self.connections as f64),
-                words: format!("{in_use:.2} of {} in use", self.connections),
-            });
-        }
+        self.show_now(&mut view, &judged.past);
+        self.show_recent(&mut view, &judged.past);
         view
+    }
+
+    /// The last seconds: what the lines are drawn through.
+    fn show_now(&self, view: &mut View, past: &Past<Kept>) {
+        let point = &mut view.point;
+        if let Some(window) = self.requests.over(NOW) {
+            let recorded = &window.value;
+            point.p50 = quantile(recorded, 0.5);
+            point.p95 = quantile(recorded, 0.95);
+            point.p99 = quantile(recorded, 0.99);
+            point.rate = window.rate().per_second();
+            point.failed = recorded.failures() as f64 / window.elapsed.as_secs_f64();
+        }
+        if let Some((then, now, elapsed)) = past.over(NOW) {
+            point.hits = now.cache.since(&then.cache).hit_ratio();
+            point.cpu = now
+                .cpu
+                .zip(then.cpu)
+                .map(|(now, then)| (now - then) / elapsed.as_secs_f64());
+        }
+    }
+
+    /// The last minute: what is told in words.
+    fn show_recent(&self, view: &mut View, past: &Past<Kept>) {
+        let (Some(requests), Some(queries), Some(bytes_out)) = (
+            self.requests.over(RECENT),
+            self.queries.over(RECENT),
+            self.bytes_out.over(RECENT),
+        ) else {
+            return;
+        };
+        let Some((then, now, elapsed)) = past.over(RECENT) else {
+            return;
+        };
+        let seen = past.all().map(|kept| kept.in_flight as f64);
+        let in_flight = seen.sum::<f64>() / past.len() as f64;
+        let mean = Duration::from_secs_f64(requests.value.mean().unwrap_or_default() * 1e-9);
+        let little = LittleCheck::new(requests.rate().per_second(), mean, in_flight);
+        view.little = little.ok().map(|check| check.expected());
+        view.apdex = apdex(&requests.value).score();
+        view.routes = now
+            .routes
+            .iter()
+            .map(|(name, recorded)| {
+                let before = then.routes.iter().find(|(before, _)| before == name);
+                let window = before.and_then(|(_, before)| recorded.since(before).ok());
+                route(name, window.as_ref().unwrap_or(recorded), elapsed)
+            })
+            .collect();
+        view.saturation
+            .extend(
+                saturation(&queries, self.connections).map(|pool| view::Saturation {
+                    name: "Database connections".to_owned(),
+                    busy: Some(pool.utilisation()),
+                    words: self.pool(&pool),
+                }),
+            );
+        (view.advice, view.no_advice) = advise(&advice::Window {
+            requests: &requests,
+            queries: &queries,
+            connections: self.connections,
+            cache: &now.cache.since(&then.cache),
+            bytes_out: bytes_out.rate().per_second(),
+        });
+    }
+
+    fn pool(&self, pool: &Saturation) -> String {
+        let waiting = self.instruments.database.waiting.value();
+        let mut words = format!(
+            "{:.2} of {} in use on average, {waiting} queries wait.",
+            pool.busy(),
+            self.connections
+        );
+        if let Some(capacity) = pool.capacity() {
+            words += &format!(" They can answer {capacity:.0} queries a second.");
+        }
+        words
     }
 
     /// What came of it.
     pub(crate) fn summary(&self, load: Option<&Seen>) -> String {
-        let times = self.instruments.requests.times.snapshot();
+        let times = self.instruments.requests.response_times().snapshot();
         let elapsed = self.clock.now() - self.started;
         let mut summary = format!(
             "{} requests in {:.1} s, {} failed{}\n",
@@ -208,21 +264,65 @@ impl Watch {
     }
 }
 
-/// A hundredth of the requests may fail before somebody should look, and a twentieth before others should serve.
-fn judge(window: &Snapshot) -> Health {
-    let share = window.failures() as f64 / window.count().max(1) as f64;
-    let level = match share {
-        _ if window.count() == 0 => Level::Unknown,
-        0.05.. => Level::Critical,
-        0.01.. => Level::Warning,
-        _ => Level::Ok,
+/// How busy the connections are, by the utilisation law.
+fn saturation(queries: &Over<Snapshot>, connections: u32) -> Option<Saturation> {
+    let mean = Duration::from_secs_f64(queries.value.mean().unwrap_or_default() * 1e-9);
+    Saturation::new(queries.rate().per_second(), mean, connections).ok()
+}
+
+/// How content those are who were answered; a failure contents nobody, however quick it is.
+fn apdex(requests: &Snapshot) -> Apdex {
+    let within = |time: Duration| {
+        let within = requests.count_at_most(time.as_nanos() as u64);
+        within.saturating_sub(requests.failures())
     };
-    Health {
-        level,
-        reason: format!(
-            "{:.1} % of the requests of the last minute failed",
-            share * 100.0
-        ),
+    let satisfied = within(TIME);
+    let tolerating = within(4 * TIME) - satisfied;
+    Apdex::new(
+        satisfied,
+        tolerating,
+        requests.count() - satisfied - tolerating,
+    )
+}
+
+/// The figure of a name without labels.
+fn figure(reading: &Reading, name: &str) -> Option<f64> {
+    let family = reading.family(name)?;
+    let scale = family.unit.scale();
+    family
+        .series
+        .first()
+        .and_then(|series| match &series.value {
+            Value::Counter(count) => Some(*count as f64 / scale),
+            Value::Gauge(value) => Some(*value as f64 / scale),
+            Value::ObservedCounter(value) | Value::ObservedGauge(value) => Some(*value),
+            _ => None,
+        })
+}
+
+fn routes(reading: &Reading) -> Vec<(String, Arc<Snapshot>)> {
+    let Some(family) = reading.family("http_route_response_time_seconds") else {
+        return Vec::new();
+    };
+    let series = family.series.iter();
+    let recorded = series.filter_map(|series| match &series.value {
+        Value::Histogram(recorded) => {
+            Some((series.labels.get("route")?.to_owned(), Arc::clone(recorded)))
+        }
+        _ => None,
+    });
+    recorded.collect()
+}
+
+fn route(name: &str, window: &Snapshot, elapsed: Duration) -> Route {
+    let count = window.count() as f64;
+    Route {
+        route: name.to_owned(),
+        rate: count / elapsed.as_secs_f64(),
+        p50: quantile(window, 0.5),
+        p95: quantile(window, 0.95),
+        p99: quantile(window, 0.99),
+        failed: (count > 0.0).then(|| window.failures() as f64 / count),
     }
 }
 
@@ -235,9 +335,13 @@ fn percentiles(times: &Snapshot) -> String {
     }
 }
 
-fn since(now: &Snapshot, then: &Snapshot) -> Snapshot {
-    now.since(then)
-        .unwrap_or_else(|_| Snapshot::empty(now.layout()))
+/// A period in the largest unit of which it has at least two.
+fn span(period: Duration) -> String {
+    match period.as_secs() {
+        seconds @ 172_800.. => format!("{} days", seconds / 86_400),
+        86_400.. => "a day".to_owned(),
+        seconds => format!("{} h", seconds / 3_600),
+    }
 }
 
 /// In seconds.

@@ -1,8 +1,10 @@
 "use strict";
 (() => {
-  /** So many seconds are drawn, and so many on a small line. */
-  const SHOWN = 300;
+  /** So many seconds are kept, and so many are drawn on a small line. */
+  const KEPT = 300;
   const SMALL = 60;
+  /** The seconds that a chart spans, the least that holds what there is, and those between two marks. */
+  const SPANS = [[60, 15], [120, 30], [KEPT, 60]];
   /** Without news for so long, the figures are old. */
   const STALE_MILLIS = 4000;
   const SVG = "http://www.w3.org/2000/svg";
@@ -201,7 +203,7 @@
     }
 
     when(left) {
-      return page.now - ((this.right - left) / (this.right - this.left)) * SHOWN * 1000;
+      return page.now - ((this.right - left) / (this.right - this.left)) * this.span * 1000;
     }
 
     draw(points, now, cross) {
@@ -211,7 +213,9 @@
       set(this.svg, "viewBox", `0 0 ${width} ${height}`);
       [this.left, this.right] = [52, width - 8];
       const [top, bottom] = [10, height - 22];
-      const x = (at) => this.right - ((now - at) / (SHOWN * 1000)) * (this.right - this.left);
+      const age = (now - (points[0]?.at ?? now)) / 1000;
+      [this.span, this.step] = SPANS.find(([span]) => age <= span) ?? SPANS.at(-1);
+      const x = (at) => this.right - ((now - at) / (this.span * 1000)) * (this.right - this.left);
       const shown = points.filter((point) => x(point.at) >= this.left);
       const total = (point) => this.series.reduce((sum, { value }) => sum + (value(point) ?? 0), 0);
       const values = this.stacked ? shown.map(total) : shown.flatMap((point) => this.series.map(({ value }) => value(point)));
@@ -234,7 +238,7 @@
         this.over.append(words);
       }
       const words = this.series.map(({ name, value }) => `${name} ${seen ? said(this.format(value(seen))) : "unknown"}`);
-      set(this.svg, "aria-label", `${this.title} of the last five minutes; ${cross === null || !seen ? "now" : `at ${clock(seen.at)}`}: ${words.join(", ")}`);
+      set(this.svg, "aria-label", `${this.title} of the last ${said([String(this.span / 60), this.span === 60 ? "minute" : "minutes"])}; ${cross === null || !seen ? "now" : `at ${clock(seen.at)}`}: ${words.join(", ")}`);
     }
 
     /** Series on top of each other; they are seldom missing, and then nothing. */
@@ -258,11 +262,12 @@
         words.textContent = mark === 0 ? "0" : said(this.format(mark));
         parts.push(draw("line", { class: "grid", x1: this.left, x2: this.right, y1: at, y2: at }), words);
       }
-      const apart = (this.right - this.left) / (SHOWN / 60) < 64 ? 2 : 1;
-      for (let minute = 0; minute <= SHOWN / 60; minute += apart) {
-        const words = draw("text", { x: x(now - minute * 60000), y: bottom + 16, "text-anchor": minute === 0 ? "end" : minute * 60 === SHOWN ? "start" : "middle" });
-        words.textContent = minute === 0 ? "now" : `−${minute} min`;
-        if (page.cross === null) parts.push(words);
+      // On a phone every other mark has room.
+      const step = ((this.right - this.left) * this.step) / this.span < 64 ? 2 * this.step : this.step;
+      for (let ago = 0; ago <= this.span && page.cross === null; ago += step) {
+        const words = draw("text", { x: x(now - ago * 1000), y: bottom + 16, "text-anchor": ago === 0 ? "end" : ago === this.span ? "start" : "middle" });
+        words.textContent = ago === 0 ? "now" : this.step % 60 === 0 ? `−${ago / 60} min` : `−${ago} s`;
+        parts.push(words);
       }
       this.grid.replaceChildren(...parts);
     }
@@ -369,7 +374,7 @@
         this.heard = performance.now();
         const view = JSON.parse(event.data);
         this.points.push(view.point);
-        while (this.points.length > SHOWN + 2) this.points.shift();
+        while (this.points.length > KEPT + 2) this.points.shift();
         this.next = view;
         this.check();
         this.redraw();
@@ -395,7 +400,7 @@
 
     look(at) {
       const first = this.points[0]?.at ?? this.now;
-      this.cross = at === null ? null : Math.min(Math.max(at, first, this.now - SHOWN * 1000), this.now);
+      this.cross = at === null ? null : Math.min(Math.max(at, first, this.now - KEPT * 1000), this.now);
       this.lines();
     },
 
@@ -424,10 +429,10 @@
         set(byId("health"), "data-level", view.health.level);
         put(document.querySelector("#health .words"), LEVELS[view.health.level]);
         byId("reason").hidden = view.health.level === "ok" || view.health.level === "unknown";
-        put(byId("reason"), view.health.reason);
+        put(byId("reason"), view.alerts.map(({ title }) => title).join("; "));
       }
       show(tiles.p99.value, time(point.p99));
-      put(tiles.p99.under, is(point.p50) ? `median ${said(time(point.p50))}` : "no requests");
+      put(tiles.p99.under, is(view.apdex) ? `Apdex ${view.apdex.toFixed(2)}` : "no requests");
       show(tiles.rate.value, rate(point.rate));
       put(tiles.rate.under, `${count(view.requests)} in all`);
       show(tiles.failed.value, rate(point.failed));
@@ -437,7 +442,7 @@
       show(tiles.hits.value, share(point.hits));
       put(tiles.hits.under, `${count(view.cache.entries)} of ${count(view.cache.capacity)} kept`);
       show(tiles.flight.value, plain(point.flight));
-      put(tiles.flight.under, is(view.flight_by_little) ? `Little's law: ${digits(view.flight_by_little)}` : "");
+      put(tiles.flight.under, is(view.little) ? `Little's law: ${digits(view.little)}` : "");
       show(byId("memory"), bytes(point.memory));
       const [cpu, unit] = is(point.cpu) ? [point.cpu.toFixed(2), view.cores === 1 ? "of 1 core" : `of ${view.cores} cores`] : [NONE, ""];
       show(byId("cpu"), [cpu, unit]);
@@ -461,11 +466,11 @@
 
     alerts(view) {
       const parent = byId("alerts");
-      keep(parent, view.alerts.length, () => make("div", { class: "alert", role: "alert" }, make("b"), make("span"))).forEach((element, at) => {
+      keep(parent, view.alerts.length, () => make("li", { class: "alert" }, make("span", { class: "mark", "aria-hidden": "true" }), make("b"), make("span"))).forEach((element, at) => {
         const alert = view.alerts[at];
         set(element, "data-level", alert.level);
-        put(element.children[0], alert.title);
-        put(element.children[1], `${alert.reason} Raised ${clock(alert.since)}.`);
+        put(element.children[1], alert.title);
+        put(element.children[2], `${alert.reason} Raised at ${clock(alert.since)}.`);
       });
     },
 
@@ -483,7 +488,7 @@
             make(
               "table",
               {},
-              make("thead", {}, make("tr", {}, ...["Budget burnt over", "long", "short", "limit", "alert"].map((name) => make("th", { scope: "col" }, name)))),
+              make("thead", {}, make("tr", {}, ...["Burnt over", "long", "short", "limit", "asks for"].map((name) => make("th", { scope: "col" }, name)))),
               make("tbody"),
             ),
           ),
@@ -509,7 +514,7 @@
             said(plain(burn.long)),
             said(plain(burn.short)),
             digits(burn.threshold),
-            { text: burn.firing ? `${burn.level}` : "quiet", hot: burn.firing },
+            { text: burn.firing ? burn.level : NONE, hot: burn.firing },
           ]),
         );
       });
@@ -518,12 +523,15 @@
     advice(view) {
       byId("no-advice").hidden = view.advice.length > 0;
       put(byId("no-advice"), view.no_advice);
-      keep(byId("advice"), view.advice.length, () => make("li", {}, make("h3"), make("p"), make("p", { class: "effect" }))).forEach((element, at) => {
-        const { title, reason, effect } = view.advice[at];
-        put(element.children[0], title);
-        put(element.children[1], reason);
-        put(element.children[2], effect);
-        element.children[2].hidden = effect === "";
+      const create = () =>
+        make("li", {}, make("h3"), make("p", { class: "effect" }), make("details", {}, make("summary", {}, "The numbers behind it"), make("ul")));
+      keep(byId("advice"), view.advice.length, create).forEach((element, at) => {
+        const { title, effect, facts } = view.advice[at];
+        const [heading, words, details] = element.children;
+        put(heading, title);
+        put(words, effect);
+        words.hidden = effect === "";
+        keep(details.lastElementChild, facts.length, () => make("li")).forEach((fact, number) => put(fact, facts[number]));
       });
     },
 
