@@ -214,6 +214,9 @@ def look(browser, address, screenshots):
     browser.wait("a response time", text('[data-tile="p99"] .value'), lambda shown: re.search(r"\d", shown))
     browser.wait("a route", text("#routes"), lambda shown: "/customers/{id}" in (shown or ""))
     browser.wait("lines in the chart", "document.querySelector('#response path').getAttribute('d')", lambda path: path and "L" in path)
+    browser.wait("the burn rates", text("#objectives tbody"))
+    browser.wait("an alert on so many failures", text("#alerts"), lambda shown: "Page: availability" in (shown or ""))
+    browser.wait("advice", text("#advice"), lambda shown: "Look at the errors" in (shown or ""))
     browser.wait("a meter", text("#saturation"), lambda shown: re.search(r"\d", shown or ""))
 
     if screenshots:
@@ -248,8 +251,17 @@ def look(browser, address, screenshots):
     if "; now: " not in now:
         raise Broken(f"the chart says {now!r}")
     browser.ask("document.querySelector('#response svg').dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowLeft', bubbles: true}))")
-    browser.wait("the chart to tell an earlier moment", "document.querySelector('#response svg').getAttribute('aria-label')",
-                 lambda label: "; at " in label)
+    label = "document.querySelector('#response svg').getAttribute('aria-label')"
+    browser.wait("the chart to tell an earlier moment", label, lambda label: "; at " in label)
+    browser.ask("document.querySelector('#response svg').dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape', bubbles: true}))")
+    browser.wait("the chart to tell of now", label, lambda label: "; now: " in label)
+    # And by the pointer, which all charts follow.
+    left, top = browser.ask("(() => { const box = document.querySelector('#response svg').getBoundingClientRect();"
+                            " scrollTo(0, 0); return [box.right - 30, box.top + 60]; })()")
+    browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=left, y=top)
+    browser.wait("the other chart to tell an earlier moment", label.replace("#response", "#throughput"), lambda label: "; at " in label)
+    if screenshots:
+        browser.picture(screenshots / "pointer.png")
 
     if browser.errors:
         raise Broken("the console says: " + " | ".join(browser.errors))

@@ -105,3 +105,56 @@ fn shown(advice: &Advice) -> view::Advice {
         facts: advice.evidence().iter().map(ToString::to_string).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crm_perf::clock::Clock;
+    use crm_perf::monitor::{Histogram, History, Layout};
+
+    use super::*;
+
+    #[test]
+    fn a_request_has_as_much_of_a_worker_as_its_queries_take() {
+        let (clock, hand) = Clock::manual();
+        let history = History::builder().clock(clock).build().unwrap();
+        let [requests, queries] = [(); 2].map(|()| Histogram::new(Layout::response_times()));
+        let followed = [history.track(&requests), history.track(&queries)];
+        for number in 0..400 {
+            requests.record_duration(Duration::from_millis(10));
+            if number % 2 == 0 {
+                queries.record_duration(Duration::from_millis(8));
+            }
+        }
+        hand.advance(Duration::from_secs(2));
+        history.sample();
+        let over = followed.map(|followed| followed.over(Duration::from_secs(2)).unwrap());
+        let mut cache = Stats::default();
+        (cache.hits, cache.misses) = (150, 50);
+        let window = Window {
+            requests: &over[0],
+            queries: &over[1],
+            connections: 4,
+            cache: &cache,
+            bytes_out: 1_000.0,
+        };
+        let figures = figures(&window).unwrap();
+        assert_eq!(figures.arrival_rate(), Some(200.0));
+        let near = |found: Option<f64>, expected: f64| {
+            assert!(
+                (found.unwrap() / expected - 1.0).abs() < 0.01,
+                "{found:?} for {expected}"
+            );
+        };
+        // Every other request has a query of 8 ms, and the others none.
+        near(figures.service_time().map(|time| time.as_secs_f64()), 0.004);
+        near(figures.service_variation(), 1.0);
+        near(figures.utilisation(), 0.2);
+        assert_eq!(figures.cache().unwrap().hit_ratio(), 0.75);
+        let (advice, why_none) = advise(&window);
+        let titles: Vec<_> = advice.iter().map(|advice| &*advice.title).collect();
+        assert!(
+            titles.contains(&"Cache more: hit ratio from 75 % to 87.5 %"),
+            "{titles:?} {why_none}"
+        );
+    }
+}

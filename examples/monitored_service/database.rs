@@ -218,6 +218,9 @@ pub(crate) fn fill(
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
+    use std::task::Poll;
+
     use crm_perf::monitor::Layout;
 
     use super::*;
@@ -284,5 +287,25 @@ mod tests {
         let times = measured.query_time.snapshot();
         assert_eq!((times.count(), times.failures()), (2, 1));
         assert_eq!((measured.in_use.value(), measured.waiting.value()), (0, 0));
+    }
+
+    #[test]
+    fn a_query_that_nobody_waits_for_any_more_keeps_its_connection() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("c.sqlite");
+        fill(&file, 1, 1, |_| {}).unwrap();
+        let extra = Duration::from_millis(30);
+        let database = Database::open(&file, 1, extra, instruments()).unwrap();
+        run(async {
+            for _ in 0..3 {
+                let mut given_up = Box::pin(Arc::clone(&database).customer(1));
+                let first = poll_fn(|context| Poll::Ready(given_up.as_mut().poll(context))).await;
+                assert!(first.is_pending());
+                drop(given_up);
+                // It waits for its turn.
+                Arc::clone(&database).customer(1).await.unwrap();
+            }
+        });
+        assert_eq!(database.instruments.query_time.snapshot().count(), 6);
     }
 }

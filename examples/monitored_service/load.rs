@@ -31,8 +31,10 @@ const PAGES_SEEN: u32 = 50;
 /// A request that is due while so many are under way is not sent, and counted: memory and connections have an end.
 const MOST_AT_ONCE: u64 = 512;
 
-/// How long the last answers are waited for.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How often, and at what distance, it is looked whether the last answers have come: two seconds in all, and longer where the whole
+/// program is held up.
+const LAST_LOOKS: usize = 400;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
 /// What the load has seen.
 #[derive(Debug)]
@@ -203,9 +205,11 @@ async fn send_all(sender: Arc<Sender>, mut arrivals: Arrivals) {
             drop(under_way);
         });
     }
-    let end = sender.clock.now() + PATIENCE;
-    while sender.tally.under_way.value() > 0 && sender.clock.now() < end {
-        tokio::time::sleep(Duration::from_millis(5)).await;
+    for _ in 0..LAST_LOOKS {
+        if sender.tally.under_way.value() == 0 {
+            break;
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
     }
 }
 
@@ -274,6 +278,8 @@ impl Sender {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
 
     #[test]
@@ -318,10 +324,22 @@ mod tests {
         };
         assert_eq!(first(1), first(1));
         assert_ne!(first(1), first(2));
-        assert!(
-            first(1)
-                .iter()
-                .any(|(_, path)| path.starts_with("/customers/"))
-        );
+    }
+
+    #[test]
+    fn most_ask_for_one_customer_and_some_for_a_page() {
+        let mut arrivals = Arrivals::new(1.0, 100, 1);
+        let paths: Vec<_> = (0..5_000).map(|_| arrivals.next().1).collect();
+        let mut asked = HashMap::new();
+        for path in &paths {
+            *asked.entry(path).or_insert(0) += 1;
+        }
+        let pages = paths
+            .iter()
+            .filter(|path| path.starts_with("/customers?page="));
+        let share = pages.count() as f64 / paths.len() as f64;
+        assert!((share - PAGES).abs() < 0.02, "{share}");
+        // Of a hundred customers one has about a seventh of the requests.
+        assert!(asked.values().max() > Some(&500), "{asked:?}");
     }
 }

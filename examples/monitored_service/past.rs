@@ -48,3 +48,33 @@ impl<T> Past<T> {
         self.readings.iter().map(|(_, reading)| reading)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crm_perf::clock::Clock;
+
+    use super::*;
+
+    #[test]
+    fn a_window_lies_between_two_readings() {
+        let (clock, hand) = Clock::manual();
+        let mut past = Past::new(4);
+        let second = Duration::from_secs(1);
+        assert!(past.over(second).is_none());
+        past.push(clock.now(), 0);
+        assert!(past.over(second).is_none());
+        for reading in 1..=5 {
+            hand.advance(second);
+            past.push(clock.now(), reading);
+        }
+        assert_eq!(past.over(second), Some((&4, &5, second)));
+        // A little late is not too late.
+        assert_eq!(
+            past.over(Duration::from_millis(1_900)),
+            Some((&3, &5, 2 * second))
+        );
+        // The oldest that is kept.
+        assert_eq!(past.over(60 * second), Some((&2, &5, 3 * second)));
+        assert_eq!(past.all().copied().collect::<Vec<_>>(), [2, 3, 4, 5]);
+    }
+}

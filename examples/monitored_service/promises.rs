@@ -155,7 +155,7 @@ fn objective(
 ) -> view::Objective {
     let objective = *rules.objective();
     let (left, words) = match (events(objective.period()), events(recent)) {
-        (Some(whole), Some(last)) => {
+        (Some(whole), Some(last)) if whole.total() > 0 => {
             let periods = objective.period().as_secs_f64() / recent.as_secs_f64();
             let budget = ErrorBudget::new(objective, whole)
                 .expecting((last.total() as f64 * periods) as u64);

@@ -303,7 +303,7 @@
     });
   };
 
-  const LEVELS = { ok: "All well", warning: "Warning", critical: "Critical", unknown: "Too few requests yet" };
+  const LEVELS = { ok: "All well", warning: "Warning", critical: "Critical", unknown: "No requests yet" };
 
   const tile = (name) => {
     const parent = document.querySelector(`[data-tile="${name}"]`);
@@ -460,6 +460,7 @@
           { text: said(share(route.failed)), hot: route.failed > 0.01 },
         ]),
       );
+      byId("no-routes").hidden = view.routes.length > 0;
       this.saturation(view);
       put(byId("clock"), `Figures of ${clock(point.at)}.`);
     },
@@ -500,7 +501,7 @@
         const known = is(objective.left);
         put(left, known ? (objective.left < 0 ? "budget overspent" : `${said(share(objective.left))} left`) : "no requests yet");
         const gauge = element.querySelector(".gauge");
-        const width = known ? Math.min(Math.max(objective.left * 100, 0), 100) : 100;
+        const width = known ? Math.min(Math.max(objective.left * 100, 0), 100) : 0;
         set(gauge, "aria-label", `Error budget left: ${objective.promise}`);
         set(gauge, "aria-valuenow", width.toFixed(1));
         gauge.firstElementChild.style.width = `${width.toFixed(1)}%`;
