@@ -9,9 +9,10 @@
 //! $ curl http://127.0.0.1:3000/health?format=nagios
 //! ```
 //!
-//! and a browser at `http://127.0.0.1:3000/dashboard`. Read `watch` first: it registers what is measured, and makes of it, once a second, what
-//! the page shows. `service` and `database` are what is watched, `routes` who asks for what, `events` the stream that the page
-//! reads, `page/` the page, `trouble` what goes wrong on purpose, and `load` the customers.
+//! and a browser at `http://127.0.0.1:3000/dashboard`. Read `watch` first: it makes of the figures, once a second, what the page
+//! shows. `instruments` registers them, `promises` judges by them and `advice` says what would help; `service` and `database` are what
+//! is watched, `routes` tells who may ask for what, `events` is the stream that the page in `page/` reads, `trouble` what goes wrong on
+//! purpose, and `load` the customers.
 //!
 //! See also `examples/README.md`, or `cargo run --release --example monitored_service -- --help`.
 

@@ -18,7 +18,9 @@ const PAGE: &str = concat!(
     include_str!("page/page.css"),
     "</style>\n</head>\n",
     include_str!("page/page.html"),
-    "<script>\n",
+    "<script type=\"module\">\n",
+    include_str!("page/figures.js"),
+    include_str!("page/charts.js"),
     include_str!("page/page.js"),
     "</script>\n</body>\n</html>\n"
 );
