@@ -11,6 +11,7 @@ need timeout "it holds each step to its share of the time (GNU coreutils)"
 
 # To add a check: write a function, name it here, and give its command a share of the time by `timeout`.
 names=(advisories loom shuttle miri stress stale_reads properties kill simulator operations large prometheus fuzz)
+names=(advisories loom shuttle miri stress stale_reads properties kill simulator operations large dashboard fuzz)
 
 packages() {
     python3 ci/workspace.py published | sed 's/^/-p /'
@@ -136,6 +137,15 @@ prometheus() {
     fi
     cargo build --quiet -p crm-monitor --all-features --example scraped
     timeout 180 python3 ci/scraped.py known "$server" "$target/debug/examples/scraped"
+# The dashboard of the monitored service in a real browser: live, legible by day and by night on a phone and on a desk, and quiet
+# on the console.
+dashboard() {
+    if ! command -v chromium >/dev/null; then
+        need apt-get "install chromium by hand, the browser that looks at the dashboard"
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null
+    cargo build -p examples --example monitored_service
+    timeout 300 python3 ci/dashboard.py "$target/debug/examples/monitored_service"
 }
 
 # The same operations, the bytes of snapshots, CSV files in blocks, headers of requests, and encoded bodies, chosen by a fuzzer that looks at which code they reach, under the address
