@@ -10,8 +10,7 @@ need python3 "ci/workspace.py reads cargo's metadata with it"
 need timeout "it holds each step to its share of the time (GNU coreutils)"
 
 # To add a check: write a function, name it here, and give its command a share of the time by `timeout`.
-names=(advisories loom shuttle miri stress stale_reads properties kill simulator operations large prometheus fuzz)
-names=(advisories loom shuttle miri stress stale_reads properties kill simulator operations large dashboard fuzz)
+names=(advisories loom shuttle miri stress stale_reads properties kill simulator operations large prometheus dashboard fuzz)
 
 packages() {
     python3 ci/workspace.py published | sed 's/^/-p /'
@@ -127,7 +126,7 @@ large() {
 }
 
 # What a real Prometheus server stores is what was recorded: known figures, scraped as text and as native histograms beside threads
-# that record. The server is that of Debian's package.
+# that record, and those of the monitored service. The server is that of Debian's package.
 prometheus() {
     local server log=$target/prometheus.log
     if ! server=$(timeout 120 ci/prometheus.sh prometheus 2>"$log"); then
@@ -137,6 +136,10 @@ prometheus() {
     fi
     cargo build --quiet -p crm-monitor --all-features --example scraped
     timeout 180 python3 ci/scraped.py known "$server" "$target/debug/examples/scraped"
+    cargo build --quiet -p examples --example monitored_service
+    timeout 180 python3 ci/scraped.py service "$server" "$target/debug/examples/monitored_service"
+}
+
 # The dashboard of the monitored service in a real browser: live, legible by day and by night on a phone and on a desk, and quiet
 # on the console.
 dashboard() {
@@ -144,6 +147,7 @@ dashboard() {
         need apt-get "install chromium by hand, the browser that looks at the dashboard"
         apt-get update -qq
         DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null
+    fi
     cargo build -p examples --example monitored_service
     timeout 300 python3 ci/dashboard.py "$target/debug/examples/monitored_service"
 }
