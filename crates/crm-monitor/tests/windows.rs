@@ -376,6 +376,19 @@ fn an_instrument_is_followed_until_nobody_can_ask() {
 }
 
 #[test]
+fn without_samples_too_what_nobody_asks_for_is_forgotten() {
+    let (history, _hand) = history(SECOND);
+    let events = Counter::new();
+    let kept: Vec<_> = (0..3).map(|_| history.track(&events)).collect();
+    for _ in 0..1_000 {
+        drop(history.track(&events));
+    }
+    let shown = format!("{history:?}");
+    let held = (0..=2 * kept.len() + 2).find(|held| shown.contains(&format!("tracks: {held},")));
+    assert!(held.is_some(), "{shown}");
+}
+
+#[test]
 fn a_function_may_ask_for_its_own_windows_and_may_panic() {
     let (history, hand) = history(SECOND);
     let own: Arc<parking_lot::Mutex<Option<Tracked<u64>>>> = Arc::default();

@@ -159,7 +159,15 @@ impl History {
             self.shared.spacing,
         ));
         let weak = Arc::downgrade(&track);
-        self.shared.tracks.lock().push(weak);
+        let mut tracks = self.shared.tracks.lock();
+        // Where nobody samples, nobody else clears out what is gone. Room for as many again makes this rare.
+        if tracks.len() == tracks.capacity() {
+            tracks.retain(|track| track.strong_count() > 0);
+            let followed = tracks.len();
+            tracks.reserve(followed);
+        }
+        tracks.push(weak);
+        drop(tracks);
         Tracked::new(track)
     }
 
