@@ -389,6 +389,27 @@ fn without_samples_too_what_nobody_asks_for_is_forgotten() {
 }
 
 #[test]
+fn one_that_panics_keeps_no_other_from_its_sample() {
+    let (history, hand) = history(SECOND);
+    let first = AtomicU64::new(0);
+    let failing = history.track_with(move || match first.fetch_add(1, Ordering::Relaxed) {
+        1 => panic!("not now"),
+        call => call,
+    });
+    let events = Counter::new();
+    let tracked = history.track(&events);
+    events.add(7);
+    hand.advance(SECOND);
+    let sampled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| history.sample()));
+    let told = sampled.unwrap_err();
+    assert_eq!(told.downcast_ref(), Some(&"not now"));
+    hand.advance(SECOND / 4);
+    let over = tracked.over(SECOND).unwrap();
+    assert_eq!((over.value, over.age), (7, SECOND / 4));
+    drop(failing);
+}
+
+#[test]
 fn a_function_may_ask_for_its_own_windows_and_may_panic() {
     let (history, hand) = history(SECOND);
     let own: Arc<parking_lot::Mutex<Option<Tracked<u64>>>> = Arc::default();
