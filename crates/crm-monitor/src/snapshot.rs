@@ -120,6 +120,8 @@ impl Snapshot {
             failures: 0,
         };
         snapshot.trim();
+        // Few buckets out of many are often all there is.
+        snapshot.shrink_to_fit();
         snapshot.set_failures(failures);
         snapshot
     }
