@@ -48,7 +48,8 @@
 //! - **Recording is wait-free.** A thread counts into cells of its own by a load and a store. It takes no lock, allocates nothing after
 //!   its first record into an instrument, and loops only where more threads record than there are cells ([below](#memory)). One exception: a value
 //!   above 2^47 (39 hours in nanoseconds), or one that fills a word, takes a short lock while a reader that has been disturbed a hundred times
-//!   finishes its pass.
+//!   finishes its pass,
+//!   and the first such value of a histogram allocates.
 //! - **A snapshot is consistent.** Its count is the sum of its buckets, and its sum is that of exactly the counted values, whatever is recorded
 //!   meanwhile. It holds all that was recorded before it in the order of the caller. Two series of one reading may be a moment apart.
 //! - **Nothing is lost.** What threads have recorded is there after their end, to the unit.
@@ -65,10 +66,12 @@
 //!
 //! | instrument | memory |
 //! |---|---|
-//! | [`Counter`], [`InFlight`] | 8 bytes for each thread that there is a cell for |
+//! | [`Counter`], [`InFlight`] | 8 bytes for each thread that there is a cell for; sixteen instruments share a block, which goes with the last of them |
 //! | [`Gauge`] | one word |
 //! | [`Histogram`] of [`Layout::response_times`], 1 us to 1 h at 1 % | 16.8 KiB for each thread that has recorded into it, and 2.4 KiB |
 //! | a month of windows, sampled each second | 5 KB for a counter, at most 549 KB for a histogram; [`Tracked::bytes_at_most`] tells |
+//! | [`Histogram`] of [`Layout::response_times`], 1 us to 1 h at 1 % | 17 KiB for each thread that has recorded into it, and once or twice more for what no longer fits their words |
+//! | a window | [`Tracked::bytes_at_most`] tells |
 //!
 //! # Features
 //!

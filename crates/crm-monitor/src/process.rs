@@ -122,7 +122,7 @@ mod linux {
     /// When a process started: so many ticks after the machine.
     fn since_1970(stat: &Stat) -> Option<Duration> {
         let booted = Duration::from_secs(procfs::boot_time_secs().ok()?);
-        Some(booted + seconds_of_ticks(stat.starttime))
+        booted.checked_add(seconds_of_ticks(stat.starttime))
     }
 
     fn seconds_of_ticks(ticks: u64) -> Duration {
@@ -158,7 +158,7 @@ mod linux {
             gauge(
                 RESIDENT,
                 stat.as_ref()
-                    .map(|stat| (stat.rss * procfs::page_size()) as f64),
+                    .map(|stat| stat.rss as f64 * procfs::page_size() as f64),
             );
             gauge(VIRTUAL, stat.as_ref().map(|stat| stat.vsize as f64));
             gauge(THREADS, stat.as_ref().map(|stat| stat.num_threads as f64));
@@ -171,7 +171,10 @@ mod linux {
             let io = process.io().ok();
             let network = self.network.lock().read();
             let counters = [
-                (CPU, stat.map(|stat| nanoseconds(stat.utime + stat.stime))),
+                (
+                    CPU,
+                    stat.map(|stat| nanoseconds(stat.utime.saturating_add(stat.stime))),
+                ),
                 (DISK_READ, io.as_ref().map(|io| io.read_bytes)),
                 (DISK_WRITTEN, io.as_ref().map(|io| io.write_bytes)),
                 (RECEIVED, network.map(|(received, _)| received)),
@@ -225,8 +228,12 @@ mod linux {
             let now: HashMap<_, _> = interfaces.filter(|(name, _)| name != "lo").collect();
             for (name, &(received, sent)) in &now {
                 let before = self.told.get(name).copied().unwrap_or_default();
-                self.total.0 += passed(before.0, received);
-                self.total.1 += passed(before.1, sent);
+                // What others pass off as Linux may say anything.
+                let (all_received, all_sent) = self.total;
+                self.total = (
+                    all_received.saturating_add(passed(before.0, received)),
+                    all_sent.saturating_add(passed(before.1, sent)),
+                );
             }
             let any = !now.is_empty() || self.total != (0, 0);
             self.told = now;
@@ -262,6 +269,13 @@ mod linux {
             let again = named(&[("eth0", 3, 1), ("wg0", 7, 2)]);
             assert_eq!(network.update(again), Some((161, 20)));
             assert_eq!(network.update(named(&[])), Some((161, 20)));
+        }
+
+        #[test]
+        fn what_cannot_be_does_no_harm() {
+            let most = [("eth0", u64::MAX, 0), ("eth1", u64::MAX, 7)];
+            let told = Network::default().update(named(&most));
+            assert_eq!(told, Some((u64::MAX, 7)));
         }
     }
 }

@@ -57,10 +57,9 @@ impl FamilyReading {
     pub fn value(&self, labels: &[(&str, &str)]) -> Option<&Value> {
         let mut series = self.series.iter();
         let found = series.find(|series| {
+            // No name is there twice, so that none is left over.
             series.labels.iter().len() == labels.len()
-                && labels
-                    .iter()
-                    .all(|(name, value)| series.labels.get(name) == Some(*value))
+                && series.labels.iter().all(|label| labels.contains(&label))
         });
         found.map(|series| &series.value)
     }

@@ -120,6 +120,8 @@ impl Snapshot {
             failures: 0,
         };
         snapshot.trim();
+        // Few buckets out of many are often all there is.
+        snapshot.shrink_to_fit();
         snapshot.set_failures(failures);
         snapshot
     }
@@ -228,9 +230,7 @@ impl Snapshot {
     /// How many values lie in the buckets at these places.
     pub(crate) fn count_in(&self, places: std::ops::Range<usize>) -> u64 {
         let within = |place: usize| place.saturating_sub(self.offset).min(self.counts.len());
-        self.counts[within(places.start)..within(places.end)]
-            .iter()
-            .fold(0, |sum, count| sum.saturating_add(*count))
+        total(&self.counts[within(places.start)..within(places.end)])
     }
 
     /// The place of the first bucket from `place` on that is not empty.
@@ -241,17 +241,14 @@ impl Snapshot {
         Some(self.offset + skipped + empty)
     }
 
-    /// Adds the figures of another.
+    /// Adds the figures of another. Counts stop at 2^64 - 1, that of all values among them.
     ///
     /// # Errors
     ///
     /// Where the layouts differ; nothing is added then.
     pub fn merge(&mut self, other: &Self) -> Result<(), LayoutMismatch> {
         self.combine(other, u64::saturating_add)?;
-        self.count = self
-            .counts
-            .iter()
-            .fold(0, |sum, count| sum.saturating_add(*count));
+        self.count = total(&self.counts);
         self.sum = self.sum.saturating_add(other.sum);
         self.failures = self.failures.saturating_add(other.failures);
         Ok(())
@@ -265,7 +262,7 @@ impl Snapshot {
     pub fn since(&self, earlier: &Self) -> Result<Self, LayoutMismatch> {
         let mut later = self.clone();
         later.combine(earlier, u64::saturating_sub)?;
-        later.count = later.counts.iter().sum();
+        later.count = total(&later.counts);
         later.sum = later.sum.saturating_sub(earlier.sum);
         later.set_failures(self.failures.saturating_sub(earlier.failures));
         Ok(later)
@@ -306,6 +303,13 @@ impl Snapshot {
             self.offset + empty
         };
     }
+}
+
+/// How many values these buckets hold, as far as a word can tell: merged snapshots may hold more.
+fn total(counts: &[u64]) -> u64 {
+    counts
+        .iter()
+        .fold(0, |sum, count| sum.saturating_add(*count))
 }
 
 /// The smallest number of `count` values, at least one, that is the part `q` of them or more.

@@ -48,6 +48,10 @@ fn finding_a_series_and_recording_into_it_allocates_nothing() {
     for route in ["/a", "/b", "/c"] {
         assert_eq!(allocations(|| request(route)), 0, "{route}");
     }
+    // What no word has room for has a place of its own, made once for all threads.
+    let long = times.with(["/a"]);
+    assert!(allocations(|| long.record(1 << 50)) > 0);
+    assert_eq!(allocations(|| long.record(u64::MAX)), 0);
     assert_eq!(answers.overflowed(), 2);
     assert!(answers.get(["/a", "200"]).is_some());
     assert_eq!(allocations(|| drop(answers.get(["/a", "200"]))), 0);

@@ -115,6 +115,8 @@ fn a_label_that_does_not_vary_stands_behind_those_that_do() {
         .value(&[("service", "crm"), ("route", "/a")])
         .unwrap();
     assert!(matches!(value, Value::Histogram(snapshot) if snapshot.sum() == 5));
+    // A label that is asked for twice stands for no other.
+    assert!(family.value(&[("route", "/a"), ("route", "/a")]).is_none());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use crm_clock::{Clock, wall_time};
-use crm_monitor::{Kind, Monitor, Reading, RegisterError, Unit, Value};
+use crm_monitor::{FamilyReading, Kind, Monitor, Reading, RegisterError, Unit, Value};
 
 /// A figure in its unit, if it is there.
 fn figure(reading: &Reading, name: &str) -> Option<f64> {
@@ -111,6 +111,20 @@ fn compare(monitor: &Monitor) -> (BTreeMap<&'static str, f64>, Reading) {
     (before, reading)
 }
 
+const FIGURES: [&str; 11] = [
+    "process_cpu_seconds",
+    "process_resident_memory_bytes",
+    "process_virtual_memory_bytes",
+    "process_open_fds",
+    "process_max_fds",
+    "process_threads",
+    "process_start_time_seconds",
+    "process_disk_read_bytes",
+    "process_disk_written_bytes",
+    "process_network_receive_bytes",
+    "process_network_transmit_bytes",
+];
+
 /// One test, because the process is one: a second would open files and start threads meanwhile.
 #[test]
 fn the_figures_are_those_of_the_system() {
@@ -205,4 +219,14 @@ fn the_figures_are_those_of_the_system() {
     let reading = monitor.read();
     assert!(reading.family("process_threads").is_none());
     assert!(reading.family("process_cpu_seconds").is_some());
+
+    // All of them can, and come again, each once.
+    for name in FIGURES {
+        monitor.remove(name);
+    }
+    assert_eq!((monitor.series(), monitor.read().families.len()), (0, 0));
+    monitor.observe_process().unwrap();
+    let again = monitor.read();
+    let rising = |pair: &[FamilyReading]| pair[0].name < pair[1].name;
+    assert!(again.families.windows(2).all(rising), "{again:?}");
 }

@@ -512,6 +512,10 @@ fn a_namespace_begins_every_name() {
         RegisterError::Name(NameError::Reserved { .. })
     ));
     monitor.counter("9").register().unwrap(); // crm_9
+    assert_eq!(
+        refused(monitor.counter("").register()),
+        RegisterError::Name(NameError::Empty)
+    );
 
     assert_eq!(
         build("9").unwrap_err(),

@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use crm_clock::Clock;
-use crm_monitor::{Counter, History, Sampler};
+use crm_monitor::{Counter, History, Sampler, Tracked};
 use parking_lot::Mutex;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -127,6 +127,36 @@ fn it_goes_on_where_a_function_panics() {
     assert_eq!(tracked.timeline(Duration::MAX).len(), 3);
     let over = failing.over(SECOND).unwrap();
     assert_eq!((over.value, over.elapsed), (3, 3 * SECOND));
+}
+
+#[test]
+fn it_goes_on_where_what_it_was_the_last_to_hold_panics() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("in the drop of a function");
+        }
+    }
+
+    let (clock, hand) = Clock::manual();
+    let history = History::builder().clock(clock).build().unwrap();
+    let own: Arc<Mutex<Option<Tracked<u64>>>> = Arc::default();
+    let (theirs, bomb) = (Arc::clone(&own), Bomb);
+    let given_up = history.track_with(move || {
+        let _ = &bomb;
+        drop(theirs.lock().take());
+        1
+    });
+    *own.lock() = Some(given_up);
+    let events = Counter::new();
+    let tracked = history.track(&events);
+    let sampler = Sampler::spawn(&history).unwrap();
+    for _ in 0..2 {
+        events.increment();
+        hand.advance(SECOND);
+        sampler.sample_now();
+    }
+    assert_eq!(tracked.timeline(Duration::MAX).len(), 2);
 }
 
 /// What a panic carries may panic itself when it is dropped, and that is the end of the thread.

@@ -178,6 +178,19 @@ fn figures_at_the_end_of_their_range_come_back() {
 }
 
 #[test]
+fn what_is_merged_past_the_range_of_counts_can_still_be_compared() {
+    // The first bucket and the last hold as many values as there can be, 0 and 16.
+    let most = |place| read(LAYOUT, &[0, 0, 0, 1, place, 1, u64::MAX]).unwrap();
+    let mut all = most(0);
+    let last = read(LAYOUT, &[0, 16_u64.wrapping_neg(), 15, 1, 8, 1, u64::MAX]).unwrap();
+    all.merge(&last).unwrap();
+    assert_eq!(all.count(), u64::MAX);
+    let nothing = Snapshot::empty(all.layout());
+    assert_eq!(all.since(&nothing).as_ref(), Ok(&all));
+    assert_eq!(all.since(&last), Ok(most(0)));
+}
+
+#[test]
 fn a_month_of_answers_takes_a_kilobyte() {
     let mut random = fastrand::Rng::with_seed(4);
     let histogram = Histogram::new(Layout::response_times());

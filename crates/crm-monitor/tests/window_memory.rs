@@ -74,6 +74,14 @@ fn the_last_reading_of_a_histogram_is_counted_and_what_is_forgotten_is_not() {
     assert_eq!(tracked.bytes(), empty + layout.len() * 8 + 3);
 }
 
+#[test]
+fn without_a_bound_there_is_no_most() {
+    let unbounded = History::builder().histogram_bytes(usize::MAX).build();
+    let times = Histogram::new(Layout::response_times());
+    let tracked = unbounded.unwrap().track(&times);
+    assert_eq!(tracked.bytes_at_most(), usize::MAX);
+}
+
 /// Every bucket at every sample, with counts that grow: the most that there can be to keep.
 #[test]
 fn what_gives_way_to_too_much_is_the_length_of_windows_alone() {

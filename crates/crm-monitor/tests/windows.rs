@@ -376,6 +376,40 @@ fn an_instrument_is_followed_until_nobody_can_ask() {
 }
 
 #[test]
+fn without_samples_too_what_nobody_asks_for_is_forgotten() {
+    let (history, _hand) = history(SECOND);
+    let events = Counter::new();
+    let kept: Vec<_> = (0..3).map(|_| history.track(&events)).collect();
+    for _ in 0..1_000 {
+        drop(history.track(&events));
+    }
+    let shown = format!("{history:?}");
+    let held = (0..=2 * kept.len() + 2).find(|held| shown.contains(&format!("tracks: {held},")));
+    assert!(held.is_some(), "{shown}");
+}
+
+#[test]
+fn one_that_panics_keeps_no_other_from_its_sample() {
+    let (history, hand) = history(SECOND);
+    let first = AtomicU64::new(0);
+    let failing = history.track_with(move || match first.fetch_add(1, Ordering::Relaxed) {
+        1 => panic!("not now"),
+        call => call,
+    });
+    let events = Counter::new();
+    let tracked = history.track(&events);
+    events.add(7);
+    hand.advance(SECOND);
+    let sampled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| history.sample()));
+    let told = sampled.unwrap_err();
+    assert_eq!(told.downcast_ref(), Some(&"not now"));
+    hand.advance(SECOND / 4);
+    let over = tracked.over(SECOND).unwrap();
+    assert_eq!((over.value, over.age), (7, SECOND / 4));
+    drop(failing);
+}
+
+#[test]
 fn a_function_may_ask_for_its_own_windows_and_may_panic() {
     let (history, hand) = history(SECOND);
     let own: Arc<parking_lot::Mutex<Option<Tracked<u64>>>> = Arc::default();

@@ -57,7 +57,20 @@ pub(crate) struct Registry {
 #[derive(Clone, Default)]
 struct Families {
     rosters: BTreeMap<Arc<str>, Arc<Roster>>,
-    collectors: Vec<Arc<dyn Collect>>,
+    /// With the numbers by which the families know them.
+    collectors: Vec<(u64, Arc<dyn Collect>)>,
+    next_collector: u64,
+}
+
+impl Families {
+    /// Asks the collector of this number no longer, if it has lost its last family.
+    fn leave(&mut self, number: u64) {
+        let tells =
+            |roster: &Arc<Roster>| matches!(roster.form, Form::Collected { by } if by == number);
+        if !self.rosters.values().any(tells) {
+            self.collectors.retain(|(other, _)| *other != number);
+        }
+    }
 }
 
 /// Tells the values of several families at once.
@@ -212,7 +225,7 @@ impl Registry {
     )]
     pub(crate) fn add_collector(&self, collector: Arc<dyn Collect>) -> Result<(), RegisterError> {
         let now = self.now();
-        let rosters: Vec<Roster> = collector
+        let heads: Vec<(Head, SystemTime)> = collector
             .families()
             .into_iter()
             .map(|family| {
@@ -223,26 +236,28 @@ impl Registry {
                     kind: family.kind,
                 };
                 name::check_name(family.name)?;
-                let created = family.created.unwrap_or(now);
-                Ok(Roster::new(head, Form::Collected, created, Vec::new()))
+                Ok((head, family.created.unwrap_or(now)))
             })
             .collect::<Result<_, RegisterError>>()?;
         let mut families = self.families.write();
-        for roster in &rosters {
-            if families.get().rosters.contains_key(&roster.head.name) {
+        for (head, _) in &heads {
+            if families.get().rosters.contains_key(&head.name) {
                 return Err(RegisterError::Duplicate {
-                    name: roster.head.name.as_ref().into(),
+                    name: head.name.as_ref().into(),
                 });
             }
         }
-        for (reserved, _) in rosters.iter().enumerate() {
+        for (reserved, _) in heads.iter().enumerate() {
             self.reserve_or_refuse()
                 .inspect_err(|_| self.release(reserved))?;
         }
         let families = families.change();
-        families.collectors.push(collector);
-        for roster in rosters {
-            let name = Arc::clone(&roster.head.name);
+        let by = families.next_collector;
+        families.next_collector += 1;
+        families.collectors.push((by, collector));
+        for (head, created) in heads {
+            let name = Arc::clone(&head.name);
+            let roster = Roster::new(head, Form::Collected { by }, created, Vec::new());
             families.rosters.insert(name, Arc::new(roster));
         }
         Ok(())
@@ -256,10 +271,14 @@ impl Registry {
                 return false;
             }
             let families = families.change();
-            families
+            let roster = families
                 .rosters
                 .remove(name)
-                .expect("it was there, and the lock is held")
+                .expect("it was there, and the lock is held");
+            if let Form::Collected { by } = roster.form {
+                families.leave(by);
+            }
+            roster
         };
         // A family by label may be making a series just now: it either comes before this, and is counted, or finds the mark.
         let mut members = roster.members.write();
@@ -268,7 +287,7 @@ impl Registry {
         let promised = match roster.form {
             Form::Single { .. } => members.series.len(),
             Form::ByLabel { .. } => members.series.len() + 1,
-            Form::Collected => 1,
+            Form::Collected { .. } => 1,
         };
         self.release(promised);
         true
@@ -312,12 +331,12 @@ impl Registry {
         let families = self.families.read();
         let mut readings: Vec<FamilyReading> =
             families.rosters.values().map(|r| r.read()).collect();
-        for collector in &families.collectors {
+        for (number, collector) in &families.collectors {
             for (name, value) in collector.values() {
                 let Some(roster) = families.rosters.get(name) else {
                     continue; // removed
                 };
-                if let Form::Collected = roster.form {
+                if matches!(roster.form, Form::Collected { by } if by == *number) {
                     readings.push(roster.head.with_series(vec![SeriesReading {
                         labels: Labels::default(),
                         created: roster.created,

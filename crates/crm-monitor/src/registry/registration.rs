@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::error::{RegisterError, UnitError};
+use super::error::{NameError, RegisterError, UnitError};
 use super::instrument::{Instrument, Make};
 use super::name;
 use super::roster::Head;
@@ -47,6 +47,10 @@ impl<'a> Draft<'a> {
 
     /// What the series of the family have in common, if all of it can be exposed.
     pub(crate) fn head(&self, kind: Kind, whole: bool) -> Result<Head, RegisterError> {
+        // Which the namespace would hide.
+        if self.name.len() == self.registry.prefix().len() {
+            return Err(NameError::Empty.into());
+        }
         name::check_name(&self.name)?;
         let told = Unit::of_name(&self.name)?;
         if let Some(declared) = self.declared.filter(|declared| *declared != told) {

@@ -43,8 +43,8 @@ pub(crate) enum Form {
     },
     /// The family makes them when they are first looked up, and counts the lookups that led to its overflow series.
     ByLabel { overflowed: Counter },
-    /// A collector tells the values when they are read.
-    Collected,
+    /// The collector of this number tells the values when they are read.
+    Collected { by: u64 },
 }
 
 /// The series that a reading holds.

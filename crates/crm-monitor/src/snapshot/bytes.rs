@@ -146,7 +146,13 @@ fn counts(bytes: &mut &[u8], layout: Layout) -> Result<Vec<u64>, SnapshotError> 
             .and_then(|first| first.checked_add(buckets))
             .filter(|end| *end <= layout.len() as u64)
             .ok_or(SnapshotError::Contradiction)?;
-        counts.resize(end as usize - buckets as usize, 0);
+        let end = end as usize;
+        // Twice the room as it is needed, like any list, but never more than the layout has buckets.
+        if end > counts.capacity() {
+            let room = (2 * counts.capacity()).clamp(end, layout.len());
+            counts.reserve_exact(room - counts.len());
+        }
+        counts.resize(end - buckets as usize, 0);
         for _ in 0..buckets {
             counts.push(varint::read(bytes)?);
         }

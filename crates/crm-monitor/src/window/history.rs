@@ -1,6 +1,7 @@
 //! The past of instruments: who is followed, how far back, and how closely.
 
 use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -159,7 +160,15 @@ impl History {
             self.shared.spacing,
         ));
         let weak = Arc::downgrade(&track);
-        self.shared.tracks.lock().push(weak);
+        let mut tracks = self.shared.tracks.lock();
+        // Where nobody samples, nobody else clears out what is gone. Room for as many again makes this rare.
+        if tracks.len() == tracks.capacity() {
+            tracks.retain(|track| track.strong_count() > 0);
+            let followed = tracks.len();
+            tracks.reserve(followed);
+        }
+        tracks.push(weak);
+        drop(tracks);
         Tracked::new(track)
     }
 
@@ -167,9 +176,19 @@ impl History {
     ///
     /// Call it once a [period](History::period). Where calls come late or not at all, the windows become coarser for that time and
     /// nothing else: see [What a window covers](History#what-a-window-covers).
+    ///
+    /// # Panics
+    ///
+    /// Where a function behind [`History::track_with`] does, after all others have been read.
     pub fn sample(&self) {
+        let (mut failed, pause) = (None, self.pause());
         for track in self.tracks() {
-            track.sample(self.pause());
+            // It is dropped in there as well: this may be the last to hold it.
+            let sampled = panic::catch_unwind(AssertUnwindSafe(move || track.sample(pause)));
+            failed = failed.or(sampled.err());
+        }
+        if let Some(payload) = failed {
+            panic::resume_unwind(payload);
         }
     }
 

@@ -98,7 +98,7 @@ impl<C: Change> Ladder<C> {
 
     /// The bytes on the heap of a ladder whose changes take `bytes`.
     pub(super) fn bytes_with(spacing: &Spacing, bytes: usize) -> usize {
-        (spacing.points() + 1) * size_of::<Interval<C>>() + bytes
+        ((spacing.points() + 1) * size_of::<Interval<C>>()).saturating_add(bytes)
     }
 
     /// Bytes on the heap.

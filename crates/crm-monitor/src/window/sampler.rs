@@ -126,7 +126,8 @@ fn run(history: &History, shared: &Shared) {
         let begin = history.clock().now();
         for track in history.tracks() {
             // One that panics has told so by the panic hook, and is tried again in the next round.
-            let _ = panic::catch_unwind(AssertUnwindSafe(|| track.sample(history.pause())));
+            // It is dropped in there as well: the thread may be the last to hold it.
+            let _ = panic::catch_unwind(AssertUnwindSafe(move || track.sample(history.pause())));
         }
         shared.state.lock().done = asked;
         shared.changed.notify_all();

@@ -194,6 +194,7 @@ impl<S: Source> Windows<S::Value> for Track<S> {
 
     fn bytes_at_most(&self) -> usize {
         let (reading, changes) = self.source.bytes_at_most(self.spacing.budget);
-        reading + Ladder::<S::Change>::bytes_with(&self.spacing, changes) + size_of::<Self>()
+        Ladder::<S::Change>::bytes_with(&self.spacing, changes)
+            .saturating_add(reading + size_of::<Self>())
     }
 }
