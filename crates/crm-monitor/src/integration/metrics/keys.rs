@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use metrics::Key;
+use metrics::{Key, Label};
 use parking_lot::{Mutex, RwLock};
 
 use super::refusal::{RefusalReason, Refusals};
@@ -117,7 +117,7 @@ impl<H: Clone> Keys<H> {
         if let Some(handle) = self.get(key) {
             return handle;
         }
-        let handle = match new.series(key, name, rules, register) {
+        let handle = match new.series(key, name, rules, |key| self.get(key), register) {
             Ok(handle) => handle,
             Err(Instead { handle, reason }) => {
                 rules.refusals.add(key.name(), reason);
@@ -140,6 +140,7 @@ impl<H: Clone> New<H> {
         key: &Key,
         name: &str,
         rules: &Rules<'_>,
+        known: impl Fn(&Key) -> Option<H>,
         register: impl Fn(&Asked<'_>) -> Result<H, RegisterError>,
     ) -> Result<H, Instead<H>> {
         let description = rules.names.lock().description(name, key.name())?;
@@ -177,7 +178,18 @@ impl<H: Clone> New<H> {
             Some(other) => other.clone(),
             None => {
                 asked.labels.iter_mut().for_each(|label| label.1 = OTHER);
-                let other = register(&asked)?;
+                // One of the series within the limit may be labelled so.
+                let labels = asked
+                    .labels
+                    .iter()
+                    .map(|&(name, _)| Label::new(name.to_owned(), OTHER));
+                let other = match known(&Key::from_parts(
+                    key.name().to_owned(),
+                    labels.collect::<Vec<_>>(),
+                )) {
+                    Some(other) => other,
+                    None => register(&asked)?,
+                };
                 series.other.insert(other).clone()
             }
         };
