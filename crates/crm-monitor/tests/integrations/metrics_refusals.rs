@@ -158,6 +158,28 @@ fn issue_what_came_past_the_limit_was_lost_where_a_series_was_labelled_other() {
 }
 
 #[test]
+fn issue_keys_of_any_length_were_remembered() {
+    let (monitor, recorder) = recorder(1);
+    let long = "\u{2603}".repeat(1000);
+    with_local_recorder(&recorder, || {
+        counter!("visits", "user" => "a").increment(1);
+        for _ in 0..3 {
+            counter!("visits", "user" => long.clone()).increment(1);
+            counter!(long.clone()).increment(1);
+        }
+    });
+    // Each use is looked at anew, and is recorded all the same.
+    assert_eq!(recorder.refused(), 6);
+    assert_eq!(count(&monitor, "visits", &[("user", "other")]), 3);
+    let names: Vec<usize> = recorder
+        .refusals()
+        .iter()
+        .map(|refusal| refusal.name.len())
+        .collect();
+    assert_eq!(names, ["visits".len(), 498]);
+}
+
+#[test]
 fn neither_keys_nor_refusals_are_remembered_without_end() {
     let (monitor, recorder) = recorder(2);
     with_local_recorder(&recorder, || {

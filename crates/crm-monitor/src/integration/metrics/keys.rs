@@ -11,6 +11,10 @@ use crate::{RegisterError, Unit};
 /// How many keys are remembered that have no series of their own, so that each is looked at once.
 const REFUSED_KEYS: usize = 1000;
 
+/// The longest name and labels together, in bytes, of such a key. A longer one is looked at each time: what cannot be registered
+/// may be of any length.
+const REFUSED_KEY: usize = 1000;
+
 /// How many descriptions are kept.
 const DESCRIPTIONS: usize = 10_000;
 
@@ -122,7 +126,7 @@ impl<H: Clone> Keys<H> {
             Err(Instead { handle, reason }) => {
                 rules.refusals.add(key.name(), reason);
                 let handle = handle.unwrap_or(nothing);
-                if new.refused == REFUSED_KEYS {
+                if new.refused == REFUSED_KEYS || length(key) > REFUSED_KEY {
                     return handle;
                 }
                 new.refused += 1;
@@ -198,6 +202,13 @@ impl<H: Clone> New<H> {
             reason: RefusalReason::Series { limit: rules.limit },
         })
     }
+}
+
+/// How long name and labels are together.
+fn length(key: &Key) -> usize {
+    let labels = key.labels();
+    let labels = labels.map(|label| label.key().len() + label.value().len());
+    key.name().len() + labels.sum::<usize>()
 }
 
 impl Names {
