@@ -181,12 +181,13 @@ fn customer(row: &Row<'_>) -> rusqlite::Result<Customer> {
     })
 }
 
-/// Invents customers, and a few invoices of each; says now and then how many there are. The same seed makes the same ones.
+/// Invents customers, and a few invoices of each; says now and then how many there are, and asks whether to go on. The same seed
+/// makes the same ones.
 pub(crate) fn fill(
     file: &Path,
     customers: u32,
     seed: u64,
-    mut tell: impl FnMut(u32),
+    mut tell: impl FnMut(u32) -> bool,
 ) -> rusqlite::Result<()> {
     let mut random = fastrand::Rng::with_seed(seed);
     let mut connection = Connection::open(file)?;
@@ -208,8 +209,8 @@ pub(crate) fn fill(
             for _ in 0..random.u32(0..12) {
                 invoice.execute(params![id, random.i64(100..100_000)])?;
             }
-            if id % 10_000 == 0 {
-                tell(id);
+            if id % 10_000 == 0 && !tell(id) {
+                return Ok(());
             }
         }
     }
@@ -239,11 +240,23 @@ mod tests {
     }
 
     #[test]
+    fn issue_nothing_could_end_the_making_of_customers() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut told = Vec::new();
+        fill(&folder.path().join("db"), 50_000, 1, |made| {
+            told.push(made);
+            made < 20_000
+        })
+        .unwrap();
+        assert_eq!(told, [10_000, 20_000]);
+    }
+
+    #[test]
     fn customers_are_invented_by_the_seed() {
         let folder = tempfile::tempdir().unwrap();
         let open = |name: &str, seed| {
             let file = folder.path().join(name);
-            fill(&file, 45, seed, |_| {}).unwrap();
+            fill(&file, 45, seed, |_| true).unwrap();
             Database::open(&file, 2, Duration::ZERO, instruments()).unwrap()
         };
         let [one, same, other] =
@@ -274,7 +287,7 @@ mod tests {
     fn every_query_is_measured_and_a_failed_one_is_a_failure() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("c.sqlite");
-        fill(&file, 1, 1, |_| {}).unwrap();
+        fill(&file, 1, 1, |_| true).unwrap();
         let measured = instruments();
         let database = Database::open(&file, 1, Duration::ZERO, measured.clone()).unwrap();
         run(Arc::clone(&database).customer(1)).unwrap();
@@ -293,7 +306,7 @@ mod tests {
     fn a_query_that_nobody_waits_for_any_more_keeps_its_connection() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("c.sqlite");
-        fill(&file, 1, 1, |_| {}).unwrap();
+        fill(&file, 1, 1, |_| true).unwrap();
         let extra = Duration::from_millis(30);
         let database = Database::open(&file, 1, extra, instruments()).unwrap();
         run(async {

@@ -108,13 +108,20 @@ fn work(args: &Args, out: &mut impl Write, err: &mut impl Write) -> Result<(), F
     let runtime = runtime(args)?;
     // A port that is taken is better known before the customers are made.
     let listener = runtime.block_on(listen(args))?;
+    // From here on an interruption ends the program in good order, and the folder goes with it.
+    let interrupted = runtime.spawn(tokio::signal::ctrl_c());
     let folder = tempfile::tempdir().map_err(Failure::Folder)?;
     let file = folder.path().join("customers.sqlite");
     let progress = Progress::new();
     database::fill(&file, args.customers, args.seed, |done| {
         progress.made(done, args.customers);
+        !interrupted.is_finished()
     })?;
-    let done = runtime.block_on(serve(args, &file, listener, &progress, err));
+    if interrupted.is_finished() {
+        progress.finish();
+        return runtime.block_on(interruption(interrupted));
+    }
+    let done = runtime.block_on(serve(args, &file, listener, interrupted, &progress, err));
     progress.finish();
     // What still runs is a query that nobody waits for any more.
     runtime.shutdown_timeout(GRACE);
@@ -146,6 +153,7 @@ async fn serve(
     args: &Args,
     file: &Path,
     listener: TcpListener,
+    interrupted: JoinHandle<io::Result<()>>,
     progress: &Progress,
     err: &mut impl Write,
 ) -> Result<String, Failure> {
@@ -180,7 +188,7 @@ async fn serve(
         .transpose()
         .map_err(Failure::Runtime)?;
 
-    until_the_end(args).await?;
+    until_the_end(args, interrupted).await?;
     let seen = match load {
         Some(load) => tokio::task::spawn_blocking(|| load.stop()).await.ok(),
         None => None,
@@ -210,8 +218,11 @@ fn look(watch: Arc<Watch>, events: Arc<Events>, progress: Progress) -> JoinHandl
 }
 
 /// Returns when the user interrupts, or when the time is up.
-async fn until_the_end(args: &Args) -> Result<(), Failure> {
-    let interrupted = tokio::signal::ctrl_c();
+async fn until_the_end(
+    args: &Args,
+    interrupted: JoinHandle<io::Result<()>>,
+) -> Result<(), Failure> {
+    let interrupted = interruption(interrupted);
     match args.seconds {
         Some(seconds) => {
             let time = Duration::from_secs(seconds.into());
@@ -219,5 +230,10 @@ async fn until_the_end(args: &Args) -> Result<(), Failure> {
         }
         None => interrupted.await,
     }
-    .map_err(Failure::Runtime)
+}
+
+/// Returns when the user interrupts.
+async fn interruption(interrupted: JoinHandle<io::Result<()>>) -> Result<(), Failure> {
+    let interrupted = interrupted.await.map_err(io::Error::from);
+    interrupted.and_then(|it| it).map_err(Failure::Runtime)
 }

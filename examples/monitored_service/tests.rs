@@ -46,7 +46,7 @@ impl Desk {
         let args = Args::try_parse_from(line.iter().chain(options)).unwrap();
         let folder = Folder::new();
         let file = folder.0.path().join("c.sqlite");
-        database::fill(&file, args.customers, args.seed, |_| {}).unwrap();
+        database::fill(&file, args.customers, args.seed, |_| true).unwrap();
         let (clock, hand) = Clock::manual();
         let instruments = Instruments::register(&clock).unwrap();
         let measured = instruments.database.clone();

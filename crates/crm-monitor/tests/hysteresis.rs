@@ -1,7 +1,7 @@
 //! Raised once, cleared once, whatever a figure does.
 
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crm_clock::Tick;
@@ -97,6 +97,31 @@ fn a_figure_that_wavers_about_its_limit_raises_one_alert() {
     assert_eq!(watched.alerts.active().count(), 0);
     // The next one is another alert.
     assert_eq!(watched.at(300, Some(1.0))[0].alert().id(), 2);
+}
+
+#[test]
+fn issue_what_was_raised_before_a_source_panicked_was_never_told() {
+    let (mut alerts, mut breaks) = (Alerts::new(), true);
+    let limit = Threshold::over(0.5).unwrap();
+    let broken = Arc::new(Mutex::new(true));
+    let source = Arc::clone(&broken);
+    alerts.figure("good", limit, || Some(0.9)).unwrap();
+    alerts
+        .figure("broken", limit, move || {
+            assert!(!*source.lock().unwrap_or_else(PoisonError::into_inner));
+            None
+        })
+        .unwrap();
+    let mut changes = Vec::new();
+    for second in 0..3 {
+        let evaluated = catch_unwind(AssertUnwindSafe(|| alerts.evaluate(at(second))));
+        assert_eq!(evaluated.is_err(), breaks);
+        assert_eq!(alerts.active().count(), usize::from(!breaks));
+        changes.extend(evaluated.unwrap_or_default());
+        breaks = false;
+        *broken.lock().unwrap_or_else(PoisonError::into_inner) = breaks;
+    }
+    assert!(matches!(&changes[..], [Change::Raised(alert)] if alert.name() == "good"));
 }
 
 #[test]

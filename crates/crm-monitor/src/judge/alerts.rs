@@ -142,10 +142,13 @@ impl Alerts {
 
     /// Asks every source, and tells what was raised and what was cleared since the evaluation before: in the order in which the checks
     /// were added, of each the page first.
+    ///
+    /// All sources are asked before anything is judged: where one panics, nothing has changed that would never be told.
     pub fn evaluate(&mut self, now: Tick) -> Vec<Change> {
+        let seen: Vec<_> = self.checks.iter().map(Check::look).collect();
         let mut changes = Vec::new();
-        for check in &mut self.checks {
-            check.evaluate(now, &mut self.last_id, &mut changes);
+        for (check, seen) in self.checks.iter_mut().zip(seen) {
+            check.evaluate(seen, now, &mut self.last_id, &mut changes);
         }
         changes
     }

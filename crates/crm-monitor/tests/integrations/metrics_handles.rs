@@ -181,6 +181,23 @@ fn a_layout_is_that_of_its_name() {
 }
 
 #[test]
+fn issue_a_layout_that_records_by_itself_waited_for_ever() {
+    let monitor = Monitor::new();
+    let layout = |name: &str| {
+        if name == "rows" {
+            metrics::histogram!("asked").record(1);
+        }
+        None
+    };
+    let recorder = Recorder::builder(&monitor).layout(layout).build().unwrap();
+    metrics::with_local_recorder(&recorder, || metrics::histogram!("rows").record(1));
+    for name in ["rows", "asked"] {
+        let recorded = readings::histogram(&monitor, name, &[]).unwrap();
+        assert_eq!(recorded.count(), 1, "{name}");
+    }
+}
+
+#[test]
 fn the_recorder_of_the_program_is_installed_once() {
     let (monitor, recorder) = recorder();
     recorder.clone().install().unwrap();

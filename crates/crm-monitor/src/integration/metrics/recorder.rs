@@ -192,6 +192,7 @@ impl Inner {
     fn histogram(
         &self,
         name: &str,
+        layout: Option<Layout>,
         asked: &Asked<'_>,
     ) -> Result<metrics::Histogram, RegisterError> {
         let mut histogram = self
@@ -202,7 +203,6 @@ impl Inner {
         for (name, value) in &asked.labels {
             histogram = histogram.label(name, value);
         }
-        let layout = self.layout.as_ref().and_then(|layout| layout(name));
         if let Some(layout) = layout.or_else(|| layout_of(asked.unit)) {
             histogram = histogram.layout(layout);
         }
@@ -258,8 +258,10 @@ impl metrics::Recorder for Recorder {
         let inner = &self.inner;
         inner.histograms.get(key).unwrap_or_else(|| {
             let nothing = metrics::Histogram::noop();
+            // Before any lock: the function is the caller's, and may record by itself.
+            let layout = inner.layout.as_ref().and_then(|layout| layout(key.name()));
             inner.add(&inner.histograms, key, NO_SUFFIX, nothing, |asked| {
-                inner.histogram(key.name(), asked)
+                inner.histogram(key.name(), layout, asked)
             })
         })
     }

@@ -35,7 +35,7 @@ use crate::{FamilyReading, Kind, Reading, SeriesReading, Snapshot, Unit, Value};
 /// |---|---|
 /// | a counter | a monotonic cumulative sum, from the time at which it was registered |
 /// | a gauge | a gauge |
-/// | a histogram | a cumulative exponential histogram, and a sum named after it with `_failures` if there were any |
+/// | a histogram | a cumulative exponential histogram, and a sum named after it with `_failures` if there were any and no figure has that name |
 ///
 /// Names stay as they are, and the units become those of UCUM: `s`, `By`, `1`. Figures that are whole numbers in their unit
 /// go as integers, all others as floating-point numbers in the unit itself, so that nanoseconds become seconds.
@@ -56,7 +56,7 @@ where
     V: Into<String>,
 {
     let metrics = reading.families.iter();
-    let metrics = metrics.flat_map(|family| metrics_of(family, reading.taken));
+    let metrics = metrics.flat_map(|family| metrics_of(family, reading));
     ExportMetricsServiceRequest {
         resource_metrics: vec![ResourceMetrics {
             resource: Some(Resource {
@@ -120,7 +120,8 @@ fn attribute(key: String, value: String) -> KeyValue {
 }
 
 /// The metric of a family, and beside a histogram's that of its failures.
-fn metrics_of(family: &FamilyReading, taken: SystemTime) -> impl Iterator<Item = Metric> {
+fn metrics_of(family: &FamilyReading, reading: &Reading) -> impl Iterator<Item = Metric> {
+    let taken = reading.taken;
     let data = match family.kind {
         Kind::Counter => Data::Sum(sum(family, taken, counter_value)),
         Kind::Gauge => Data::Gauge(Gauge {
@@ -132,8 +133,12 @@ fn metrics_of(family: &FamilyReading, taken: SystemTime) -> impl Iterator<Item =
         }),
     };
     let failures = sum(family, taken, failures_value);
-    let failures = (!failures.data_points.is_empty()).then(|| Metric {
-        name: format!("{}_failures", family.name),
+    let failures = Some(failures).filter(|failures| !failures.data_points.is_empty());
+    let name = format!("{}_failures", family.name);
+    // Two metrics of one name would be a conflict for every collector.
+    let is_taken = reading.families.iter().any(|own| *own.name == *name);
+    let failures = failures.filter(|_| !is_taken).map(|failures| Metric {
+        name,
         description: format!("How many of {} were failures.", family.name),
         data: Some(Data::Sum(failures)),
         ..Metric::default()
