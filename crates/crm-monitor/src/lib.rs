@@ -68,10 +68,8 @@
 //! |---|---|
 //! | [`Counter`], [`InFlight`] | 8 bytes for each thread that there is a cell for; sixteen instruments share a block, which goes with the last of them |
 //! | [`Gauge`] | one word |
-//! | [`Histogram`] of [`Layout::response_times`], 1 us to 1 h at 1 % | 16.8 KiB for each thread that has recorded into it, and 2.4 KiB |
+//! | [`Histogram`] of [`Layout::response_times`], 1 us to 1 h at 1 % | 16.8 KiB for each thread that has recorded into it, and 2.4 KiB; once or twice 17 KiB more where words have filled up or values are above 2^47 |
 //! | a month of windows, sampled each second | 5 KB for a counter, at most 549 KB for a histogram; [`Tracked::bytes_at_most`] tells |
-//! | [`Histogram`] of [`Layout::response_times`], 1 us to 1 h at 1 % | 17 KiB for each thread that has recorded into it, and once or twice more for what no longer fits their words |
-//! | a window | [`Tracked::bytes_at_most`] tells |
 //!
 //! # Features
 //!
