@@ -205,4 +205,30 @@ fn the_figures_are_those_of_the_system() {
     let reading = monitor.read();
     assert!(reading.family("process_threads").is_none());
     assert!(reading.family("process_cpu_seconds").is_some());
+
+    // All of them can go and come again, each once.
+    let names = || {
+        let families = monitor.read().families;
+        let names = families.iter().map(|family| family.name.to_string());
+        let of_process = names.filter(|name| name.starts_with("process_"));
+        of_process.collect::<Vec<_>>()
+    };
+    for name in &names() {
+        assert!(monitor.remove(name));
+    }
+    // Those that the system does not tell here have no series, but a place.
+    for name in [
+        "process_disk_read_bytes",
+        "process_disk_written_bytes",
+        "process_max_fds",
+        "process_network_receive_bytes",
+        "process_network_transmit_bytes",
+    ] {
+        monitor.remove(name);
+    }
+    assert_eq!((monitor.series(), names()), (0, Vec::new()));
+    monitor.observe_process().unwrap();
+    let again = names();
+    assert!(again.contains(&"process_threads".to_owned()));
+    assert!(again.is_sorted_by(|one, other| one < other), "{again:?}");
 }

@@ -79,6 +79,20 @@ pub(crate) struct Collected {
     pub(crate) created: Option<SystemTime>,
 }
 
+impl Families {
+    /// Lets go of collectors none of whose families is left: nobody reads what they tell, and were the same names collected anew,
+    /// both would tell them.
+    fn forget_idle_collectors(&mut self) {
+        let rosters = &self.rosters;
+        let is_read = |family: &Collected| {
+            let roster = rosters.get(family.name);
+            roster.is_some_and(|roster| matches!(roster.form, Form::Collected))
+        };
+        self.collectors
+            .retain(|collector| collector.families().iter().any(is_read));
+    }
+}
+
 impl Registry {
     pub(crate) fn new(
         clock: Clock,
@@ -256,10 +270,14 @@ impl Registry {
                 return false;
             }
             let families = families.change();
-            families
+            let roster = families
                 .rosters
                 .remove(name)
-                .expect("it was there, and the lock is held")
+                .expect("it was there, and the lock is held");
+            if let Form::Collected = roster.form {
+                families.forget_idle_collectors();
+            }
+            roster
         };
         // A family by label may be making a series just now: it either comes before this, and is counted, or finds the mark.
         let mut members = roster.members.write();
