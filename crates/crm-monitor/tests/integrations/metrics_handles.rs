@@ -162,6 +162,26 @@ fn other_values_are_rounded_to_the_nearest() {
 }
 
 #[test]
+fn the_function_of_layouts_may_record() {
+    let monitor = Monitor::new();
+    let recorder = Recorder::builder(&monitor)
+        .layout(|name| {
+            if name != "layouts" {
+                histogram!("layouts").record(name.len() as f64);
+            }
+            None
+        })
+        .build()
+        .unwrap();
+    with_local_recorder(&recorder, || histogram!("rows").record(3.0));
+    let histogram = |name| readings::histogram(&monitor, name, &[]).unwrap();
+    assert_eq!(
+        (histogram("rows").sum(), histogram("layouts").sum()),
+        (3, 4)
+    );
+}
+
+#[test]
 fn a_layout_is_that_of_its_name() {
     let monitor = Monitor::new();
     let coarse = Layout::new(1, 1000, 0.1).unwrap();
