@@ -90,7 +90,7 @@ impl Core {
         &self.layout
     }
 
-    /// Records one value: wait-free, and without allocation but for the first of a thread.
+    /// Records one value: wait-free, and without allocation but for the first of a thread and the first that fills a word.
     #[inline]
     pub(crate) fn record(&self, value: u64) {
         let own = self.stripes.get(slot::current());

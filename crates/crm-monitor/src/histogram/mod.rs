@@ -23,7 +23,8 @@ use crate::timer::Timer;
 /// The distribution of a value: response times in nanoseconds, sizes in bytes, any `u64`.
 ///
 /// A clone records into the same distribution. Recording is wait-free: each thread has words of its own, which it writes by a load
-/// and a store, and allocates nothing after its first value. Memory is fixed; the [`Layout`] says how much.
+/// and a store, and allocates nothing after its first value; what happens the first time, and when a word is full, is told among the
+/// [guarantees](crate#guarantees). Memory is bounded; the [`Layout`] says by how much.
 ///
 /// ```
 /// use crm_monitor::{Histogram, Layout};
