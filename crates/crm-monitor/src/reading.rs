@@ -15,7 +15,7 @@ use crate::unit::Unit;
 ///
 /// Each series is consistent in itself; between two of them, what is recorded during the reading may be in one and not in
 /// the other. What was recorded before the reading began, in the order of the caller, is in it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Reading {
     /// The time of day at which it was complete.
@@ -36,7 +36,7 @@ impl Reading {
 }
 
 /// The figures of one name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FamilyReading {
     /// The name as it was registered: a counter's without `_total`.
@@ -57,7 +57,7 @@ impl FamilyReading {
     pub fn value(&self, labels: &[(&str, &str)]) -> Option<&Value> {
         let mut series = self.series.iter();
         let found = series.find(|series| {
-            series.labels.iter().len() == labels.len()
+            series.labels.len() == labels.len()
                 && labels
                     .iter()
                     .all(|(name, value)| series.labels.get(name) == Some(*value))
@@ -79,7 +79,7 @@ pub enum Kind {
 }
 
 /// One figure of a name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SeriesReading {
     /// The labels.
@@ -95,7 +95,7 @@ pub struct SeriesReading {
 /// A figure.
 ///
 /// Figures of [`Unit::Seconds`] that are whole numbers are nanoseconds; [`Unit::scale`] turns them into seconds.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Value {
     /// What a [`Counter`](crate::Counter) has counted.
@@ -147,6 +147,12 @@ impl Labels {
         let find = |name: &str| self.pairs().find(|pair| *pair.0 == *name).cloned();
         let pairs: Option<Arc<[_]>> = order.pairs().map(|(name, _)| find(name)).collect();
         pairs.map(|pairs| Self { pairs })
+    }
+
+    /// How many labels there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.pairs.len()
     }
 
     /// Whether there are no labels.
