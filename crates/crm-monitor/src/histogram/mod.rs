@@ -91,10 +91,11 @@ impl Histogram {
     /// Records a value, and offers it as an example with labels such as the trace it belongs to. The answer says whether it is kept.
     ///
     /// It is recorded in any case. As an example it is kept when none of its size was within the last second; sizes are halves of
-    /// octaves, 128 in all, so that examples take at most some 40 KiB. It is not kept where the labels have more than 128 characters in
-    /// all, names included, or a name that is not made of letters, digits and underscores, or one name twice, which no exposition
-    /// could carry; nor while another thread is leaving one. Nothing waits. It costs a reading of the clock more than
-    /// [`Histogram::record`], and allocates where the example is kept.
+    /// octaves, 128 in all, so that examples with a label or two take at most some 40 KiB (and with ninety, which is as many as can have
+    /// names, some 700). It is not kept where the labels have more than 128 characters in all, names included, or a name that is not made
+    /// of letters, digits and underscores, or one name twice, which no exposition could carry; nor while another thread is leaving one.
+    /// Nothing waits. It costs a reading of the clock more than [`Histogram::record`], and allocates where the example is kept, and once
+    /// for the places.
     ///
     /// ```
     /// use crm_monitor::{Histogram, Layout};
