@@ -111,8 +111,10 @@ fn so_can_what_is_said_of_it() {
         Verdict
     );
 
-    use expose::{Bounds, Check, Exposition, Format, Range, State};
-    shared!(Bounds, Check, Exposition, Format, Range, State);
+    use expose::{Bounds, Check, CheckState, CheckValue, Exposition, Format, Range};
+    shared!(
+        Bounds, Check, Exposition, Format, Range, CheckState, CheckValue
+    );
 }
 
 #[test]

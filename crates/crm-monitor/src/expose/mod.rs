@@ -58,7 +58,7 @@ use std::collections::HashMap;
 use std::io;
 
 pub use bounds::{Bounds, BoundsError};
-pub use check::{Check, Measure, MeasureUnit, State};
+pub use check::{Check, CheckState, CheckUnit, CheckValue};
 #[cfg(feature = "serde_json")]
 pub use format::JSON_CONTENT_TYPE;
 #[cfg(feature = "prost")]
