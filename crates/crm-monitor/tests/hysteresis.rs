@@ -1,5 +1,6 @@
 //! Raised once, cleared once, whatever a figure does.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -43,6 +44,30 @@ impl Watched {
         *self.figure.lock().unwrap() = figure;
         self.alerts.evaluate(at(seconds))
     }
+}
+
+#[test]
+fn a_source_that_panics_takes_no_other_alert_with_it() {
+    let mut alerts = Alerts::new();
+    let over = Threshold::over(0.9).unwrap();
+    let broken = Arc::new(Mutex::new(true));
+    let source = Arc::clone(&broken);
+    alerts.figure("busy", over, || Some(1.0)).unwrap();
+    alerts
+        .figure("queue", over, move || {
+            assert!(!*source.lock().unwrap(), "the queue is gone");
+            Some(0.0)
+        })
+        .unwrap();
+    let evaluated = catch_unwind(AssertUnwindSafe(|| alerts.evaluate(at(1))));
+    assert!(evaluated.is_err());
+    assert_eq!(alerts.active().count(), 0);
+
+    broken.clear_poison();
+    *broken.lock().unwrap() = false;
+    let changes = alerts.evaluate(at(2));
+    assert!(matches!(&changes[..], [Change::Raised(alert)] if alert.name() == "busy"));
+    assert!(alerts.evaluate(at(3)).is_empty());
 }
 
 #[test]

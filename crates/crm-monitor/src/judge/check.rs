@@ -70,9 +70,19 @@ impl Check {
         }
     }
 
-    /// Looks, moves the latches, and adds what has changed to `changes`.
-    pub(super) fn evaluate(&mut self, now: Tick, last_id: &mut u64, changes: &mut Vec<Change>) {
-        let seen = self.probe.look();
+    /// What each rule sees now; this asks the caller's source.
+    pub(super) fn look(&self) -> Vec<(Level, Reason)> {
+        self.probe.look()
+    }
+
+    /// Moves the latches by what was seen, and adds what has changed to `changes`.
+    pub(super) fn evaluate(
+        &mut self,
+        seen: Vec<(Level, Reason)>,
+        now: Tick,
+        last_id: &mut u64,
+        changes: &mut Vec<Change>,
+    ) {
         for ((_, latch), (level, _)) in self.lines.iter_mut().zip(&seen) {
             // Whether an alert is active follows from the latches below, so that the edge itself is not needed.
             let _ = latch.update(now, *level);
