@@ -167,6 +167,11 @@ impl History {
     ///
     /// Call it once a [period](History::period). Where calls come late or not at all, the windows become coarser for that time and
     /// nothing else: see [What a window covers](History#what-a-window-covers).
+    ///
+    /// # Panics
+    ///
+    /// Where a function behind [`History::track_with`] does. Instruments behind it in the round are left to the next call; a
+    /// [`Sampler`](crate::Sampler) goes on with them.
     pub fn sample(&self) {
         for track in self.tracks() {
             track.sample(self.pause());
