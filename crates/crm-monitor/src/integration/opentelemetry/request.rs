@@ -239,8 +239,8 @@ fn example(kept: &crate::Exemplar, divisor: f64) -> Exemplar {
     };
     for (name, value) in kept.labels() {
         match (name, hexadecimal(value)) {
-            ("trace_id", Some(id)) if id.len() == 16 => example.trace_id = id,
-            ("span_id", Some(id)) if id.len() == 8 => example.span_id = id,
+            ("trace_id", Some(id)) if is_id(&id, 16) => example.trace_id = id,
+            ("span_id", Some(id)) if is_id(&id, 8) => example.span_id = id,
             _ => {
                 let label = attribute(name.into(), value.into());
                 example.filtered_attributes.push(label);
@@ -248,6 +248,11 @@ fn example(kept: &crate::Exemplar, divisor: f64) -> Exemplar {
         }
     }
     example
+}
+
+/// Whether these bytes are the id of a trace or a span, of that length: the one of nothing but zeros is none.
+fn is_id(bytes: &[u8], length: usize) -> bool {
+    bytes.len() == length && bytes.iter().any(|byte| *byte != 0)
 }
 
 /// The bytes that are written as pairs of hexadecimal digits.
