@@ -53,7 +53,8 @@
 //!   takes a short lock.
 //! - **A snapshot is consistent.** Its count is the sum of its buckets, and its sum is that of exactly the counted values, whatever is recorded
 //!   meanwhile. It holds all that was recorded before it in the order of the caller. Two series of one reading may be a moment apart.
-//! - **Nothing is lost.** What threads have recorded is there after their end, to the unit.
+//! - **Nothing is lost.** What threads have recorded is there after their end, to the unit. Only a signal handler must not record: it may
+//!   come between the load and the store of the thread that it runs on.
 //! - **Errors are told.** A quantile comes with the bounds between which the true value lies; a bad name, unit or label is an error at
 //!   registration and never renamed.
 //! - **Everything is bounded**: memory of each instrument, series of a family and of a monitor, windows, alerts, advice. What passes a bound is
@@ -67,7 +68,7 @@
 //!
 //! | instrument | memory |
 //! |---|---|
-//! | [`Counter`], [`InFlight`] | 8 bytes for each thread that there is a cell for |
+//! | [`Counter`], [`InFlight`] | 8 bytes for each thread that there is a cell for; sixteen share a block, which goes with the last of them |
 //! | [`Gauge`] | one word |
 //! | [`Histogram`] of [`Layout::response_times`], 1 us to 1 h at 1 % | 17 KiB for each thread that has recorded into it; once a word has filled, after millions of values of a millisecond, 18 KiB more, and as much again if ever a reader had to ask for quiet |
 //! | a window | [`Tracked::bytes_at_most`] tells |
