@@ -260,6 +260,22 @@ fn where_nothing_failed_there_is_no_sum_of_failures() {
 }
 
 #[test]
+fn a_counter_of_failures_is_told_instead_of_the_sum() {
+    let monitor = Monitor::new();
+    let times = monitor.histogram("login_seconds").register().unwrap();
+    times.record_failure(1);
+    let failures = monitor.counter("login_seconds_failures").register();
+    failures.unwrap().add(7);
+    let metrics = exported(&monitor);
+    let names: Vec<_> = metrics.iter().map(|metric| &*metric.name).collect();
+    assert_eq!(names, ["login_seconds", "login_seconds_failures"]);
+    assert_eq!(
+        sum(&metrics[1]).data_points[0].value,
+        Some(Number::AsInt(7))
+    );
+}
+
+#[test]
 fn a_family_without_series_is_left_out() {
     let monitor = Monitor::new();
     let rows = monitor.counters("rows", ["kind"]).register().unwrap();

@@ -37,6 +37,8 @@ use crate::{FamilyReading, Kind, Reading, SeriesReading, Snapshot, Unit, Value};
 /// | a gauge | a gauge |
 /// | a histogram | a cumulative exponential histogram, and a sum named after it with `_failures` if there were any |
 ///
+/// Where a family has the name with `_failures` itself, it is that which goes, and the sum is left out: one name cannot be two figures.
+///
 /// Names stay as they are, and the units become those of UCUM: `s`, `By`, `1`. Figures that are whole numbers in their unit
 /// go as integers, all others as floating-point numbers in the unit itself, so that nanoseconds become seconds.
 ///
@@ -56,7 +58,7 @@ where
     V: Into<String>,
 {
     let metrics = reading.families.iter();
-    let metrics = metrics.flat_map(|family| metrics_of(family, reading.taken));
+    let metrics = metrics.flat_map(|family| metrics_of(family, reading));
     ExportMetricsServiceRequest {
         resource_metrics: vec![ResourceMetrics {
             resource: Some(Resource {
@@ -120,7 +122,8 @@ fn attribute(key: String, value: String) -> KeyValue {
 }
 
 /// The metric of a family, and beside a histogram's that of its failures.
-fn metrics_of(family: &FamilyReading, taken: SystemTime) -> impl Iterator<Item = Metric> {
+fn metrics_of(family: &FamilyReading, reading: &Reading) -> impl Iterator<Item = Metric> {
+    let taken = reading.taken;
     let data = match family.kind {
         Kind::Counter => Data::Sum(sum(family, taken, counter_value)),
         Kind::Gauge => Data::Gauge(Gauge {
@@ -132,8 +135,10 @@ fn metrics_of(family: &FamilyReading, taken: SystemTime) -> impl Iterator<Item =
         }),
     };
     let failures = sum(family, taken, failures_value);
-    let failures = (!failures.data_points.is_empty()).then(|| Metric {
-        name: format!("{}_failures", family.name),
+    let name = format!("{}_failures", family.name);
+    let tells_failures = !failures.data_points.is_empty() && reading.family(&name).is_none();
+    let failures = tells_failures.then(|| Metric {
+        name,
         description: format!("How many of {} were failures.", family.name),
         data: Some(Data::Sum(failures)),
         ..Metric::default()
