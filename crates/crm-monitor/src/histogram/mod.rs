@@ -82,7 +82,8 @@ impl Histogram {
         self.record(nanoseconds(duration));
     }
 
-    /// Records a value of something that failed: it counts as any other, and as a failure.
+    /// Records a value of something that failed: it counts as any other, and as a failure. Of the [formats](crate::expose), those of
+    /// Prometheus do not tell failures.
     #[inline]
     pub fn record_failure(&self, value: u64) {
         self.core.core.record_failure(value);
