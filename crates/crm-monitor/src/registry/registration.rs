@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::error::{RegisterError, UnitError};
-use super::instrument::{Instrument, Make};
+use super::instrument::{INSIDE, Instrument, Make};
 use super::name;
 use super::roster::Head;
 use super::{Registry, roster};
@@ -158,7 +158,7 @@ impl<'a, I: Instrument> Registration<'a, I> {
         let figure: Box<dyn roster::Figure> = Box::new(instrument.clone());
         self.draft
             .registry
-            .add_single(head, labels, instrument.buckets(), figure)
+            .add_single(head, labels, instrument.buckets(INSIDE), figure)
     }
 }
 
