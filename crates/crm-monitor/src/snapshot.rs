@@ -84,6 +84,7 @@ impl Snapshot {
     /// Adds the next buckets, which begin at `first`, and what their values exceed their lower bounds by.
     pub(crate) fn push(&mut self, first: usize, counts: &[u64], residual: u128) {
         self.sum += residual;
+        let overflow = self.layout.overflow();
         for (index, &count) in (first..).zip(counts) {
             if count == 0 {
                 continue;
@@ -94,7 +95,12 @@ impl Snapshot {
             self.counts.resize(index - self.offset, 0);
             self.counts.push(count);
             self.count += count;
-            self.sum += u128::from(count) * u128::from(*self.layout.bounds(index).start());
+            let lower = if index == overflow {
+                self.layout.highest().saturating_add(1)
+            } else {
+                self.layout.lower(index as u64)
+            };
+            self.sum += u128::from(count) * u128::from(lower);
         }
     }
 

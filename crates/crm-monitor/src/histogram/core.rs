@@ -63,6 +63,8 @@ fn octave(value: u64) -> usize {
 #[derive(Debug)]
 pub(crate) struct Core {
     layout: Layout,
+    /// The place of the overflow, which is the last.
+    overflow: usize,
     /// The last value that a word of its thread takes without further questions.
     near: u64,
     /// By the logarithm of a value; those from [`FAR`] on are not used.
@@ -78,6 +80,7 @@ impl Core {
     pub(crate) fn new(layout: Layout, stripes: usize) -> Self {
         Self {
             layout,
+            overflow: layout.overflow(),
             near: layout.highest().min(FAR - 1),
             octaves: std::array::from_fn(|exponent| Octave::new(&layout, 1 << exponent)),
             stripes: (0..stripes).map(|_| OnceLock::new()).collect(),
@@ -136,7 +139,7 @@ impl Core {
                 (octave.index(value), octave.residual(value), octave.form)
             } else {
                 let residual = value - self.layout.highest() - 1;
-                (self.layout.overflow(), residual, OVERFLOW)
+                (self.overflow, residual, OVERFLOW)
             };
             if own.is_none() {
                 stripe.record_shared(index, residual, form, || self.base());
@@ -162,8 +165,9 @@ impl Core {
     }
 
     /// The form of the word at `index`.
+    #[inline]
     fn form_at(&self, index: usize) -> Form {
-        if index == self.layout.overflow() {
+        if index == self.overflow {
             OVERFLOW
         } else {
             Form::new(self.layout.shift_at(index as u64))
@@ -219,7 +223,7 @@ impl Core {
     /// The counts of one chunk and the sum of their residuals as they are, whatever moves.
     fn add_up(&self, chunk: usize) -> ([u64; CHUNK], u128) {
         let first = chunk * CHUNK;
-        let indices = first..self.layout.len();
+        let indices = first..=self.overflow;
         let mut counts = [0; CHUNK];
         let mut residual = 0;
         if let Some(base) = self.base.get() {

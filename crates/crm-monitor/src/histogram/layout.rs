@@ -169,7 +169,9 @@ impl Layout {
         octave + self.floor - self.grouping
     }
 
-    fn lower(&self, position: u64) -> u64 {
+    /// The least value of the bucket at `position`.
+    #[inline]
+    pub(crate) fn lower(&self, position: u64) -> u64 {
         let shift = self.shift_at(position);
         let octave = u64::from(shift - (self.floor - self.grouping));
         (position - (octave << self.grouping)) << shift

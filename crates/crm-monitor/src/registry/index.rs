@@ -1,10 +1,10 @@
 //! From the values of a family's labels to its instruments.
 
 use std::collections::HashMap;
-use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 
+use foldhash::quality::RandomState;
 use parking_lot::RwLock;
 
 use crate::reading::Labels;
@@ -17,7 +17,8 @@ const SHARDS: usize = 16;
 /// Looking one up shares a lock with other lookups, compares texts in place, and allocates nothing. The lock is held alone
 /// for the insertion and the removal of one entry.
 pub(crate) struct Index<T, const N: usize, S = RandomState> {
-    /// Keyed at random for each index: values of labels may come from outside, and must not be made to collide.
+    /// Seeded at random for each index, since values of labels may come from outside. Whoever found values that collide all the same
+    /// would make a lookup compare no more of them than the family has series.
     hasher: S,
     shards: [Shard<T>; SHARDS],
 }
