@@ -452,6 +452,28 @@ fn bounds_of_a_name_stand_before_those_of_its_unit() {
     assert_eq!(bounds, [vec!["+Inf"], vec!["0.005", "+Inf"]]);
 }
 
+/// 2^23 seconds in nanoseconds.
+const LARGEST_BOUND: u64 = 8_388_608_000_000_000;
+
+#[test]
+fn issue_neighbouring_bounds_became_one_in_seconds() {
+    let monitor = Monitor::new();
+    monitor.histogram("age_seconds").register().unwrap();
+    let ends: Vec<u64> = (LARGEST_BOUND - 100..=LARGEST_BOUND).collect();
+    let bounds = Bounds::new(ends.iter().copied()).unwrap();
+    let exposition = Exposition::new().bounds_of_unit(Unit::Seconds, bounds);
+    let text = written(&exposition, &monitor.read());
+    let written: Vec<f64> = read(text.as_bytes())
+        .unwrap()
+        .iter()
+        .flat_map(|family| &family.samples)
+        .filter_map(|sample| sample.label("le")?.parse().ok())
+        .collect();
+    let meant = ends.iter().map(|end| *end as f64 / 1e9);
+    assert!(written.iter().copied().eq(meant.chain([f64::INFINITY])));
+    assert!(written.is_sorted_by(|one, next| one < next));
+}
+
 #[test]
 fn bounds_that_mean_nothing_are_refused() {
     assert_eq!(
@@ -463,13 +485,13 @@ fn bounds_that_mean_nothing_are_refused() {
         Err(BoundsError::NotAscending { bound: 1 })
     );
     assert_eq!(
-        Bounds::new([1 << 53]).map(|bounds| bounds.iter().len()),
+        Bounds::new([LARGEST_BOUND]).map(|bounds| bounds.iter().len()),
         Ok(1)
     );
     assert_eq!(
-        Bounds::new([(1 << 53) + 1]),
+        Bounds::new([LARGEST_BOUND + 1]),
         Err(BoundsError::TooLarge {
-            bound: (1 << 53) + 1
+            bound: LARGEST_BOUND + 1
         })
     );
     assert_eq!(

@@ -292,6 +292,35 @@ fn figures_come_from_histograms() {
 }
 
 #[test]
+fn issue_a_histogram_contradicted_itself_where_its_buckets_are_wide() {
+    let coarse = Layout::new(1, 1 << 40, 0.25).unwrap();
+    let fast = Layout::response_times();
+    let half = |time: u64| (0..100).map(move |n| if n < 49 { 0 } else { time });
+    for (layout, times) in [
+        (fast, vec![0; 9]),
+        (fast, vec![1; 9]),
+        (coarse, vec![1; 9]),
+        (coarse, half(1 << 30).collect()),
+        (fast, half(1 << 30).collect()),
+        (fast, half(1).collect()),
+    ] {
+        let recorded = Histogram::new(layout);
+        for time in &times {
+            recorded.record(*time);
+        }
+        let recorded = recorded.snapshot();
+        let figures = Figures::builder()
+            .responses(&recorded, Duration::from_secs(10))
+            .services(&recorded)
+            .build()
+            .unwrap();
+        let mean = times.iter().sum::<u64>() as f64 / times.len() as f64;
+        let told = figures.response_time().unwrap();
+        assert_eq!(told, Duration::from_secs_f64(mean.max(1.0) / 1e9));
+    }
+}
+
+#[test]
 fn a_load_is_checked_too() {
     assert!(Load::new(1.0, 1.0, 1).is_ok());
     for (rate, time, workers) in [

@@ -1,8 +1,7 @@
 //! Raised once, cleared once, whatever a figure does.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crm_clock::Tick;
@@ -44,30 +43,6 @@ impl Watched {
         *self.figure.lock().unwrap() = figure;
         self.alerts.evaluate(at(seconds))
     }
-}
-
-#[test]
-fn a_source_that_panics_takes_no_other_alert_with_it() {
-    let mut alerts = Alerts::new();
-    let over = Threshold::over(0.9).unwrap();
-    let broken = Arc::new(Mutex::new(true));
-    let source = Arc::clone(&broken);
-    alerts.figure("busy", over, || Some(1.0)).unwrap();
-    alerts
-        .figure("queue", over, move || {
-            assert!(!*source.lock().unwrap(), "the queue is gone");
-            Some(0.0)
-        })
-        .unwrap();
-    let evaluated = catch_unwind(AssertUnwindSafe(|| alerts.evaluate(at(1))));
-    assert!(evaluated.is_err());
-    assert_eq!(alerts.active().count(), 0);
-
-    broken.clear_poison();
-    *broken.lock().unwrap() = false;
-    let changes = alerts.evaluate(at(2));
-    assert!(matches!(&changes[..], [Change::Raised(alert)] if alert.name() == "busy"));
-    assert!(alerts.evaluate(at(3)).is_empty());
 }
 
 #[test]
@@ -122,6 +97,31 @@ fn a_figure_that_wavers_about_its_limit_raises_one_alert() {
     assert_eq!(watched.alerts.active().count(), 0);
     // The next one is another alert.
     assert_eq!(watched.at(300, Some(1.0))[0].alert().id(), 2);
+}
+
+#[test]
+fn issue_what_was_raised_before_a_source_panicked_was_never_told() {
+    let (mut alerts, mut breaks) = (Alerts::new(), true);
+    let limit = Threshold::over(0.5).unwrap();
+    let broken = Arc::new(Mutex::new(true));
+    let source = Arc::clone(&broken);
+    alerts.figure("good", limit, || Some(0.9)).unwrap();
+    alerts
+        .figure("broken", limit, move || {
+            assert!(!*source.lock().unwrap_or_else(PoisonError::into_inner));
+            None
+        })
+        .unwrap();
+    let mut changes = Vec::new();
+    for second in 0..3 {
+        let evaluated = catch_unwind(AssertUnwindSafe(|| alerts.evaluate(at(second))));
+        assert_eq!(evaluated.is_err(), breaks);
+        assert_eq!(alerts.active().count(), usize::from(!breaks));
+        changes.extend(evaluated.unwrap_or_default());
+        breaks = false;
+        *broken.lock().unwrap_or_else(PoisonError::into_inner) = breaks;
+    }
+    assert!(matches!(&changes[..], [Change::Raised(alert)] if alert.name() == "good"));
 }
 
 #[test]

@@ -158,6 +158,17 @@ fn figures_are_told_in_plain_words() {
         tell(None, None)[0],
         "no data on failed logins in 5 min (raised above 100)"
     );
+    // What is not known is not taken for none.
+    assert_eq!(
+        tell(Some(30), None)[1],
+        "30 failed logins in 5 min, no data of 1 d (raised at 5 times)"
+    );
+    for all in [None, Some(700)] {
+        assert_eq!(
+            tell(None, all)[1],
+            "no data on failed logins in 5 min (raised at 5 times)"
+        );
+    }
     let figure = watch.measure(|_, window| Some(if window == DAY { 700 } else { 30 }))[1];
     assert_eq!(
         (figure.kind(), figure.window(), figure.count()),

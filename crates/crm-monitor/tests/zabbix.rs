@@ -169,6 +169,17 @@ proptest! {
 }
 
 #[test]
+fn issue_labels_that_differ_in_case_alone_had_one_macro_twice() {
+    let monitor = Monitor::new();
+    let counter = monitor.counter("visits").label("route", "a");
+    counter.label("Route", "b").register().unwrap();
+    let mut text = String::new();
+    zabbix_discovery(&monitor.read(), &mut text).unwrap();
+    assert_eq!(text.matches("{#LABEL.ROUTE}").count(), 1);
+    assert!(text.contains("\"{#LABEL.ROUTE}\":\"a\""), "{text}");
+}
+
+#[test]
 fn units_are_those_of_zabbix() {
     let monitor = Monitor::new();
     for name in ["a_seconds", "b_bytes", "c"] {

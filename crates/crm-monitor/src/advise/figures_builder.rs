@@ -245,16 +245,19 @@ fn percentiles(figures: &mut Figures) -> Result<(), FiguresError> {
     Ok(())
 }
 
+/// The least mean that percentiles, the lowest first, leave room for: whoever is above one takes at least that long.
+pub(super) fn least_mean(percentiles: &[(f64, f64)]) -> f64 {
+    let ends = percentiles.iter().skip(1).map(|(share, _)| *share);
+    percentiles
+        .iter()
+        .zip(ends.chain([1.0]))
+        .map(|((share, seconds), end)| (end - share) * seconds)
+        .sum()
+}
+
 fn contradictions(figures: &Figures) -> Result<(), FiguresError> {
     if let Some(mean) = figures.response_time {
-        // Whoever is above a percentile takes at least that long.
-        let ends = figures.percentiles.iter().skip(1).map(|(share, _)| *share);
-        let least: f64 = figures
-            .percentiles
-            .iter()
-            .zip(ends.chain([1.0]))
-            .map(|((share, seconds), end)| (end - share) * seconds)
-            .sum();
+        let least = least_mean(&figures.percentiles);
         if mean < least * (1.0 - TOLERANCE) {
             return Err(FiguresError::MeanBelowPercentiles { mean, least });
         }

@@ -10,8 +10,9 @@ use crate::unit::Unit;
 /// Most bounds that one histogram is exposed with. Each is a time series for every set of labels.
 const MOST: usize = 200;
 
-/// The largest bound: up to here a float holds every whole number, so that a bound in a text is the bound that was meant.
-const LARGEST: u64 = 1 << 53;
+/// The largest bound: 2^23 seconds in nanoseconds. Up to here a float holds every whole number, and as seconds it tells every
+/// nanosecond from the next, so that a bound in a text is the bound that was meant.
+const LARGEST: u64 = (1 << 23) * 1_000_000_000;
 
 /// The upper bounds of the classic buckets that a histogram is exposed with, in ascending order. A histogram has some
 /// thousand buckets of its own, each of which would be a time series; so an exposition takes a short list.
@@ -46,7 +47,7 @@ impl Bounds {
     ///
     /// # Errors
     ///
-    /// Where they do not ascend, one is above 2^53, or there are more than 200.
+    /// Where they do not ascend, one is above 8,388,608,000,000,000, or there are more than 200.
     pub fn new(ends: impl IntoIterator<Item = u64>) -> Result<Self, BoundsError> {
         let ends: Box<[u64]> = ends.into_iter().take(MOST + 1).collect();
         if ends.len() > MOST {
@@ -65,7 +66,7 @@ impl Bounds {
     ///
     /// # Errors
     ///
-    /// As [`Bounds::new`]; 2^53 nanoseconds are 104 days.
+    /// As [`Bounds::new`]; so many nanoseconds are 97 days.
     pub fn durations(ends: impl IntoIterator<Item = Duration>) -> Result<Self, BoundsError> {
         let nanoseconds = |end: Duration| u64::try_from(end.as_nanos()).unwrap_or(u64::MAX);
         Self::new(ends.into_iter().map(nanoseconds))
@@ -154,7 +155,7 @@ pub enum BoundsError {
         /// That one.
         bound: u64,
     },
-    /// One is above 2^53.
+    /// One is above 8,388,608,000,000,000: 97 days in nanoseconds.
     TooLarge {
         /// That one.
         bound: u64,
@@ -175,7 +176,7 @@ impl fmt::Display for BoundsError {
             Self::TooLarge { bound } => {
                 write!(
                     f,
-                    "the bound {bound} is above 2^53: leave it out, since values above all bounds are counted at +Inf"
+                    "the bound {bound} is above {LARGEST}: leave it out, since values above all bounds are counted at +Inf"
                 )
             }
             Self::TooMany => f.write_str(

@@ -68,7 +68,7 @@ pub fn zabbix_values<K, S: Sink<K> + ?Sized>(
 /// | `{#KIND}` | `counter`, `gauge` or `histogram` |
 /// | `{#UNIT}` | `s`, `B` or nothing, as Zabbix abbreviates units |
 /// | `{#SERIES}` | the labels, as in the keys of [`zabbix_values`] |
-/// | `{#LABEL.ROUTE}` | the value of the label `route`; so for each label |
+/// | `{#LABEL.ROUTE}` | the value of the label `route`; so for each label, and of two that differ in case alone for the first |
 ///
 /// Filter the rule by `{#NAME}`, or each family's prototypes would be made for all of them. It may be sent to a discovery rule of the
 /// kind trapper, or be fetched by one of the kind HTTP agent. (Servers older than 4.2 want it as `{"data": [..]}`.)
@@ -115,7 +115,11 @@ pub fn zabbix_discovery<K, S: Sink<K> + ?Sized>(
                 text.push_str("}\":");
                 json_string(text, value);
             }
-            for (name, value) in series.labels.iter() {
+            for (at, (name, value)) in series.labels.iter().enumerate() {
+                let mut before = series.labels.iter().take(at);
+                if before.any(|(before, _)| before.eq_ignore_ascii_case(name)) {
+                    continue;
+                }
                 text.push_str(",\"{#LABEL.");
                 text.extend(name.chars().map(|character| character.to_ascii_uppercase()));
                 text.push_str("}\":");

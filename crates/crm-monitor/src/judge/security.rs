@@ -347,9 +347,13 @@ impl fmt::Display for SecurityFigure {
         }
         match self.rule {
             Rule::Limit(limit) => write!(f, " (raised above {limit})"),
-            Rule::Rise { factor, usual, .. } => {
+            Rule::Rise {
+                factor, usual, all, ..
+            } => {
                 let (factor, usual) = (Number(factor), Span(usual));
                 match self.times_usual() {
+                    _ if self.count.is_none() => {}
+                    _ if all.is_none() => write!(f, ", no data of {usual}")?,
                     Some(times) => {
                         let times = Number(times);
                         write!(f, ", {times} times the usual rate of {usual}")?;

@@ -131,6 +131,56 @@ fn labels_without_end_are_recorded_together() {
 }
 
 #[test]
+fn issue_what_came_past_the_limit_was_lost_where_a_series_was_labelled_other() {
+    let (monitor, recorder) = recorder(2);
+    with_local_recorder(&recorder, || {
+        for user in ["other", "a", "b", "c", "other"] {
+            counter!("visits", "site" => "other", "user" => user).increment(1);
+            histogram!("size_bytes", "user" => user).record(1);
+            gauge!("level", "user" => user).increment(1);
+        }
+    });
+    let other = [("user", "other")];
+    let visits = [("site", "other"), ("user", "other")];
+    assert_eq!(count(&monitor, "visits", &visits), 4);
+    let sizes = readings::histogram(&monitor, "size_bytes", &other).unwrap();
+    assert_eq!(sizes.count(), 4);
+    let level = readings::value(&monitor, "level", &other);
+    assert!(
+        matches!(level, Some(Value::ObservedGauge(4.0))),
+        "{level:?}"
+    );
+    assert!(
+        recorder
+            .refusals()
+            .iter()
+            .all(|refusal| refusal.reason == RefusalReason::Series { limit: 2 })
+    );
+}
+
+#[test]
+fn issue_keys_of_any_length_were_remembered() {
+    let (monitor, recorder) = recorder(1);
+    let long = "\u{2603}".repeat(1000);
+    with_local_recorder(&recorder, || {
+        counter!("visits", "user" => "a").increment(1);
+        for _ in 0..3 {
+            counter!("visits", "user" => long.clone()).increment(1);
+            counter!(long.clone()).increment(1);
+        }
+    });
+    // Each use is looked at anew, and is recorded all the same.
+    assert_eq!(recorder.refused(), 6);
+    assert_eq!(count(&monitor, "visits", &[("user", "other")]), 3);
+    let names: Vec<usize> = recorder
+        .refusals()
+        .iter()
+        .map(|refusal| refusal.name.len())
+        .collect();
+    assert_eq!(names, ["visits".len(), 498]);
+}
+
+#[test]
 fn neither_keys_nor_refusals_are_remembered_without_end() {
     let (monitor, recorder) = recorder(2);
     with_local_recorder(&recorder, || {

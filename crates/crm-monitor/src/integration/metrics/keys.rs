@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use metrics::Key;
+use metrics::{Key, Label};
 use parking_lot::{Mutex, RwLock};
 
 use super::refusal::{RefusalReason, Refusals};
@@ -10,6 +10,10 @@ use crate::{RegisterError, Unit};
 
 /// How many keys are remembered that have no series of their own, so that each is looked at once.
 const REFUSED_KEYS: usize = 1000;
+
+/// The longest name and labels together, in bytes, of such a key. A longer one is looked at each time: what cannot be registered
+/// may be of any length.
+const REFUSED_KEY: usize = 1000;
 
 /// How many descriptions are kept.
 const DESCRIPTIONS: usize = 10_000;
@@ -117,12 +121,12 @@ impl<H: Clone> Keys<H> {
         if let Some(handle) = self.get(key) {
             return handle;
         }
-        let handle = match new.series(key, name, rules, register) {
+        let handle = match new.series(key, name, rules, |key| self.get(key), register) {
             Ok(handle) => handle,
             Err(Instead { handle, reason }) => {
                 rules.refusals.add(key.name(), reason);
                 let handle = handle.unwrap_or(nothing);
-                if new.refused == REFUSED_KEYS {
+                if new.refused == REFUSED_KEYS || length(key) > REFUSED_KEY {
                     return handle;
                 }
                 new.refused += 1;
@@ -140,6 +144,7 @@ impl<H: Clone> New<H> {
         key: &Key,
         name: &str,
         rules: &Rules<'_>,
+        known: impl Fn(&Key) -> Option<H>,
         register: impl Fn(&Asked<'_>) -> Result<H, RegisterError>,
     ) -> Result<H, Instead<H>> {
         let description = rules.names.lock().description(name, key.name())?;
@@ -177,7 +182,18 @@ impl<H: Clone> New<H> {
             Some(other) => other.clone(),
             None => {
                 asked.labels.iter_mut().for_each(|label| label.1 = OTHER);
-                let other = register(&asked)?;
+                // One of the series within the limit may be labelled so.
+                let labels = asked
+                    .labels
+                    .iter()
+                    .map(|&(name, _)| Label::new(name.to_owned(), OTHER));
+                let other = match known(&Key::from_parts(
+                    key.name().to_owned(),
+                    labels.collect::<Vec<_>>(),
+                )) {
+                    Some(other) => other,
+                    None => register(&asked)?,
+                };
                 series.other.insert(other).clone()
             }
         };
@@ -186,6 +202,13 @@ impl<H: Clone> New<H> {
             reason: RefusalReason::Series { limit: rules.limit },
         })
     }
+}
+
+/// How long name and labels are together.
+fn length(key: &Key) -> usize {
+    let labels = key.labels();
+    let labels = labels.map(|label| label.key().len() + label.value().len());
+    key.name().len() + labels.sum::<usize>()
 }
 
 impl Names {

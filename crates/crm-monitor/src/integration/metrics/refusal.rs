@@ -10,11 +10,14 @@ use crate::{Counter, RegisterError};
 /// How many refusals are kept.
 const KEPT: usize = 200;
 
+/// How many bytes of a name are kept: a name that is refused may be of any length.
+const NAME: usize = 500;
+
 /// What a [`Recorder`](crate::Recorder) did not take, and why.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Refusal {
-    /// The name as the macro gave it.
+    /// The name as the macro gave it; of a longer one the first 500 bytes.
     pub name: String,
     /// Why.
     pub reason: RefusalReason,
@@ -78,6 +81,15 @@ impl fmt::Display for Refusal {
 // Its text has that of the error within, which is therefore no cause beneath it.
 impl Error for Refusal {}
 
+/// As much of a name as is kept.
+fn shortened(name: &str) -> &str {
+    let end = (0..=NAME).rev().find(|end| name.is_char_boundary(*end));
+    match end {
+        Some(end) if name.len() > NAME => &name[..end],
+        _ => name,
+    }
+}
+
 /// All refusals of a recorder: how many, and the first of them.
 #[derive(Debug)]
 pub(super) struct Refusals {
@@ -104,6 +116,7 @@ impl Refusals {
 
     /// Keeps the refusal to be read, unless the same is kept already.
     pub(super) fn keep(&self, name: &str, reason: RefusalReason) {
+        let name = shortened(name);
         let mut kept = self.kept.lock();
         let known = |own: &Refusal| own.name == name && own.reason == reason;
         if kept.len() < KEPT && !kept.iter().any(known) {

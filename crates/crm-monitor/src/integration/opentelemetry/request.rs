@@ -35,9 +35,7 @@ use crate::{FamilyReading, Kind, Reading, SeriesReading, Snapshot, Unit, Value};
 /// |---|---|
 /// | a counter | a monotonic cumulative sum, from the time at which it was registered |
 /// | a gauge | a gauge |
-/// | a histogram | a cumulative exponential histogram, and a sum named after it with `_failures` if there were any |
-///
-/// Where a family has the name with `_failures` itself, it is that which goes, and the sum is left out: one name cannot be two figures.
+/// | a histogram | a cumulative exponential histogram, and a sum named after it with `_failures` if there were any and no figure has that name |
 ///
 /// Names stay as they are, and the units become those of UCUM: `s`, `By`, `1`. Figures that are whole numbers in their unit
 /// go as integers, all others as floating-point numbers in the unit itself, so that nanoseconds become seconds.
