@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use crm_perf::monitor::expose::{Check, Measure, MeasureUnit, Range, RangeError};
+use crm_perf::monitor::expose::{Check, CheckUnit, CheckValue, Range, RangeError};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -71,28 +71,28 @@ fn check(view: &View) -> Result<Check, RangeError> {
         alerts.count() as f64
     };
     Ok(Check::new("CUSTOMERS")
-        .measure(Measure::new("pages", alerts(Level::Critical)).critical(Range::up_to(0.0)?))
-        .measure(Measure::new("tickets", alerts(Level::Warning)).warning(Range::up_to(0.0)?))
-        .measure(
-            Measure::duration("response time p99", p99)
+        .value(CheckValue::new("pages", alerts(Level::Critical)).critical(Range::up_to(0.0)?))
+        .value(CheckValue::new("tickets", alerts(Level::Warning)).warning(Range::up_to(0.0)?))
+        .value(
+            CheckValue::duration("response time p99", p99)
                 .warning(Range::up_to(TIME.as_secs_f64())?)
                 .critical(Range::up_to(10.0 * TIME.as_secs_f64())?),
         )
-        .measure(
-            Measure::new("failed", percent(failed))
-                .unit(MeasureUnit::Percent)
+        .value(
+            CheckValue::new("failed", percent(failed))
+                .unit(CheckUnit::Percent)
                 .warning(Range::up_to(1.0)?)
                 .critical(Range::up_to(5.0)?),
         )
-        .measure(
-            Measure::new("error budget left", percent(point.budget))
-                .unit(MeasureUnit::Percent)
+        .value(
+            CheckValue::new("error budget left", percent(point.budget))
+                .unit(CheckUnit::Percent)
                 .warning(Range::at_least(25.0)?)
                 .critical(Range::at_least(0.0)?),
         )
-        .measure(
-            Measure::new("database connections busy", percent(busy))
-                .unit(MeasureUnit::Percent)
+        .value(
+            CheckValue::new("database connections busy", percent(busy))
+                .unit(CheckUnit::Percent)
                 .warning(Range::up_to(90.0)?),
         ))
 }

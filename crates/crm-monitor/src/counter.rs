@@ -5,7 +5,7 @@ use crate::cells::Cells;
 /// Counts events. It only grows, and wraps around after 2^64.
 ///
 /// A clone counts into the same number. Counting is wait-free and allocates nothing: each thread adds to a cell of its own
-/// by a load and a store, and a reader adds the cells up. Make one with [`Monitor::counter`](crate::Monitor::counter) to
+/// by a load and a store, and a reader adds the cells up ([all but the first record of a thread](crate#guarantees)). Make one with [`Monitor::counter`](crate::Monitor::counter) to
 /// have it exposed, or with [`Counter::new`] to keep it.
 ///
 /// ```

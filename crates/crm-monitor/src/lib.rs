@@ -45,14 +45,16 @@
 //!
 //! # Guarantees
 //!
-//! - **Recording is wait-free.** A thread counts into cells of its own by a load and a store. It takes no lock, allocates nothing after
-//!   its first record into an instrument, and loops only where more threads record than there are cells ([below](#memory)). One exception: a value
-//!   above 2^47 (39 hours in nanoseconds), or one that fills a word, takes a short lock while a reader that has been disturbed a hundred times
-//!   finishes its pass,
-//!   and the first such value of a histogram allocates.
+//! - **Recording is wait-free** once a thread has its number and the instrument its words: a thread counts into cells of its own by a load
+//!   and a store, takes no lock and allocates nothing. What a short lock or an allocation is needed for, each once: the number, when a thread
+//!   first records at all and when it ends; the words of a histogram, when a thread first records into it; and what is moved there when a word
+//!   has filled, once for all threads ([below](#memory)). A loop is run only where more threads record than there are cells. And while a
+//!   reader that has been disturbed a hundred times finishes its pass, a value above 2^47 (39 hours in nanoseconds), or one that fills a word,
+//!   takes a short lock.
 //! - **A snapshot is consistent.** Its count is the sum of its buckets, and its sum is that of exactly the counted values, whatever is recorded
 //!   meanwhile. It holds all that was recorded before it in the order of the caller. Two series of one reading may be a moment apart.
-//! - **Nothing is lost.** What threads have recorded is there after their end, to the unit.
+//! - **Nothing is lost.** What threads have recorded is there after their end, to the unit. Only a signal handler must not record: it may
+//!   come between the load and the store of the thread that it runs on.
 //! - **Errors are told.** A quantile comes with the bounds between which the true value lies; a bad name, unit or label is an error at
 //!   registration and never renamed.
 //! - **Everything is bounded**: memory of each instrument, series of a family and of a monitor, windows, alerts, advice. What passes a bound is

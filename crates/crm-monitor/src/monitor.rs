@@ -251,9 +251,11 @@ impl MonitorBuilder {
         self
     }
 
-    /// What tells the time of day, by which readings and series are dated; [`wall_time`] unless it is said here.
+    /// What tells the time of day, by which readings and series are dated; [`wall_time`] unless it is said here. Exemplars are dated by
+    /// [`wall_time`] whatever is said here, since a histogram knows no monitor.
     ///
-    /// It is called under no lock.
+    /// The monitor calls it under no lock of its own: it may record, register and read. Only the integrations have to be left alone
+    /// in it, for they make the series of a new key, route or span while they hold its place: no macro of the crate `metrics`, no span.
     pub fn wall_clock(mut self, now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.wall_clock = Box::new(now);
         self

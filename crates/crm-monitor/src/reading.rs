@@ -15,7 +15,7 @@ use crate::unit::Unit;
 ///
 /// Each series is consistent in itself; between two of them, what is recorded during the reading may be in one and not in
 /// the other. What was recorded before the reading began, in the order of the caller, is in it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Reading {
     /// The time of day at which it was complete.
@@ -36,7 +36,7 @@ impl Reading {
 }
 
 /// The figures of one name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FamilyReading {
     /// The name as it was registered: a counter's without `_total`.
@@ -78,7 +78,7 @@ pub enum Kind {
 }
 
 /// One figure of a name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SeriesReading {
     /// The labels.
@@ -94,7 +94,7 @@ pub struct SeriesReading {
 /// A figure.
 ///
 /// Figures of [`Unit::Seconds`] that are whole numbers are nanoseconds; [`Unit::scale`] turns them into seconds.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Value {
     /// What a [`Counter`](crate::Counter) has counted.
@@ -146,6 +146,12 @@ impl Labels {
         let find = |name: &str| self.pairs().find(|pair| *pair.0 == *name).cloned();
         let pairs: Option<Arc<[_]>> = order.pairs().map(|(name, _)| find(name)).collect();
         pairs.map(|pairs| Self { pairs })
+    }
+
+    /// How many labels there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.pairs.len()
     }
 
     /// Whether there are no labels.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crm_monitor::expose::{Check, Measure, MeasureUnit, Range, RangeError, State};
+use crm_monitor::expose::{Check, CheckState, CheckUnit, CheckValue, Range, RangeError};
 use proptest::prelude::{ProptestConfig, any, proptest};
 
 /// The table of the guidelines: a range, values that alert, values that do not.
@@ -95,7 +95,7 @@ fn what_is_no_range_is_told_why() {
 #[test]
 fn the_state_is_the_worst_and_the_exit_code_its_own() {
     let measure = |value: Option<f64>| {
-        Measure::new("x", value)
+        CheckValue::new("x", value)
             .warning("10".parse().unwrap())
             .critical("20".parse().unwrap())
     };
@@ -106,17 +106,17 @@ fn the_state_is_the_worst_and_the_exit_code_its_own() {
         measure(None),
     );
     for (measures, state, code) in [
-        (vec![&fine], State::Ok, 0),
-        (vec![&fine, &warning], State::Warning, 1),
-        (vec![&critical, &warning, &unknown], State::Critical, 2),
-        (vec![&fine, &unknown], State::Unknown, 3),
-        (vec![&unknown, &warning], State::Warning, 1),
-        (vec![], State::Unknown, 3),
+        (vec![&fine], CheckState::Ok, 0),
+        (vec![&fine, &warning], CheckState::Warning, 1),
+        (vec![&critical, &warning, &unknown], CheckState::Critical, 2),
+        (vec![&fine, &unknown], CheckState::Unknown, 3),
+        (vec![&unknown, &warning], CheckState::Warning, 1),
+        (vec![], CheckState::Unknown, 3),
     ] {
         let check = measures
             .into_iter()
             .fold(Check::new("X"), |check, measure| {
-                check.measure(measure.clone())
+                check.value(measure.clone())
             });
         assert_eq!(
             (check.state(), check.state().exit_code()),
@@ -138,25 +138,25 @@ fn the_state_is_the_worst_and_the_exit_code_its_own() {
 #[test]
 fn the_line_tells_what_is_wrong_and_the_data_everything() {
     let check = Check::new("CRM")
-        .measure(
-            Measure::new("hits", 97.5)
-                .unit(MeasureUnit::Percent)
+        .value(
+            CheckValue::new("hits", 97.5)
+                .unit(CheckUnit::Percent)
                 .warning("90:".parse().unwrap())
                 .minimum(0.0)
                 .maximum(100.0),
         )
-        .measure(Measure::new("requests", 120.0).unit(MeasureUnit::Counter))
-        .measure(
-            Measure::new("memory", 1e15)
-                .unit(MeasureUnit::Bytes)
+        .value(CheckValue::new("requests", 120.0).unit(CheckUnit::Counter))
+        .value(
+            CheckValue::new("memory", 1e15)
+                .unit(CheckUnit::Bytes)
                 .warning("500000000".parse().unwrap()),
         )
-        .measure(
-            Measure::duration("p99", Duration::from_nanos(1_500_000_001))
+        .value(
+            CheckValue::duration("p99", Duration::from_nanos(1_500_000_001))
                 .critical("1".parse().unwrap()),
         )
-        .measure(Measure::new("workers", None))
-        .measure(Measure::new("ratio", f64::NAN));
+        .value(CheckValue::new("workers", None))
+        .value(CheckValue::new("ratio", f64::NAN));
     assert_eq!(
         check.to_string(),
         "CRM CRITICAL: p99 1.500000001s (threshold 1), memory 1000000000000000B (threshold 500000000), workers is not known, \
@@ -166,7 +166,7 @@ fn the_line_tells_what_is_wrong_and_the_data_everything() {
     );
     assert_eq!(
         Check::new("CRM")
-            .measure(Measure::new("workers", 4.0))
+            .value(CheckValue::new("workers", 4.0))
             .to_string(),
         "CRM OK: workers 4 | 'workers'=4;;;;"
     );
@@ -211,7 +211,7 @@ proptest! {
     #[test]
     fn any_text_makes_one_line_that_can_be_read(name in ".{0,12}", labels in proptest::collection::vec("[a'|=\\n\\\\;\" é]{0,8}", 1..4), value in any::<f64>()) {
         let check = labels.iter().fold(Check::new(name), |check, label| {
-            check.measure(Measure::new(label.as_str(), value).warning(Range::up_to(10.0).unwrap()))
+            check.value(CheckValue::new(label.as_str(), value).warning(Range::up_to(10.0).unwrap()))
         });
         let line = check.to_string();
         assert!(!line.contains(char::is_control), "{line:?}");

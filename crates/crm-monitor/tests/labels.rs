@@ -120,6 +120,20 @@ fn a_label_that_does_not_vary_stands_behind_those_that_do() {
 }
 
 #[test]
+fn readings_are_equal_where_their_figures_are() {
+    let day = crm_clock::wall_time();
+    let monitor = Monitor::builder().wall_clock(move || day).build().unwrap();
+    let answers = family(&monitor, 10);
+    answers.with(["/a", "200"]).increment();
+    let before = monitor.read();
+    assert_eq!(before, monitor.read());
+    let series = &before.families[0].series[0];
+    assert_eq!((series.labels.len(), series.labels.is_empty()), (2, false));
+    answers.with(["/a", "200"]).increment();
+    assert_ne!(before, monitor.read());
+}
+
+#[test]
 fn a_full_monitor_leads_new_values_to_the_overflow() {
     let monitor = Monitor::builder().series_limit(4).build().unwrap();
     let answers = family(&monitor, 100);

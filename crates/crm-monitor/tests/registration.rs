@@ -1,6 +1,7 @@
 //! What may be registered, what may not, and that a refusal changes nothing.
 
 use std::collections::HashSet;
+use std::error::Error;
 use std::time::{Duration, SystemTime};
 
 use crm_monitor::{
@@ -543,6 +544,18 @@ fn a_namespace_begins_every_name() {
         Monitor::builder().series_limit(0).build().unwrap_err(),
         BuildError::NoSeries
     );
+}
+
+/// What prints an error prints its causes behind it: a text that holds that of another has it as no cause.
+#[test]
+fn an_error_says_what_is_wrong_once() {
+    let of_name = name_error("9");
+    let of_namespace = Monitor::builder().namespace("9").build().unwrap_err();
+    assert!(of_namespace.source().is_none());
+    assert!(of_namespace.to_string().ends_with(&of_name.to_string()));
+    let refusal = RegisterError::from(of_name.clone());
+    assert!(refusal.source().is_none());
+    assert_eq!(refusal.to_string(), of_name.to_string());
 }
 
 #[test]

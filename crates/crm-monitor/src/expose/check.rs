@@ -7,7 +7,7 @@ use super::range::Range;
 
 /// How a service is doing, by the exit codes of Nagios plugins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum State {
+pub enum CheckState {
     /// Nothing alerts: exit code 0.
     Ok,
     /// A value is in its warning range: exit code 1.
@@ -18,15 +18,15 @@ pub enum State {
     Unknown,
 }
 
-impl State {
+impl CheckState {
     /// What the plugin's process has to exit with.
     #[must_use]
     pub const fn exit_code(self) -> u8 {
         match self {
-            State::Ok => 0,
-            State::Warning => 1,
-            State::Critical => 2,
-            State::Unknown => 3,
+            CheckState::Ok => 0,
+            CheckState::Warning => 1,
+            CheckState::Critical => 2,
+            CheckState::Unknown => 3,
         }
     }
 
@@ -34,40 +34,40 @@ impl State {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            State::Ok => "OK",
-            State::Warning => "WARNING",
-            State::Critical => "CRITICAL",
-            State::Unknown => "UNKNOWN",
+            CheckState::Ok => "OK",
+            CheckState::Warning => "WARNING",
+            CheckState::Critical => "CRITICAL",
+            CheckState::Unknown => "UNKNOWN",
         }
     }
 
     /// Of several, a critical one is told first, then a warning; what is unknown hides neither.
     fn severity(self) -> u8 {
         match self {
-            State::Ok => 0,
-            State::Unknown => 1,
-            State::Warning => 2,
-            State::Critical => 3,
+            CheckState::Ok => 0,
+            CheckState::Unknown => 1,
+            CheckState::Warning => 2,
+            CheckState::Critical => 3,
         }
     }
 }
 
-impl fmt::Display for State {
+impl fmt::Display for CheckState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
 }
 
-impl From<State> for std::process::ExitCode {
-    fn from(state: State) -> Self {
+impl From<CheckState> for std::process::ExitCode {
+    fn from(state: CheckState) -> Self {
         std::process::ExitCode::from(state.exit_code())
     }
 }
 
-/// The unit of a [`Measure`], among those that Nagios knows.
+/// The unit of a [`CheckValue`], among those that Nagios knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum MeasureUnit {
+pub enum CheckUnit {
     /// A number of things.
     #[default]
     None,
@@ -81,44 +81,44 @@ pub enum MeasureUnit {
     Counter,
 }
 
-impl MeasureUnit {
+impl CheckUnit {
     /// How it is written behind a value.
     #[must_use]
     pub const fn symbol(self) -> &'static str {
         match self {
-            MeasureUnit::None => "",
-            MeasureUnit::Seconds => "s",
-            MeasureUnit::Percent => "%",
-            MeasureUnit::Bytes => "B",
-            MeasureUnit::Counter => "c",
+            CheckUnit::None => "",
+            CheckUnit::Seconds => "s",
+            CheckUnit::Percent => "%",
+            CheckUnit::Bytes => "B",
+            CheckUnit::Counter => "c",
         }
     }
 }
 
 /// One value of a [`Check`], with the ranges it is held against.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Measure {
+pub struct CheckValue {
     label: Box<str>,
     value: Option<f64>,
-    unit: MeasureUnit,
+    unit: CheckUnit,
     warning: Option<Range>,
     critical: Option<Range>,
     minimum: Option<f64>,
     maximum: Option<f64>,
 }
 
-impl Measure {
+impl CheckValue {
     /// A value under a label. `None`, and what is not finite, is a value that could not be had: it makes the check
-    /// [`State::Unknown`] and is written `U`.
+    /// [`CheckState::Unknown`] and is written `U`.
     ///
     /// In the performance data an apostrophe in the label is doubled; `=`, `|` and control characters, which no
     /// spelling of it can hold, become `_`, `/` and spaces.
     #[must_use]
-    pub fn new(label: impl Into<Box<str>>, value: impl Into<Option<f64>>) -> Measure {
-        Measure {
+    pub fn new(label: impl Into<Box<str>>, value: impl Into<Option<f64>>) -> CheckValue {
+        CheckValue {
             label: label.into(),
             value: value.into().filter(|value| value.is_finite()),
-            unit: MeasureUnit::None,
+            unit: CheckUnit::None,
             warning: None,
             critical: None,
             minimum: None,
@@ -128,56 +128,56 @@ impl Measure {
 
     /// A time, in seconds, with the minimum 0.
     #[must_use]
-    pub fn duration(label: impl Into<Box<str>>, value: impl Into<Option<Duration>>) -> Measure {
-        Measure::new(label, value.into().map(|value| value.as_secs_f64()))
-            .unit(MeasureUnit::Seconds)
+    pub fn duration(label: impl Into<Box<str>>, value: impl Into<Option<Duration>>) -> CheckValue {
+        CheckValue::new(label, value.into().map(|value| value.as_secs_f64()))
+            .unit(CheckUnit::Seconds)
             .minimum(0.0)
     }
 
     /// Says what the value counts.
     #[must_use]
-    pub fn unit(mut self, unit: MeasureUnit) -> Measure {
+    pub fn unit(mut self, unit: CheckUnit) -> CheckValue {
         self.unit = unit;
         self
     }
 
     /// Warns when this range alerts.
     #[must_use]
-    pub fn warning(mut self, range: Range) -> Measure {
+    pub fn warning(mut self, range: Range) -> CheckValue {
         self.warning = Some(range);
         self
     }
 
     /// Is critical when this range alerts.
     #[must_use]
-    pub fn critical(mut self, range: Range) -> Measure {
+    pub fn critical(mut self, range: Range) -> CheckValue {
         self.critical = Some(range);
         self
     }
 
     /// The least that the value can be, for graphs; one that is not finite is left out.
     #[must_use]
-    pub fn minimum(mut self, minimum: f64) -> Measure {
+    pub fn minimum(mut self, minimum: f64) -> CheckValue {
         self.minimum = Some(minimum).filter(|minimum| minimum.is_finite());
         self
     }
 
     /// The most that the value can be, for graphs; one that is not finite is left out.
     #[must_use]
-    pub fn maximum(mut self, maximum: f64) -> Measure {
+    pub fn maximum(mut self, maximum: f64) -> CheckValue {
         self.maximum = Some(maximum).filter(|maximum| maximum.is_finite());
         self
     }
 
     /// What the value says against its ranges, the critical one first.
     #[must_use]
-    pub fn state(&self) -> State {
+    pub fn state(&self) -> CheckState {
         let alerts = |range: Option<Range>, value| range.is_some_and(|range| range.alerts(value));
         match self.value {
-            None => State::Unknown,
-            Some(value) if alerts(self.critical, value) => State::Critical,
-            Some(value) if alerts(self.warning, value) => State::Warning,
-            Some(_) => State::Ok,
+            None => CheckState::Unknown,
+            Some(value) if alerts(self.critical, value) => CheckState::Critical,
+            Some(value) if alerts(self.warning, value) => CheckState::Warning,
+            Some(_) => CheckState::Ok,
         }
     }
 
@@ -188,9 +188,9 @@ impl Measure {
         };
         write!(f, "{value}{}", self.unit.symbol())?;
         let range = match self.state() {
-            State::Critical => self.critical,
-            State::Warning => self.warning,
-            State::Ok | State::Unknown => None,
+            CheckState::Critical => self.critical,
+            CheckState::Warning => self.warning,
+            CheckState::Ok | CheckState::Unknown => None,
         };
         match range {
             Some(range) => write!(f, " (threshold {range})"),
@@ -227,13 +227,13 @@ impl Measure {
 /// What a Nagios plugin says: one line, which [`Display`](fmt::Display) writes, and an exit code.
 ///
 /// ```
-/// use crm_monitor::expose::{Check, Measure, MeasureUnit, State};
+/// use crm_monitor::expose::{Check, CheckValue, CheckUnit, CheckState};
 /// use std::time::Duration;
 ///
 /// let check = Check::new("CRM")
-///     .measure(Measure::duration("response time p95", Duration::from_millis(620)).warning("0.5".parse()?).critical("1".parse()?))
-///     .measure(Measure::new("hit ratio", 92.5).unit(MeasureUnit::Percent).warning("80:".parse()?));
-/// assert_eq!(check.state(), State::Warning);
+///     .value(CheckValue::duration("response time p95", Duration::from_millis(620)).warning("0.5".parse()?).critical("1".parse()?))
+///     .value(CheckValue::new("hit ratio", 92.5).unit(CheckUnit::Percent).warning("80:".parse()?));
+/// assert_eq!(check.state(), CheckState::Warning);
 /// assert_eq!(check.state().exit_code(), 1);
 /// assert_eq!(
 ///     check.to_string(),
@@ -249,7 +249,7 @@ impl Measure {
 #[must_use = "a check says nothing until its line is printed and its state is the exit code"]
 pub struct Check {
     name: Box<str>,
-    measures: Vec<Measure>,
+    values: Vec<CheckValue>,
 }
 
 impl Check {
@@ -257,24 +257,24 @@ impl Check {
     pub fn new(name: impl Into<Box<str>>) -> Check {
         Check {
             name: name.into(),
-            measures: Vec::new(),
+            values: Vec::new(),
         }
     }
 
     /// Adds a value.
-    pub fn measure(mut self, measure: Measure) -> Check {
-        self.measures.push(measure);
+    pub fn value(mut self, value: CheckValue) -> Check {
+        self.values.push(value);
         self
     }
 
-    /// The worst of its measures: critical, else warning, else unknown, else OK. Without any it is unknown.
+    /// The worst of its values: critical, else warning, else unknown, else OK. Without any it is unknown.
     #[must_use]
-    pub fn state(&self) -> State {
-        self.measures
+    pub fn state(&self) -> CheckState {
+        self.values
             .iter()
-            .map(Measure::state)
+            .map(CheckValue::state)
             .max_by_key(|state| state.severity())
-            .unwrap_or(State::Unknown)
+            .unwrap_or(CheckState::Unknown)
     }
 }
 
@@ -284,22 +284,22 @@ impl fmt::Display for Check {
         write!(f, "{} {state}:", OneLine(&self.name))?;
         // When all is well every value is told, otherwise the ones to look at, the worst first.
         let mut told: Vec<_> = self
-            .measures
+            .values
             .iter()
-            .filter(|measure| state == State::Ok || measure.state() != State::Ok)
+            .filter(|value| state == CheckState::Ok || value.state() != CheckState::Ok)
             .collect();
-        told.sort_by_key(|measure| std::cmp::Reverse(measure.state().severity()));
-        for (at, measure) in told.iter().enumerate() {
+        told.sort_by_key(|value| std::cmp::Reverse(value.state().severity()));
+        for (at, value) in told.iter().enumerate() {
             f.write_str(if at == 0 { " " } else { ", " })?;
-            measure.write_text(f)?;
+            value.write_text(f)?;
         }
-        if self.measures.is_empty() {
+        if self.values.is_empty() {
             return f.write_str(" nothing was measured");
         }
         f.write_str(" |")?;
-        self.measures.iter().try_for_each(|measure| {
+        self.values.iter().try_for_each(|value| {
             f.write_str(" ")?;
-            measure.write_data(f)
+            value.write_data(f)
         })
     }
 }

@@ -38,6 +38,8 @@
 //!   division. (Protobuf has floats for sums and counters.)
 //! - Any text in help and label values is escaped. Names were checked when they were registered.
 //! - Nothing is allocated for each bucket or number; one page of text of some 16 KiB is, and handed on whenever it is full.
+//! - What a histogram has recorded as failures is told in JSON, to Zabbix and to OpenTelemetry. Prometheus's formats have no place for
+//!   it: there, count failures in a counter of their own, or observe them as one.
 //! - An observed counter that is negative or not a number at the moment is left out, since no format has such a counter.
 //!   A family without series is left out too.
 
@@ -58,7 +60,7 @@ use std::collections::HashMap;
 use std::io;
 
 pub use bounds::{Bounds, BoundsError};
-pub use check::{Check, Measure, MeasureUnit, State};
+pub use check::{Check, CheckState, CheckUnit, CheckValue};
 #[cfg(feature = "serde_json")]
 pub use format::JSON_CONTENT_TYPE;
 #[cfg(feature = "prost")]

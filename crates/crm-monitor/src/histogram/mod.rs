@@ -23,8 +23,8 @@ use crate::timer::Timer;
 /// The distribution of a value: response times in nanoseconds, sizes in bytes, any `u64`.
 ///
 /// A clone records into the same distribution. Recording is wait-free: each thread has words of its own, which it writes by a load
-/// and a store, and allocates nothing after its first value, but for the first of all that is above 2^47 or no longer fits such a word.
-/// Memory is fixed; the [`Layout`] says how much.
+/// and a store, and allocates nothing after its first value; what happens the first time, and when a word is full, is told among the
+/// [guarantees](crate#guarantees). Memory is bounded; the [`Layout`] says by how much.
 ///
 /// ```
 /// use crm_monitor::{Histogram, Layout};
@@ -82,7 +82,8 @@ impl Histogram {
         self.record(nanoseconds(duration));
     }
 
-    /// Records a value of something that failed: it counts as any other, and as a failure.
+    /// Records a value of something that failed: it counts as any other, and as a failure. Of the [formats](crate::expose), those of
+    /// Prometheus do not tell failures.
     #[inline]
     pub fn record_failure(&self, value: u64) {
         self.core.core.record_failure(value);
@@ -91,10 +92,11 @@ impl Histogram {
     /// Records a value, and offers it as an example with labels such as the trace it belongs to. The answer says whether it is kept.
     ///
     /// It is recorded in any case. As an example it is kept when none of its size was within the last second; sizes are halves of
-    /// octaves, 128 in all, so that examples take at most some 40 KiB. It is not kept where the labels have more than 128 characters in
-    /// all, names included, or a name that is not made of letters, digits and underscores, or one name twice, which no exposition
-    /// could carry; nor while another thread is leaving one. Nothing waits. It costs a reading of the clock more than
-    /// [`Histogram::record`], and allocates where the example is kept.
+    /// octaves, 128 in all, so that examples with a label or two take at most some 40 KiB (and with ninety, which is as many as can have
+    /// names, some 700). It is not kept where the labels have more than 128 characters in all, names included, or a name that is not made
+    /// of letters, digits and underscores, or one name twice, which no exposition could carry; nor while another thread is leaving one.
+    /// Nothing waits. It costs a reading of the clock more than [`Histogram::record`], and allocates where the example is kept, and once
+    /// for the places.
     ///
     /// ```
     /// use crm_monitor::{Histogram, Layout};

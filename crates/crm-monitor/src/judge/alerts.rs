@@ -143,8 +143,12 @@ impl Alerts {
     /// Asks every source, and tells what was raised and what was cleared since the evaluation before: in the order in which the checks
     /// were added, of each the page first.
     ///
-    /// All sources are asked before anything is judged: where one panics, nothing has changed that would never be told.
+    /// # Panics
+    ///
+    /// Where a source does. No alert has moved then, so that the next evaluation tells all that this one would have.
+    #[must_use = "a change is told once"]
     pub fn evaluate(&mut self, now: Tick) -> Vec<Change> {
+        // All are asked before any moves: a source that panics must not take with it what others have to tell.
         let seen: Vec<_> = self.checks.iter().map(Check::look).collect();
         let mut changes = Vec::new();
         for (check, seen) in self.checks.iter_mut().zip(seen) {

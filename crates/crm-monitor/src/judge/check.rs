@@ -70,7 +70,7 @@ impl Check {
         }
     }
 
-    /// Asks the source.
+    /// What each rule sees now; this asks the caller's source.
     pub(super) fn look(&self) -> Vec<(Level, Reason)> {
         self.probe.look()
     }

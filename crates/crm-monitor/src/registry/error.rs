@@ -346,12 +346,8 @@ impl fmt::Display for RegisterError {
     }
 }
 
-impl Error for RegisterError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        // The text of these is the text of this error, so that they are no cause beneath it.
-        None
-    }
-}
+// The text of the error within is the text of this one, so that it is no cause beneath it.
+impl Error for RegisterError {}
 
 impl From<NameError> for RegisterError {
     fn from(error: NameError) -> Self {
@@ -396,11 +392,5 @@ impl fmt::Display for BuildError {
     }
 }
 
-impl Error for BuildError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Namespace(error) => Some(error),
-            Self::NoSeries => None,
-        }
-    }
-}
+// Its text has that of the error within, which is therefore no cause beneath it.
+impl Error for BuildError {}

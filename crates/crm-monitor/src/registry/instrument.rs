@@ -13,7 +13,13 @@ use crate::reading::{Kind, Value};
 
 /// What a [`Monitor`](crate::Monitor) can register: [`Counter`], [`Gauge`], [`InFlight`] and [`Histogram`].
 ///
-/// The trait is sealed: it only names them together.
+/// The trait is sealed: it only names them together, and has nothing to call.
+///
+/// ```compile_fail,E0061
+/// fn value<I: crm_monitor::Instrument>(instrument: &I) -> crm_monitor::Value {
+///     instrument.value()
+/// }
+/// ```
 pub trait Instrument: Sealed {}
 
 impl Instrument for Counter {}
@@ -28,6 +34,13 @@ pub struct Make {
     pub(crate) clock: Clock,
 }
 
+/// What only this crate has, so that only it can ask what [`Sealed`] answers: a supertrait's methods can be called by whoever names the
+/// trait below it.
+#[derive(Clone, Copy, Debug)]
+pub struct Inside(());
+
+pub(crate) const INSIDE: Inside = Inside(());
+
 /// What the registry asks of instruments.
 pub trait Sealed: Clone + fmt::Debug + Send + Sync + 'static {
     /// What its figures are.
@@ -37,15 +50,15 @@ pub trait Sealed: Clone + fmt::Debug + Send + Sync + 'static {
     fn make(make: &Make) -> Self;
 
     /// Its figure.
-    fn value(&self) -> Value;
+    fn value(&self, _: Inside) -> Value;
 
     /// Examples of what it has recorded.
-    fn exemplars(&self) -> Vec<Exemplar> {
+    fn exemplars(&self, _: Inside) -> Vec<Exemplar> {
         Vec::new()
     }
 
     /// How its values are divided, if it has buckets.
-    fn buckets(&self) -> Option<Layout> {
+    fn buckets(&self, _: Inside) -> Option<Layout> {
         None
     }
 }
@@ -57,7 +70,7 @@ impl Sealed for Counter {
         Self::new()
     }
 
-    fn value(&self) -> Value {
+    fn value(&self, _: Inside) -> Value {
         Value::Counter(Self::value(self))
     }
 }
@@ -69,7 +82,7 @@ impl Sealed for Gauge {
         Self::new()
     }
 
-    fn value(&self) -> Value {
+    fn value(&self, _: Inside) -> Value {
         Value::Gauge(Self::value(self))
     }
 }
@@ -81,7 +94,7 @@ impl Sealed for InFlight {
         Self::new()
     }
 
-    fn value(&self) -> Value {
+    fn value(&self, _: Inside) -> Value {
         // What is entered lies in memory, so that there are fewer than 2^63.
         Value::Gauge(Self::value(self) as i64)
     }
@@ -94,15 +107,15 @@ impl Sealed for Histogram {
         Self::with_clock(make.layout, make.clock.clone())
     }
 
-    fn value(&self) -> Value {
+    fn value(&self, _: Inside) -> Value {
         Value::Histogram(self.snapshot().into())
     }
 
-    fn exemplars(&self) -> Vec<Exemplar> {
+    fn exemplars(&self, _: Inside) -> Vec<Exemplar> {
         Self::exemplars(self)
     }
 
-    fn buckets(&self) -> Option<Layout> {
+    fn buckets(&self, _: Inside) -> Option<Layout> {
         Some(self.layout())
     }
 }

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::error::{NameError, RegisterError, UnitError};
-use super::instrument::{Instrument, Make};
+use super::instrument::{INSIDE, Instrument, Make};
 use super::name;
 use super::roster::Head;
 use super::{Registry, roster};
@@ -162,7 +162,7 @@ impl<'a, I: Instrument> Registration<'a, I> {
         let figure: Box<dyn roster::Figure> = Box::new(instrument.clone());
         self.draft
             .registry
-            .add_single(head, labels, instrument.buckets(), figure)
+            .add_single(head, labels, instrument.buckets(INSIDE), figure)
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
-use super::instrument::Sealed;
+use super::instrument::{INSIDE, Sealed};
 use super::published::Published;
 use crate::counter::Counter;
 use crate::exemplar::Exemplar;
@@ -91,11 +91,11 @@ pub(crate) trait Figure: Send + Sync {
 
 impl<I: Sealed> Figure for I {
     fn value(&self) -> Option<Value> {
-        Some(Sealed::value(self))
+        Some(Sealed::value(self, INSIDE))
     }
 
     fn exemplars(&self) -> Vec<Exemplar> {
-        Sealed::exemplars(self)
+        Sealed::exemplars(self, INSIDE)
     }
 }
 

@@ -32,6 +32,10 @@ impl<T> Tracked<T> {
     ///
     /// Where another thread is just taking a sample of this instrument, the window may end with the sample before;
     /// [`Over::age`] tells.
+    ///
+    /// # Panics
+    ///
+    /// Where it takes a sample and the function that is followed panics; the windows stay as they were.
     #[must_use]
     pub fn over(&self, length: Duration) -> Option<Over<T>> {
         self.windows.over(length)
@@ -39,6 +43,10 @@ impl<T> Tracked<T> {
 
     /// The last `length` of time in adjacent windows, the oldest first: each begins where the one before ended, and together
     /// they are [`Tracked::over`] the same length. The older they are, the longer.
+    ///
+    /// # Panics
+    ///
+    /// As [`Tracked::over`].
     #[must_use]
     pub fn timeline(&self, length: Duration) -> Vec<Over<T>> {
         self.windows.timeline(length)

@@ -217,9 +217,12 @@ fn an_exemplar_leads_to_its_trace() {
     assert!(times.record_with_exemplar(900_000_000, &short));
     let odd = [("trace_id", &trace[1..]), ("span_id", "00f067aa0ba902bx")];
     assert!(times.record_with_exemplar(9_000_000_000, &odd));
+    let zeros = "0".repeat(32);
+    let none = [("trace_id", zeros.as_str()), ("span_id", &zeros[..16])];
+    assert!(times.record_with_exemplar(90_000_000_000, &none));
     let metric = metric(&monitor, "wait_seconds");
-    let [first, second, third] = &distribution(&metric).exemplars[..] else {
-        panic!("three exemplars");
+    let [first, second, third, fourth] = &distribution(&metric).exemplars[..] else {
+        panic!("four exemplars");
     };
     assert_eq!(first.value, Some(exemplar::Value::AsDouble(0.012)));
     assert_eq!(
@@ -232,7 +235,7 @@ fn an_exemplar_leads_to_its_trace() {
     );
     assert_eq!(pairs(&first.filtered_attributes), [("user", "7")]);
     assert!(first.time_unix_nano > 1_700_000_000_000_000_000);
-    for (exemplar, labels) in [(second, short), (third, odd)] {
+    for (exemplar, labels) in [(second, short), (third, odd), (fourth, none)] {
         assert!(exemplar.trace_id.is_empty() && exemplar.span_id.is_empty());
         assert_eq!(pairs(&exemplar.filtered_attributes), labels);
     }

@@ -8,9 +8,9 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::MatchedPath;
 use axum::routing::{get, post};
-use crm_monitor::{CountedBody, Monitor, MonitorLayer, RegisterError};
+use crm_monitor::{CountedBody, Monitor, MonitorLayer, MonitoredBody, RegisterError};
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, StreamBody};
+use http_body_util::{BodyExt, Full, StreamBody};
 use tower::{Layer, ServiceExt, service_fn};
 
 /// Sends a request to the router and takes all of the answer.
@@ -209,6 +209,14 @@ async fn a_request_is_in_flight_until_its_body_ends() {
     assert_eq!(layer.in_flight().value(), 1);
     drop(other);
     assert_eq!(layer.in_flight().value(), 0);
+}
+
+/// A layer that turns a request away, such as one for CORS, answers with the body's default.
+#[tokio::test]
+async fn a_body_that_another_layer_makes_belongs_to_no_request() {
+    let body = MonitoredBody::<Full<Bytes>>::default();
+    assert_eq!(format!("{:?}", body.get_ref()), "Full { data: None }");
+    assert_eq!(body.collect().await.unwrap().to_bytes(), "");
 }
 
 #[tokio::test]

@@ -189,10 +189,11 @@ impl Inner {
         Ok(metrics::Gauge::from_arc(level))
     }
 
+    /// `chosen` is the layout that the caller's function has for this name.
     fn histogram(
         &self,
         name: &str,
-        layout: Option<Layout>,
+        chosen: Option<Layout>,
         asked: &Asked<'_>,
     ) -> Result<metrics::Histogram, RegisterError> {
         let mut histogram = self
@@ -203,7 +204,7 @@ impl Inner {
         for (name, value) in &asked.labels {
             histogram = histogram.label(name, value);
         }
-        if let Some(layout) = layout.or_else(|| layout_of(asked.unit)) {
+        if let Some(layout) = chosen.or_else(|| layout_of(asked.unit)) {
             histogram = histogram.layout(layout);
         }
         let one = asked.unit.scale();
@@ -258,10 +259,11 @@ impl metrics::Recorder for Recorder {
         let inner = &self.inner;
         inner.histograms.get(key).unwrap_or_else(|| {
             let nothing = metrics::Histogram::noop();
-            // Before any lock: the function is the caller's, and may record by itself.
-            let layout = inner.layout.as_ref().and_then(|layout| layout(key.name()));
+            // Under no lock yet, for the function is the caller's.
+            let layout = inner.layout.as_ref();
+            let chosen = layout.and_then(|layout| layout(key.name()));
             inner.add(&inner.histograms, key, NO_SUFFIX, nothing, |asked| {
-                inner.histogram(key.name(), layout, asked)
+                inner.histogram(key.name(), chosen, asked)
             })
         })
     }
@@ -308,7 +310,8 @@ impl RecorderBuilder<'_> {
     /// Divides the values of a histogram by the layout that this function has for its name.
     ///
     /// Where it has none, and without it, a name in `_seconds` gets [`Layout::response_times`], and any other one to 10^12 at
-    /// one percent. The layout is in nanoseconds for names in `_seconds`.
+    /// one percent. The layout is in nanoseconds for names in `_seconds`. The function is called under no lock and may record, but not
+    /// by a histogram that it has not seen yet: that would ask it again.
     pub fn layout(
         mut self,
         layout: impl Fn(&str) -> Option<Layout> + Send + Sync + 'static,

@@ -78,14 +78,8 @@ impl fmt::Display for Refusal {
     }
 }
 
-impl Error for Refusal {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match &self.reason {
-            RefusalReason::Register(error) => Some(error),
-            _ => None,
-        }
-    }
-}
+// Its text has that of the error within, which is therefore no cause beneath it.
+impl Error for Refusal {}
 
 /// As much of a name as is kept.
 fn shortened(name: &str) -> &str {

@@ -133,11 +133,9 @@ fn metrics_of(family: &FamilyReading, reading: &Reading) -> impl Iterator<Item =
         }),
     };
     let failures = sum(family, taken, failures_value);
-    let failures = Some(failures).filter(|failures| !failures.data_points.is_empty());
     let name = format!("{}_failures", family.name);
-    // Two metrics of one name would be a conflict for every collector.
-    let is_taken = reading.families.iter().any(|own| *own.name == *name);
-    let failures = failures.filter(|_| !is_taken).map(|failures| Metric {
+    let tells_failures = !failures.data_points.is_empty() && reading.family(&name).is_none();
+    let failures = tells_failures.then(|| Metric {
         name,
         description: format!("How many of {} were failures.", family.name),
         data: Some(Data::Sum(failures)),
@@ -244,8 +242,8 @@ fn example(kept: &crate::Exemplar, divisor: f64) -> Exemplar {
     };
     for (name, value) in kept.labels() {
         match (name, hexadecimal(value)) {
-            ("trace_id", Some(id)) if id.len() == 16 => example.trace_id = id,
-            ("span_id", Some(id)) if id.len() == 8 => example.span_id = id,
+            ("trace_id", Some(id)) if is_id(&id, 16) => example.trace_id = id,
+            ("span_id", Some(id)) if is_id(&id, 8) => example.span_id = id,
             _ => {
                 let label = attribute(name.into(), value.into());
                 example.filtered_attributes.push(label);
@@ -253,6 +251,11 @@ fn example(kept: &crate::Exemplar, divisor: f64) -> Exemplar {
         }
     }
     example
+}
+
+/// Whether these bytes are the id of a trace or a span, of that length: the one of nothing but zeros is none.
+fn is_id(bytes: &[u8], length: usize) -> bool {
+    bytes.len() == length && bytes.iter().any(|byte| *byte != 0)
 }
 
 /// The bytes that are written as pairs of hexadecimal digits.

@@ -28,6 +28,11 @@ impl<B> CountedBody<B> {
         Self { inner, bytes }
     }
 
+    /// The body as it came.
+    pub const fn get_ref(&self) -> &B {
+        &self.inner
+    }
+
     /// The body as it came, whose further bytes are not counted.
     pub fn into_inner(self) -> B {
         self.inner
@@ -75,6 +80,24 @@ pin_project! {
         flight: Option<Flight>,
         // How many bytes are still to come, where that is known.
         left: Option<u64>,
+    }
+}
+
+impl<B> MonitoredBody<B> {
+    /// The body as the service made it.
+    pub const fn get_ref(&self) -> &B {
+        &self.inner
+    }
+}
+
+/// A body for whose end no request waits: what a layer outside of this one answers with by itself.
+impl<B: Default> Default for MonitoredBody<B> {
+    fn default() -> Self {
+        Self {
+            inner: B::default(),
+            flight: None,
+            left: None,
+        }
     }
 }
 
