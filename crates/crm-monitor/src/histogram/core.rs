@@ -7,7 +7,7 @@ use crate::histogram::layout::Layout;
 use crate::histogram::stripe::{Form, Stripe};
 use crate::slot;
 use crate::snapshot::Snapshot;
-use crate::sync::pause;
+use crate::sync::{give_way, pause};
 
 /// Values from here on, 39 hours in nanoseconds or 140 terabytes, are recorded in the base at once: their residuals would fill
 /// a word too soon.
@@ -215,7 +215,12 @@ impl Core {
             if attempt == PATIENCE {
                 hold = Some(base.hold());
             }
-            pause();
+            // From then on only a writer in the middle of a move is in the way, and may wait for this processor.
+            if hold.is_some() {
+                give_way();
+            } else {
+                pause();
+            }
         }
         unreachable!("{hold:?} lets nothing move")
     }
