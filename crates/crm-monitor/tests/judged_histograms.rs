@@ -51,8 +51,9 @@ fn an_outage_that_timers_see_pages_once_and_is_cleared_once() {
     let month = Duration::from_secs(30 * 86_400);
     let rules = BurnRules::workbook(Objective::percent(99.9, month).unwrap()).unwrap();
     let mut alerts = Alerts::new();
-    let events = move |window| Some(Events::from(&tracked.over(window)?.value));
-    alerts.objective("answers", rules, events).unwrap();
+    alerts
+        .objective("answers", rules, move |window| tracked.over(window))
+        .unwrap();
 
     // Five hours of twenty requests a minute; in the fourth, ten minutes of failures.
     let mut told = Vec::new();

@@ -95,6 +95,13 @@ impl Events {
         (self.total > 0).then(|| Interval::wilson(self.bad(), self.total, confidence))
     }
 
+    /// The same bad events among so many, where that is more.
+    pub(super) fn among(self, total: u64) -> Self {
+        let total = total.max(self.total);
+        let good = total - self.bad();
+        Self { good, total }
+    }
+
     fn share(&self, part: u64) -> Option<f64> {
         (self.total > 0).then(|| quotient(part.into(), self.total.into()))
     }
