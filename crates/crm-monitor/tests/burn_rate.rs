@@ -331,8 +331,44 @@ fn a_burn_tells_its_figures() {
     assert_eq!(burn.objective(), &of(99.9, 30));
     assert_eq!(
         burn.to_string(),
-        "the budget of 99.9 % over 30 d burns 16.4 times as fast as it may (raised above 14.4): \
-         164 of 10000 bad in 1 h, 20 of 1000 bad in 5 min; a whole budget would last 1 d 19 h"
+        "the budget of 99.9 % over 30 d burns 16.4 times as fast as it may, of late 20 times (raised above 14.4): \
+         164 of 10000 bad in 1 h, 20 of 1000 bad in 5 min; a whole budget would last 1 d 12 h"
+    );
+    // A sudden outage: 200 times of late, and no day and a half until the budget is gone, but three hours and a half.
+    let sudden = fast(Evidence::default(), (164, 10_000), (200, 1_000)).to_string();
+    assert!(
+        sudden.contains(" burns 16.4 times as fast as it may, of late 200 times (raised"),
+        "{sudden}"
+    );
+    assert!(
+        sudden.ends_with("; a whole budget would last 3 h 36 min"),
+        "{sudden}"
+    );
+    // Over since then: the long window is the faster one.
+    let over = fast(Evidence::default(), (200, 10_000), (0, 1_000)).to_string();
+    assert!(
+        over.contains(" burns 20 times as fast as it may, of late 0 times (raised"),
+        "{over}"
+    );
+    assert!(
+        over.ends_with("; a whole budget would last 1 d 12 h"),
+        "{over}"
+    );
+    // Only one of the windows is known.
+    let rules = BurnRules::workbook(of(99.9, 30)).unwrap();
+    let only = |known: Duration| {
+        let see = |window| (window == known).then(|| Events::with_bad(20, 1_000).unwrap());
+        rules.measure(see)[0].to_string()
+    };
+    assert_eq!(
+        only(HOUR),
+        "the budget of 99.9 % over 30 d burns 20 times as fast as it may (raised above 14.4): \
+         20 of 1000 bad in 1 h, no data in 5 min; a whole budget would last 1 d 12 h"
+    );
+    assert_eq!(
+        only(5 * MINUTE),
+        "the budget of 99.9 % over 30 d burns 20 times as fast as it may of late (raised above 14.4): \
+         no data in 1 h, 20 of 1000 bad in 5 min; a whole budget would last 1 d 12 h"
     );
     let quiet = fast(Evidence::default(), (5, 10_000), (0, 0)).to_string();
     assert!(

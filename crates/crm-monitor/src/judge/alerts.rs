@@ -56,7 +56,7 @@ use super::threshold::Threshold;
 /// assert_eq!(page.severity(), Severity::Page);
 /// assert_eq!(
 ///     page.to_string(),
-///     "page: answers: the budget of 99.9 % over 30 d burns 20 times as fast as it may (raised above 14.4): \
+///     "page: answers: the budget of 99.9 % over 30 d burns 20 times as fast as it may, of late 20 times (raised above 14.4): \
 ///      72000 of 3600000 bad in 1 h, 6000 of 300000 bad in 5 min; a whole budget would last 1 d 12 h"
 /// );
 /// assert!(alerts.evaluate(clock.now()).is_empty()); // told once
