@@ -100,7 +100,8 @@ fn what_could_never_fire_is_refused() {
         refused,
         JudgeError::CannotFire {
             burn_rate: 14.4,
-            most
+            most,
+            target: of(93.0, 30).target(),
         }
     );
     assert!(
@@ -108,7 +109,20 @@ fn what_could_never_fire_is_refused() {
             .to_string()
             .starts_with("a burn rate above 14.4 is never reached, since it is 14.29 when all")
     );
+    assert!(refused.to_string().ends_with(" or lengthen the window"));
     assert!(BurnRules::workbook(of(93.1, 30)).is_ok());
+    // A share that was given for per cent.
+    for (percent, asks) in [
+        (0.999, "; or is 99.9 % meant, and not 0.999 %?"),
+        (0.99, "; or is 99 % meant, and not 0.99 %?"),
+        (0.999_95, "; or is 99.995 % meant, and not 0.99995 %?"),
+        (1.0, " or lengthen the window"),
+    ] {
+        let refused = BurnRules::workbook(of(percent, 30))
+            .unwrap_err()
+            .to_string();
+        assert!(refused.ends_with(asks), "{refused}");
+    }
     // At exactly all, nothing is above it.
     let half = BurnRule::new(Severity::Page, 100.0, 15 * DAY, DAY).unwrap();
     assert!(matches!(

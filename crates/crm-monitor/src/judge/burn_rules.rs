@@ -89,7 +89,8 @@ impl BurnRules {
     /// # Errors
     ///
     /// [`JudgeError::Windows`] when the period is shorter than three days; [`JudgeError::CannotFire`] when the objective is too lax for
-    /// a burn rate: at 30 days one of 93 % and less can never burn at 14.4. Give such an objective rules of its own.
+    /// a burn rate: at 30 days one of 93 % and less can never burn at 14.4. Give such an objective rules of its own; of one below
+    /// 1 % the error asks whether a share was meant, as in `Objective::percent(0.999, month)`.
     pub fn workbook(objective: Objective) -> Result<Self, JudgeError> {
         Self::table(objective, |hours| hours * HOUR)
     }
