@@ -164,7 +164,8 @@ impl Snapshot {
         self.sum
     }
 
-    /// How many of the values were recorded as failures.
+    /// How many of the values were recorded as failures. Which of the values they were is not kept: neither a quantile nor
+    /// [`count_at_most`](Self::count_at_most) can leave them out.
     #[must_use]
     pub fn failures(&self) -> u64 {
         self.failures
@@ -222,6 +223,9 @@ impl Snapshot {
 
     /// How many values lie in buckets that end at `value` or below. It is the number of values up to `value` where that ends a bucket, and
     /// too small by at most the count of one bucket elsewhere.
+    ///
+    /// Failures count like all others, and an error is often the soonest answer: for a promise of speed there is
+    /// [`Events::within`](crate::judge::Events::within).
     #[must_use]
     pub fn count_at_most(&self, value: u64) -> u64 {
         self.count_in(0..self.layout.ending_by(value))

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crm_clock::Tick;
 use crm_monitor::judge::{
-    Alerts, Burn, BurnRule, BurnRules, Confidence, Events, Evidence, JudgeError, Level, Objective,
-    Severity,
+    Alerts, Burn, BurnRule, BurnRules, Confidence, Events, Evidence, JudgeError, Level, Measured,
+    Objective, Severity,
 };
 use proptest::prelude::*;
 
@@ -100,7 +100,8 @@ fn what_could_never_fire_is_refused() {
         refused,
         JudgeError::CannotFire {
             burn_rate: 14.4,
-            most
+            most,
+            target: of(93.0, 30).target(),
         }
     );
     assert!(
@@ -108,7 +109,20 @@ fn what_could_never_fire_is_refused() {
             .to_string()
             .starts_with("a burn rate above 14.4 is never reached, since it is 14.29 when all")
     );
+    assert!(refused.to_string().ends_with(" or lengthen the window"));
     assert!(BurnRules::workbook(of(93.1, 30)).is_ok());
+    // A share that was given for per cent.
+    for (percent, asks) in [
+        (0.999, "; or is 99.9 % meant, and not 0.999 %?"),
+        (0.99, "; or is 99 % meant, and not 0.99 %?"),
+        (0.999_95, "; or is 99.995 % meant, and not 0.99995 %?"),
+        (1.0, " or lengthen the window"),
+    ] {
+        let refused = BurnRules::workbook(of(percent, 30))
+            .unwrap_err()
+            .to_string();
+        assert!(refused.ends_with(asks), "{refused}");
+    }
     // At exactly all, nothing is above it.
     let half = BurnRule::new(Severity::Page, 100.0, 15 * DAY, DAY).unwrap();
     assert!(matches!(
@@ -331,15 +345,54 @@ fn a_burn_tells_its_figures() {
     assert_eq!(burn.objective(), &of(99.9, 30));
     assert_eq!(
         burn.to_string(),
-        "the budget of 99.9 % over 30 d burns 16.4 times as fast as it may (raised above 14.4): \
-         164 of 10000 bad in 1 h, 20 of 1000 bad in 5 min; a whole budget would last 1 d 19 h"
+        "the budget of 99.9 % over 30 d burns 16.4 times as fast as it may, of late 20 times (raised above 14.4): \
+         164 of 10000 bad in 1 h, 20 of 1000 bad in 5 min; a whole budget would last 1 d 12 h"
+    );
+    // A sudden outage: 200 times of late, and no day and a half until the budget is gone, but three hours and a half.
+    let sudden = fast(Evidence::default(), (164, 10_000), (200, 1_000)).to_string();
+    assert!(
+        sudden.contains(" burns 16.4 times as fast as it may, of late 200 times (raised"),
+        "{sudden}"
+    );
+    assert!(
+        sudden.ends_with("; a whole budget would last 3 h 36 min"),
+        "{sudden}"
+    );
+    // Over since then: the long window is the faster one.
+    let over = fast(Evidence::default(), (200, 10_000), (0, 1_000)).to_string();
+    assert!(
+        over.contains(" burns 20 times as fast as it may, of late 0 times (raised"),
+        "{over}"
+    );
+    assert!(
+        over.ends_with("; a whole budget would last 1 d 12 h"),
+        "{over}"
+    );
+    // Only one of the windows is known.
+    let rules = BurnRules::workbook(of(99.9, 30)).unwrap();
+    let only = |known: Duration| {
+        let see = |window| (window == known).then(|| Events::with_bad(20, 1_000).unwrap());
+        rules.measure(see)[0].to_string()
+    };
+    assert_eq!(
+        only(HOUR),
+        "the budget of 99.9 % over 30 d burns 20 times as fast as it may (raised above 14.4): \
+         20 of 1000 bad in 1 h, no data in 5 min; a whole budget would last 1 d 12 h"
+    );
+    assert_eq!(
+        only(5 * MINUTE),
+        "the budget of 99.9 % over 30 d burns 20 times as fast as it may of late (raised above 14.4): \
+         no data in 1 h, 20 of 1000 bad in 5 min; a whole budget would last 1 d 12 h"
     );
     let quiet = fast(Evidence::default(), (5, 10_000), (0, 0)).to_string();
     assert!(
         quiet.ends_with(": 5 of 10000 bad in 1 h, no events in 5 min"),
         "{quiet}"
     );
-    let blind = BurnRules::workbook(of(99.9, 30)).unwrap().measure(|_| None)[0].to_string();
+    let blind = BurnRules::workbook(of(99.9, 30))
+        .unwrap()
+        .measure(|_| None::<Events>)[0]
+        .to_string();
     assert_eq!(
         blind,
         "nothing tells how the budget of 99.9 % over 30 d burns (raised above 14.4): no data in 1 h, no data in 5 min"
@@ -347,10 +400,80 @@ fn a_burn_tells_its_figures() {
 }
 
 #[test]
+fn the_time_before_a_source_began_is_reckoned_to_be_good() {
+    let rules = BurnRules::workbook(of(99.9, 30)).unwrap();
+    let see = |rules: &BurnRules, events: (u64, u64), covered| {
+        let events = Events::with_bad(events.0, events.1).unwrap();
+        rules.measure(move |_| Some(Measured::new(events, covered)))[0]
+    };
+    // 3 of 100 in a second are 3 of 360,000 in an hour, whose lower end is far below 1.44 %.
+    let second = see(&rules, (3, 100), Duration::from_secs(1));
+    assert_eq!(second.level(), Level::Between);
+    assert_eq!(second.long_burn(), Some(30.0));
+    assert!(second.proved_burn().unwrap() < 0.1);
+    // By the same reckoning, 164 of 1,000 in six minutes are 164 of 10,000 in an hour: just proved.
+    let [less, enough] = [163, 164].map(|bad| see(&rules, (bad, 1_000), 6 * MINUTE));
+    assert_eq!((less.level(), enough.level()), (Level::Between, Level::Bad));
+    let full = fast(Evidence::default(), (164, 10_000), (164, 10_000));
+    assert_eq!(enough.proved_burn(), full.proved_burn());
+    // Without asking for proof, the same threshold: above 1.44 % of the hour, not at it.
+    let exact = rules.clone().evidence(Evidence::none());
+    assert_eq!(
+        see(&exact, (144, 1_000), 6 * MINUTE).level(),
+        Level::Between
+    );
+    assert_eq!(see(&exact, (145, 1_000), 6 * MINUTE).level(), Level::Bad);
+
+    // Nine tenths are all, and one nanosecond less is not.
+    let most = 54 * MINUTE;
+    assert_eq!(see(&exact, (145, 10_000), most).level(), Level::Bad);
+    let not_all = most - Duration::from_nanos(1);
+    assert_eq!(see(&exact, (145, 10_000), not_all).level(), Level::Between);
+    // More than all is all: a history that was not sampled for a while.
+    let longer = see(&exact, (145, 10_000), 2 * HOUR);
+    assert_eq!(
+        (longer.level(), longer.long_covered()),
+        (Level::Bad, Some(HOUR))
+    );
+    // What was reckoned is not seen: the least number of events is that of the real ones.
+    assert_eq!(see(&rules, (9, 9), 30 * MINUTE).level(), Level::Between);
+    assert_eq!(see(&rules, (10, 10), 30 * MINUTE).level(), Level::Bad);
+    // A good start is good, and known; no time at all proves nothing.
+    assert_eq!(see(&rules, (0, 100), MINUTE).level(), Level::Good);
+    assert_eq!(
+        see(&exact, (100, 100), Duration::ZERO).level(),
+        Level::Between
+    );
+    assert_eq!(see(&exact, (0, 0), Duration::ZERO).proved_burn(), None);
+}
+
+#[test]
+fn a_young_window_says_how_young_it_is() {
+    let rules = BurnRules::workbook(of(99.9, 30)).unwrap();
+    let events = Events::with_bad(3, 100).unwrap();
+    let see = |covered: Duration| rules.measure(|_| Some(Measured::new(events, covered)));
+    let text = see(Duration::from_secs(1))[1].to_string();
+    assert!(
+        text.contains(": 3 of 100 bad in 1 s (of 6 h), 3 of 100 bad in 1 s (of 30 min)"),
+        "{text}"
+    );
+    let text = see(30 * MINUTE)[1].to_string();
+    assert!(
+        text.contains(": 3 of 100 bad in 30 min (of 6 h), 3 of 100 bad in 30 min;"),
+        "{text}"
+    );
+    let empty = rules.measure(|_| Some(Measured::new(Events::default(), MINUTE)))[0].to_string();
+    assert!(
+        empty.ends_with(": no events in 1 min (of 1 h), no events in 1 min (of 5 min)"),
+        "{empty}"
+    );
+}
+
+#[test]
 fn a_set_refuses_checks_that_say_nothing_and_names_that_say_too_much() {
     let mut alerts = Alerts::new();
     let rules = || BurnRules::workbook(of(99.9, 30)).unwrap();
-    let mut add = |name: &str, rules| alerts.objective(name, rules, |_| None).err();
+    let mut add = |name: &str, rules| alerts.objective(name, rules, |_| None::<Events>).err();
     assert_eq!(
         add("answers", BurnRules::new(of(99.9, 30))),
         Some(JudgeError::Nothing)

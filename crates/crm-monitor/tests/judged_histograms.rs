@@ -51,8 +51,9 @@ fn an_outage_that_timers_see_pages_once_and_is_cleared_once() {
     let month = Duration::from_secs(30 * 86_400);
     let rules = BurnRules::workbook(Objective::percent(99.9, month).unwrap()).unwrap();
     let mut alerts = Alerts::new();
-    let events = move |window| Some(Events::from(&tracked.over(window)?.value));
-    alerts.objective("answers", rules, events).unwrap();
+    alerts
+        .objective("answers", rules, move |window| tracked.over(window))
+        .unwrap();
 
     // Five hours of twenty requests a minute; in the fourth, ten minutes of failures.
     let mut told = Vec::new();
@@ -88,4 +89,46 @@ fn an_outage_that_timers_see_pages_once_and_is_cleared_once() {
     assert!((180..184).contains(raised), "{raised}");
     assert!((240..265).contains(cleared), "{cleared}");
     assert_eq!(told.len(), 3, "{told:?}"); // and the ticket, which stays
+}
+
+#[test]
+fn a_failure_that_comes_soon_is_no_good_answer() {
+    let limit = 300 * MILLISECOND;
+    let times = Histogram::new(Layout::response_times());
+    let mut random = fastrand::Rng::with_seed(17);
+    let (mut good, mut late_failures, mut at_the_limit) = (0, 0, 0);
+    assert_eq!(Events::within(&times.snapshot(), limit), Events::default());
+    for total in 1..=2_000_u64 {
+        let millis = random.u64(1..=600);
+        let (soon, fails) = (millis <= 300, random.u32(..5) == 0);
+        if fails {
+            times.record_failure(millis * 1_000_000);
+        } else {
+            times.record(millis * 1_000_000);
+        }
+        good += u64::from(soon && !fails);
+        late_failures += u64::from(!soon && fails);
+        // A bucket is about a hundredth wide.
+        at_the_limit += u64::from((297..=300).contains(&millis));
+        let seen = Events::within(&times.snapshot(), limit);
+        assert_eq!(seen.total(), total);
+        // Never too good, and too bad by no more than is promised.
+        assert!(seen.good() <= good, "{seen:?}, {good}");
+        assert!(
+            seen.good() + late_failures + at_the_limit >= good,
+            "{seen:?}, {good}"
+        );
+    }
+    assert!(late_failures > 100);
+    // What fails late only: the failures alone are more than what was soon.
+    let late = Histogram::new(Layout::response_times());
+    for _ in 0..3 {
+        late.record_failure(2_000_000_000);
+    }
+    late.record(1);
+    let seen = Events::within(&late.snapshot(), limit);
+    assert_eq!((seen.good(), seen.total()), (0, 4));
+    // A limit beyond all nanoseconds is none.
+    let all = Events::within(&late.snapshot(), Duration::MAX);
+    assert_eq!(all, Events::from(&late.snapshot()));
 }

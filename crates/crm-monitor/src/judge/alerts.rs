@@ -9,7 +9,7 @@ use super::alert::{Alert, Change};
 use super::burn_rules::BurnRules;
 use super::check::{Check, Probe};
 use super::error::JudgeError;
-use super::events::Events;
+use super::measured::Measured;
 use super::security::{SecurityKind, SecurityWatch};
 use super::standing::Standing;
 use super::threshold::Threshold;
@@ -56,7 +56,7 @@ use super::threshold::Threshold;
 /// assert_eq!(page.severity(), Severity::Page);
 /// assert_eq!(
 ///     page.to_string(),
-///     "page: answers: the budget of 99.9 % over 30 d burns 20 times as fast as it may (raised above 14.4): \
+///     "page: answers: the budget of 99.9 % over 30 d burns 20 times as fast as it may, of late 20 times (raised above 14.4): \
 ///      72000 of 3600000 bad in 1 h, 6000 of 300000 bad in 5 min; a whole budget would last 1 d 12 h"
 /// );
 /// assert!(alerts.evaluate(clock.now()).is_empty()); // told once
@@ -81,18 +81,19 @@ impl Alerts {
 
     /// Watches an objective: `events` tells the events of a window that ends now, or none when nothing is known of it.
     ///
-    /// A source that is younger than a window may answer with what it has. The alert then speaks of that time, and of little of the
-    /// budget: errors in the first minutes of a process can call somebody. Who would rather wait answers none until the
-    /// window is full; the shorter windows still watch.
+    /// A source that is younger than a window answers with what it has, and with how long that is: `move |window| answers.over(window)` of a
+    /// [`History`](crate::History) does. The time before is reckoned to be good, so that trifles in the first minutes of a process call nobody, and an
+    /// outage calls as late as in a service that was well before ([`Measured`] says how late). Plain [`Events`](crate::judge::Events) are taken for
+    /// those of the whole window: a source that gives what it has as such pages for three failures in its first second.
     ///
     /// # Errors
     ///
     /// [`JudgeError::Name`], [`JudgeError::Duplicate`], or [`JudgeError::Nothing`] when there is no rule.
-    pub fn objective(
+    pub fn objective<E: Into<Measured>>(
         &mut self,
         name: &str,
         rules: BurnRules,
-        events: impl Fn(Duration) -> Option<Events> + Send + Sync + 'static,
+        events: impl Fn(Duration) -> Option<E> + Send + Sync + 'static,
     ) -> Result<&mut Self, JudgeError> {
         self.add(name, rules.into_probe(events))
     }

@@ -131,6 +131,7 @@ impl BurnRule {
             return Err(JudgeError::CannotFire {
                 burn_rate: self.burn_rate(objective),
                 most: quotient(ONE.into(), parts.into()),
+                target: objective.target(),
             });
         }
         Ok(())

@@ -6,10 +6,10 @@ use super::burn::Burn;
 use super::burn_rule::BurnRule;
 use super::check::Probe;
 use super::error::JudgeError;
-use super::events::Events;
 use super::evidence::Evidence;
 use super::hold::Hold;
 use super::latch::Level;
+use super::measured::Measured;
 use super::objective::Objective;
 use super::reason::Reason;
 use super::severity::Severity;
@@ -89,7 +89,8 @@ impl BurnRules {
     /// # Errors
     ///
     /// [`JudgeError::Windows`] when the period is shorter than three days; [`JudgeError::CannotFire`] when the objective is too lax for
-    /// a burn rate: at 30 days one of 93 % and less can never burn at 14.4. Give such an objective rules of its own.
+    /// a burn rate: at 30 days one of 93 % and less can never burn at 14.4. Give such an objective rules of its own; of one below
+    /// 1 % the error asks whether a share was meant, as in `Objective::percent(0.999, month)`.
     pub fn workbook(objective: Objective) -> Result<Self, JudgeError> {
         Self::table(objective, |hours| hours * HOUR)
     }
@@ -186,16 +187,16 @@ impl BurnRules {
     }
 
     /// What each rule sees, in the order of [`rules`](Self::rules): `events` tells the events of a window that ends now, or none
-    /// when nothing is known of it.
+    /// when nothing is known of it. [`Measured`], or an [`Over`](crate::Over), says how much of the window they cover.
     #[must_use]
-    pub fn measure(&self, events: impl Fn(Duration) -> Option<Events>) -> Vec<Burn> {
+    pub fn measure<E: Into<Measured>>(&self, events: impl Fn(Duration) -> Option<E>) -> Vec<Burn> {
         let measure = |rule: &BurnRule| Burn {
             objective: self.objective,
             rule: *rule,
             evidence: self.evidence,
             clear_share: self.clear_share,
-            long: events(rule.long_window()),
-            short: events(rule.short_window()),
+            long: events(rule.long_window()).map(Into::into),
+            short: events(rule.short_window()).map(Into::into),
         };
         self.rules.iter().map(measure).collect()
     }
@@ -207,13 +208,14 @@ impl BurnRules {
         self.hold.unwrap_or(own)
     }
 
-    pub(super) fn into_probe(
+    pub(super) fn into_probe<E: Into<Measured>>(
         self,
-        events: impl Fn(Duration) -> Option<Events> + Send + Sync,
-    ) -> impl Probe {
+        events: impl Fn(Duration) -> Option<E> + Send + Sync + 'static,
+    ) -> impl Probe + 'static {
+        let measured = move |window| events(window).map(Into::into);
         Watched {
             rules: self,
-            events,
+            events: measured,
         }
     }
 }
@@ -223,7 +225,7 @@ struct Watched<F> {
     events: F,
 }
 
-impl<F: Fn(Duration) -> Option<Events> + Send + Sync> Probe for Watched<F> {
+impl<F: Fn(Duration) -> Option<Measured> + Send + Sync> Probe for Watched<F> {
     fn rules(&self) -> Vec<(Severity, Hold)> {
         let own = |rule: &BurnRule| (rule.severity(), self.rules.hold_of(rule));
         self.rules.rules.iter().map(own).collect()

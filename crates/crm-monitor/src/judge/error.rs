@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use super::target::Target;
 use super::words::{Number, Span};
 
 /// Why something is no objective.
@@ -85,6 +86,8 @@ pub enum JudgeError {
         burn_rate: f64,
         /// The burn rate when every event is bad.
         most: f64,
+        /// What is promised.
+        target: Target,
     },
     /// A threshold that clears on its own far side.
     ClearsBeyond {
@@ -122,12 +125,18 @@ impl fmt::Display for JudgeError {
                 Span(*short),
                 Span(*long)
             ),
-            Self::CannotFire { burn_rate, most } => write!(
+            Self::CannotFire { burn_rate, most, target } => {
+                write!(
                 f,
                 "a burn rate above {} is never reached, since it is {} when all events are bad: lower the fraction or lengthen the window",
                 Number(*burn_rate),
                 Number(*most)
-            ),
+            )?;
+                match target.meant() {
+                    Some(meant) => write!(f, "; or is {meant} meant, and not {target}?"),
+                    None => Ok(()),
+                }
+            }
             Self::ClearsBeyond { limit, clear_at } => write!(
                 f,
                 "an alert raised at {} cannot clear at {}: let it clear at the limit or on its good side",

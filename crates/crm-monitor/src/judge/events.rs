@@ -1,5 +1,7 @@
 //! Good events and all events of a window.
 
+use std::time::Duration;
+
 use super::confidence::Confidence;
 use super::error::JudgeError;
 use super::quotient::quotient;
@@ -58,6 +60,42 @@ impl Events {
         Ok(Self { good, total })
     }
 
+    /// A promise of speed: all that was timed, and of it as good what took at most `limit` and did not fail, in nanoseconds as timers record.
+    ///
+    /// A [`Snapshot`] knows how many values failed, but not which. So all failures are taken off the soon ones, as if none of them had been late:
+    ///
+    /// ```text
+    /// good = max(0, count_at_most(limit) - failures)
+    /// ```
+    ///
+    /// It errs to the bad side: never more are good than this should count, and fewer by at most the number of failures that were
+    /// late as well, and by that of one bucket of the layout where `limit` does not end one. For exact figures count what is good where it is known, in
+    /// two counters with [`History::track_events`](crate::History::track_events).
+    ///
+    /// ```
+    /// use crm_monitor::judge::Events;
+    /// use crm_monitor::{Histogram, Layout};
+    /// use std::time::Duration;
+    ///
+    /// let times = Histogram::new(Layout::response_times());
+    /// for _ in 0..98 {
+    ///     times.start().stop();
+    /// }
+    /// times.start().fail(); // at once, and yet no good answer
+    /// times.record_duration(Duration::from_secs(2));
+    /// let soon = Events::within(&times.snapshot(), Duration::from_millis(300));
+    /// assert_eq!((soon.good(), soon.total()), (98, 100));
+    /// ```
+    #[must_use]
+    pub fn within(snapshot: &Snapshot, limit: Duration) -> Self {
+        let total = snapshot.count();
+        let limit = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
+        let good = snapshot
+            .count_at_most(limit)
+            .saturating_sub(snapshot.failures());
+        Self { good, total }
+    }
+
     /// The good events.
     #[must_use]
     pub const fn good(&self) -> u64 {
@@ -95,6 +133,13 @@ impl Events {
         (self.total > 0).then(|| Interval::wilson(self.bad(), self.total, confidence))
     }
 
+    /// The same bad events among so many, where that is more.
+    pub(super) fn among(self, total: u64) -> Self {
+        let total = total.max(self.total);
+        let good = total - self.bad();
+        Self { good, total }
+    }
+
     fn share(&self, part: u64) -> Option<f64> {
         (self.total > 0).then(|| quotient(part.into(), self.total.into()))
     }
@@ -103,8 +148,7 @@ impl Events {
 impl From<&Snapshot> for Events {
     /// All that was timed, the failures among it as the bad ones.
     ///
-    /// For a promise of speed, such as 300 ms, count what was soon enough as good:
-    /// `Events::new(snapshot.count_at_most(300_000_000), snapshot.count())`.
+    /// For a promise of speed, such as 300 ms, there is [`Events::within`]; `count_at_most` alone would take failures for good that came soon.
     fn from(snapshot: &Snapshot) -> Self {
         let total = snapshot.count();
         // No more can have failed than there were, whatever a stored snapshot says.

@@ -77,9 +77,14 @@ impl Evidence {
     /// Whether these events prove an error ratio above `threshold`.
     #[must_use]
     pub fn proves(&self, events: Events, threshold: f64) -> bool {
-        events.total() >= self.events
-            && events.bad() >= self.bad
-            && self.lower_end(events).is_some_and(|low| low > threshold)
+        self.proves_of(events, events, threshold)
+    }
+
+    /// The same of events that were `seen`, and are reckoned to be those `of` a longer time.
+    pub(super) fn proves_of(&self, seen: Events, of: Events, threshold: f64) -> bool {
+        seen.total() >= self.events
+            && seen.bad() >= self.bad
+            && self.lower_end(of).is_some_and(|low| low > threshold)
     }
 
     /// The lower end of the error ratio, or none without events.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | what is promised, and what may fail | [`Objective`], [`Target`] |
 //! | how much of that is spent, and how long the rest lasts | [`ErrorBudget`] |
-//! | does it burn too fast | [`BurnRules`], [`BurnRule`], [`Evidence`] |
+//! | does it burn too fast | [`BurnRules`], [`BurnRule`], [`Evidence`], [`Measured`] |
 //! | is a figure beyond its limit | [`Threshold`] |
 //! | are there more failed logins than usual | [`SecurityWatch`] |
 //! | what has to be told, and only once | [`Alerts`], [`Change`], [`Alert`], [`Reason`]; [`Hold`] and [`Latch`] beneath |
@@ -31,6 +31,7 @@ mod evidence;
 mod hold;
 mod latch;
 mod little;
+mod measured;
 mod objective;
 mod quotient;
 mod reason;
@@ -58,6 +59,7 @@ pub use evidence::Evidence;
 pub use hold::Hold;
 pub use latch::{Edge, Latch, Level};
 pub use little::{Agreement, LittleCheck};
+pub use measured::Measured;
 pub use objective::Objective;
 pub use reason::Reason;
 pub use saturation::Saturation;

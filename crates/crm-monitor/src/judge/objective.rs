@@ -58,7 +58,7 @@ impl Objective {
         Ok(Self { target, period })
     }
 
-    /// The promise of so many per cent over each `period`; see [`Target::percent`].
+    /// The promise of so many per cent over each `period`; see [`Target::percent`]. Write 99.9, not 0.999, which is 0.999 %.
     ///
     /// # Errors
     ///

@@ -23,3 +23,14 @@ pub(super) fn share_of(amount: u128, parts: u64, whole: u64) -> u128 {
     let (parts, whole) = (u128::from(parts), u128::from(whole));
     amount / whole * parts + amount % whole * parts / whole
 }
+
+/// `number * times / of`, rounded up; none stay none, and what is more than the greatest number, or of nothing, is that one.
+pub(super) fn scaled_up(number: u64, times: u128, of: u128) -> u64 {
+    let product = u128::from(number).saturating_mul(times);
+    let quotient = match (product, of) {
+        (0, _) => 0,
+        (_, 0) => u128::MAX,
+        _ => product.div_ceil(of),
+    };
+    u64::try_from(quotient).unwrap_or(u64::MAX)
+}

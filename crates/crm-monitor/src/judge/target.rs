@@ -35,6 +35,10 @@ pub struct Target {
 impl Target {
     /// So many per cent, at the decimal that the number is written as: 99.9 means 999 in a thousand.
     ///
+    /// A share is no percentage: `percent(0.999)` promises 0.999 %, nearly nothing, and no budget of it is ever spent. It is
+    /// accepted here, since it makes sense; [`BurnRules::workbook`](crate::judge::BurnRules::workbook) refuses it, and asks whether 99.9 %
+    /// is meant. Shares are parsed: `"0.999".parse()`.
+    ///
     /// # Errors
     ///
     /// [`ObjectiveError`] when it is NaN or infinite, above 100, at 100 or at zero and below, or has more than ten decimals.
@@ -66,6 +70,12 @@ impl Target {
             Err(Fault::TooFine) => Err(ObjectiveError::TooFine),
             Err(Fault::NotADecimal) => Err(ObjectiveError::NotADecimal),
         }
+    }
+
+    /// What was probably meant by less than one per cent: the same digits as a share.
+    pub(super) fn meant(self) -> Option<Self> {
+        let good = self.good * 100;
+        (good < ONE).then_some(Self { good })
     }
 
     /// The share of good events, as the nearest `f64`: 0.999.
