@@ -34,7 +34,7 @@ const LIMIT: usize = 200;
 /// |---|---|
 /// | `counter!` | a counter; `absolute` raises it to that value, and never lowers it |
 /// | `gauge!` | a gauge of floating-point numbers |
-/// | `histogram!` | a histogram of whole numbers: nanoseconds where the name ends in `_seconds`, and otherwise values rounded to the nearest |
+/// | `histogram!` | a histogram of whole numbers: nanoseconds where the name ends in `_seconds`, and otherwise values rounded to the nearest, of which those that miss by more than one percent are told as [`RefusalReason::Rounded`] |
 /// | `describe_counter!` and its like | help and unit, if it comes before the first use |
 ///
 /// A handle that is kept finds its figure at once. A macro that is called each time has to find its key, under a lock that
