@@ -309,6 +309,13 @@ pub enum RegisterError {
         /// The name of the family.
         name: String,
     },
+    /// What an integration registers is registered already, most often by another of its kind.
+    Taken {
+        /// The name of the family.
+        name: String,
+        /// What to do instead.
+        remedy: &'static str,
+    },
     /// Series of this name are registered, but as something else.
     Conflict {
         /// The name of the family.
@@ -334,6 +341,9 @@ impl fmt::Display for RegisterError {
                 f,
                 "{name:?} is registered already with these labels: keep a clone of the first handle instead of registering twice"
             ),
+            Self::Taken { name, remedy } => {
+                write!(f, "{name:?} is registered already: {remedy}")
+            }
             Self::Conflict { name, difference } => write!(
                 f,
                 "{name:?} is registered already with another {difference}: series of one name differ in the values of their labels alone"

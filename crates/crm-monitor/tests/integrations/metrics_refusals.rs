@@ -338,7 +338,8 @@ fn a_description_that_comes_too_late_is_told() {
 #[test]
 fn two_recorders_of_one_monitor_are_refused() {
     let (monitor, _recorder) = recorder(10);
-    assert!(Recorder::new(&monitor).is_err());
+    let error = Recorder::new(&monitor).unwrap_err().to_string();
+    assert!(error.contains("clone of the first recorder"), "{error}");
 }
 
 #[test]

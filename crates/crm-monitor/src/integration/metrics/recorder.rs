@@ -9,10 +9,14 @@ use parking_lot::Mutex;
 use super::handles::{Count, Distribution, Level};
 use super::keys::{Asked, Description, Keys, Names, Rules, known_unit};
 use super::refusal::{Refusal, RefusalReason, Refusals};
+use crate::integration::or_taken;
 use crate::{Layout, Monitor, RegisterError, Unit};
 
 /// How many series a name may have, unless [`RecorderBuilder::limit`] says otherwise.
 const LIMIT: usize = 200;
+
+/// What to do instead of making a second recorder.
+const ONE_RECORDER: &str = "give a clone of the first recorder to whoever needs one";
 
 /// What the macros of the crate `metrics` record into: the figures of a [`Monitor`].
 ///
@@ -337,7 +341,8 @@ impl RecorderBuilder<'_> {
             .monitor
             .counter("metrics_refused")
             .help("What the recorder of the crate metrics did not take.")
-            .register()?;
+            .register()
+            .map_err(|error| or_taken(error, ONE_RECORDER))?;
         Ok(Recorder {
             inner: Arc::new(Inner {
                 monitor: self.monitor.clone(),
