@@ -218,6 +218,14 @@ impl fmt::Display for UnitError {
             ),
             Self::NotOfName {
                 name,
+                declared: Unit::Millionths,
+                told,
+            } => write!(
+                f,
+                "the name {name:?} tells the unit {told}, whose figures are not in millionths: declare {told}, or end the name otherwise"
+            ),
+            Self::NotOfName {
+                name,
                 declared,
                 told: _,
             } => write!(
@@ -276,6 +284,8 @@ pub enum Difference {
     LabelNames,
     /// The buckets of their histograms.
     Layout,
+    /// One is declared in millionths, the other is not.
+    Unit,
     /// One is a family by label, which makes its series itself, the other a single series.
     Form,
 }
@@ -287,6 +297,7 @@ impl fmt::Display for Difference {
             Self::Help => "help text",
             Self::LabelNames => "label names",
             Self::Layout => "bucket layout",
+            Self::Unit => "unit",
             Self::Form => "form (a family by label, or single series)",
         })
     }
