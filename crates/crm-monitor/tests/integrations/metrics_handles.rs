@@ -255,9 +255,19 @@ fn issue_a_layout_that_records_by_itself_waited_for_ever() {
         }
         None
     };
-    let recorder = Recorder::builder(&monitor).layout(layout).build().unwrap();
+    let fractions = |name: &str| {
+        if name == "rows" {
+            metrics::histogram!("asked_too").record(1);
+        }
+        false
+    };
+    let recorder = Recorder::builder(&monitor)
+        .layout(layout)
+        .fractions(fractions)
+        .build()
+        .unwrap();
     metrics::with_local_recorder(&recorder, || metrics::histogram!("rows").record(1));
-    for name in ["rows", "asked"] {
+    for name in ["rows", "asked", "asked_too"] {
         let recorded = readings::histogram(&monitor, name, &[]).unwrap();
         assert_eq!(recorded.count(), 1, "{name}");
     }

@@ -255,6 +255,21 @@ fn a_value_that_rounding_moves_by_much_is_recorded_and_told() {
 }
 
 #[test]
+fn a_histogram_tells_each_reason_once() {
+    let (_monitor, recorder) = recorder(10);
+    with_local_recorder(&recorder, || {
+        let rows = histogram!("rows");
+        for value in [-1.0, 0.2, -1.0, 0.3] {
+            rows.record(value);
+        }
+    });
+    let refusals = recorder.refusals().into_iter();
+    let reasons: Vec<_> = refusals.map(|refusal| refusal.reason).collect();
+    assert_eq!(reasons, [RefusalReason::Value, RefusalReason::Rounded]);
+    assert_eq!(recorder.refused(), 4);
+}
+
+#[test]
 fn a_name_that_is_made_to_end_in_seconds_has_parts_of_seconds() {
     let monitor = Monitor::new();
     let recorder = Recorder::builder(&monitor)

@@ -415,6 +415,17 @@ async fn a_stream_of_axum_passes_whole_with_its_trailers() {
 }
 
 #[test]
+fn the_overflow_is_not_taken_for_the_times_of_a_route() {
+    let monitor = Monitor::builder().series_limit(50).build().unwrap();
+    let layer = routed(&monitor, 10).unwrap();
+    assert!(layer.route_response_times(&Method::GET, "/a").is_some());
+    let room = (0..50).map_while(|n| monitor.counter(&format!("filler_{n}")).register().ok());
+    assert!(room.count() < 50);
+    assert!(layer.route_response_times(&Method::GET, "/b").is_none());
+    assert!(layer.route_response_times(&Method::GET, "/a").is_some());
+}
+
+#[test]
 fn two_layers_of_one_monitor_need_two_prefixes() {
     let monitor = Monitor::new();
     let first = MonitorLayer::new(&monitor).unwrap();

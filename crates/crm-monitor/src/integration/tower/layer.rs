@@ -118,8 +118,9 @@ impl MonitorLayer {
     /// ```
     ///
     /// The route is as the closure names it, or `unmatched`. One that no request has had yet is told apart from now on. There is
-    /// none where routes are not told apart, or this one is beyond the [`limit`](MonitorLayerBuilder::limit). All methods that
-    /// RFC 9110 and RFC 5789 do not name have one histogram; so have requests that the service answers by 405 or 501.
+    /// none where routes are not told apart, this one is beyond the [`limit`](MonitorLayerBuilder::limit), or its histogram beyond
+    /// that of the monitor. Methods that RFC 9110 and RFC 5789 do not name share one histogram, and requests that the service
+    /// answers by 405 or 501 are in it too.
     #[must_use]
     pub fn route_response_times(&self, method: &Method, route: &str) -> Option<Histogram> {
         self.instruments.route_times(method, route)
