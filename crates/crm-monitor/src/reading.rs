@@ -93,7 +93,8 @@ pub struct SeriesReading {
 
 /// A figure.
 ///
-/// Figures of [`Unit::Seconds`] that are whole numbers are nanoseconds; [`Unit::scale`] turns them into seconds.
+/// Figures of [`Unit::Seconds`] that are whole numbers are nanoseconds, and those of [`Unit::Millionths`] millionths;
+/// [`Unit::scale`] says what to divide them by.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Value {

@@ -23,6 +23,9 @@ pub enum Unit {
     /// A plain number; the name says of what.
     #[default]
     None,
+    /// A plain number with a fraction. Whole numbers are recorded in millionths, and exposed in ones. No name tells it, so it is
+    /// declared; it goes with names that tell no unit.
+    Millionths,
     /// Seconds. Whole numbers are recorded in nanoseconds, and exposed in seconds.
     Seconds,
     /// Bytes.
@@ -98,7 +101,7 @@ impl Unit {
     #[must_use]
     pub const fn suffix(self) -> &'static str {
         match self {
-            Self::None => "",
+            Self::None | Self::Millionths => "",
             Self::Seconds => "seconds",
             Self::Bytes => "bytes",
             Self::Ratio => "ratio",
@@ -111,12 +114,13 @@ impl Unit {
         }
     }
 
-    /// What a recorded whole number is divided by when it is exposed: 1e9 for seconds, which are recorded in nanoseconds, and
-    /// 1 else.
+    /// What a recorded whole number is divided by when it is exposed: 1e9 for seconds, which are recorded in nanoseconds, 1e6
+    /// for millionths, and 1 else.
     #[must_use]
     pub const fn scale(self) -> f64 {
         match self {
             Self::Seconds => 1e9,
+            Self::Millionths => 1e6,
             _ => 1.0,
         }
     }

@@ -78,6 +78,7 @@ impl Bounds {
     /// |---|---|
     /// | seconds | 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60 |
     /// | bytes | 256 to 268,435,456, each four times the last |
+    /// | millionths | 0.001, 0.002, 0.005, 0.01, 0.02, 0.05 and so on to 1,000,000 |
     /// | others | 1, 2, 5, 10, 20, 50 and so on to 1,000,000 |
     #[must_use]
     pub fn of_unit(unit: Unit) -> Self {
@@ -90,6 +91,10 @@ impl Bounds {
             .map(|end| end * MICROSECOND)
             .into(),
             Unit::Bytes => (0..=10).map(|step| 256 << (2 * step)).collect(),
+            Unit::Millionths => (3..12)
+                .flat_map(|power| [1, 2, 5].map(|first| first * 10_u64.pow(power)))
+                .chain([1_000_000 * 1_000_000])
+                .collect(),
             _ => (0..6)
                 .flat_map(|power| [1, 2, 5].map(|first| first * 10_u64.pow(power)))
                 .chain([1_000_000])

@@ -119,8 +119,14 @@ impl Exposition {
     /// The bounds of [`Bounds::of_unit`], and times of creation where the format has them.
     #[must_use]
     pub fn new() -> Self {
-        let by_unit = [Unit::None, Unit::Seconds, Unit::Bytes, Unit::Ratio]
-            .map(|unit| (unit, Bounds::of_unit(unit)));
+        let by_unit = [
+            Unit::None,
+            Unit::Millionths,
+            Unit::Seconds,
+            Unit::Bytes,
+            Unit::Ratio,
+        ]
+        .map(|unit| (unit, Bounds::of_unit(unit)));
         Self {
             by_name: HashMap::new(),
             by_unit: by_unit.into(),
@@ -327,8 +333,11 @@ pub fn protobuf(reading: &Reading, out: &mut (impl io::Write + ?Sized)) -> io::R
 
 /// Where the point stands in a whole number of this unit.
 fn decimals(unit: Unit) -> number::Decimals {
-    // Nanoseconds.
-    if unit == Unit::Seconds { 9 } else { 0 }
+    match unit {
+        Unit::Seconds => 9,
+        Unit::Millionths => 6,
+        _ => 0,
+    }
 }
 
 /// What both text formats and JSON call a kind.

@@ -11,7 +11,6 @@ use super::{Exposition, is_counter};
 use crate::exemplar::Exemplar as Example;
 use crate::reading::{FamilyReading, Kind, Reading, SeriesReading, Value};
 use crate::snapshot::Snapshot;
-use crate::unit::Unit;
 
 /// How native histograms are made of a histogram's log-linear buckets.
 ///
@@ -140,7 +139,7 @@ fn family_message(exposition: &Exposition, family: &FamilyReading) -> MetricFami
             .iter()
             .filter_map(|series| metric(exposition, family, series))
             .collect(),
-        unit: Some(family.unit.suffix().to_owned()).filter(|_| family.unit != Unit::None),
+        unit: Some(family.unit.suffix().to_owned()).filter(|suffix| !suffix.is_empty()),
     }
 }
 

@@ -8,7 +8,6 @@ use super::{Exposition, decimals, is_counter, kind_name};
 use crate::exemplar::Exemplar;
 use crate::reading::{FamilyReading, Kind, Labels, Reading, SeriesReading, Value};
 use crate::snapshot::Snapshot;
-use crate::unit::Unit;
 
 /// Which of the two is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -64,7 +63,7 @@ fn head(text: &mut String, dialect: Dialect, family: &FamilyReading) {
         text.push('\n');
     };
     line("TYPE", &|text| text.push_str(kind_name(family.kind)));
-    if dialect == Dialect::OpenMetrics && family.unit != Unit::None {
+    if dialect == Dialect::OpenMetrics && !family.unit.suffix().is_empty() {
         line("UNIT", &|text| text.push_str(family.unit.suffix()));
     }
     if !family.help.is_empty() {

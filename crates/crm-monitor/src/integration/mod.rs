@@ -22,3 +22,13 @@ pub use tower::{
 };
 #[cfg(feature = "tracing")]
 pub use tracing::{SpanFailures, SpanLayer, SpanLayerBuilder};
+
+/// The error with the remedy of the integration, where the name of a figure is taken: it has no handle that could be kept.
+#[cfg(any(feature = "metrics", feature = "tower", feature = "tracing"))]
+fn or_taken(error: crate::RegisterError, remedy: &'static str) -> crate::RegisterError {
+    use crate::RegisterError::{Conflict, Duplicate, Taken};
+    match error {
+        Duplicate { name } | Conflict { name, .. } => Taken { name, remedy },
+        other => other,
+    }
+}

@@ -218,6 +218,14 @@ impl fmt::Display for UnitError {
             ),
             Self::NotOfName {
                 name,
+                declared: Unit::Millionths,
+                told,
+            } => write!(
+                f,
+                "the name {name:?} tells the unit {told}, whose figures are not in millionths: declare {told}, or end the name otherwise"
+            ),
+            Self::NotOfName {
+                name,
                 declared,
                 told: _,
             } => write!(
@@ -276,6 +284,8 @@ pub enum Difference {
     LabelNames,
     /// The buckets of their histograms.
     Layout,
+    /// One is declared in millionths, the other is not.
+    Unit,
     /// One is a family by label, which makes its series itself, the other a single series.
     Form,
 }
@@ -287,6 +297,7 @@ impl fmt::Display for Difference {
             Self::Help => "help text",
             Self::LabelNames => "label names",
             Self::Layout => "bucket layout",
+            Self::Unit => "unit",
             Self::Form => "form (a family by label, or single series)",
         })
     }
@@ -308,6 +319,13 @@ pub enum RegisterError {
     Duplicate {
         /// The name of the family.
         name: String,
+    },
+    /// What an integration registers is registered already, most often by another of its kind.
+    Taken {
+        /// The name of the family.
+        name: String,
+        /// What to do instead.
+        remedy: &'static str,
     },
     /// Series of this name are registered, but as something else.
     Conflict {
@@ -334,6 +352,9 @@ impl fmt::Display for RegisterError {
                 f,
                 "{name:?} is registered already with these labels: keep a clone of the first handle instead of registering twice"
             ),
+            Self::Taken { name, remedy } => {
+                write!(f, "{name:?} is registered already: {remedy}")
+            }
             Self::Conflict { name, difference } => write!(
                 f,
                 "{name:?} is registered already with another {difference}: series of one name differ in the values of their labels alone"

@@ -418,6 +418,9 @@ impl Roster {
         if self.head.kind != head.kind {
             return Err(conflict(Difference::Kind));
         }
+        if self.head.unit != head.unit {
+            return Err(conflict(Difference::Unit));
+        }
         let Form::Single {
             labels: order,
             layout: present,

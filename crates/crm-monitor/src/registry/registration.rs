@@ -53,7 +53,9 @@ impl<'a> Draft<'a> {
         }
         name::check_name(&self.name)?;
         let told = Unit::of_name(&self.name)?;
-        if let Some(declared) = self.declared.filter(|declared| *declared != told) {
+        let fraction = self.declared == Some(Unit::Millionths) && told == Unit::None;
+        let differs = |declared: &Unit| *declared != told && !fraction;
+        if let Some(declared) = self.declared.filter(differs) {
             return Err(UnitError::NotOfName {
                 name: self.name.clone(),
                 declared,
@@ -71,7 +73,7 @@ impl<'a> Draft<'a> {
         Ok(Head {
             name: self.name.as_str().into(),
             help: self.help.as_str().into(),
-            unit: told,
+            unit: if fraction { Unit::Millionths } else { told },
             kind,
         })
     }

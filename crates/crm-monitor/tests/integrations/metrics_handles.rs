@@ -3,7 +3,7 @@
 use std::sync::Barrier;
 use std::time::Duration;
 
-use crm_monitor::{Layout, Monitor, Recorder, Unit, Value};
+use crm_monitor::{Difference, Layout, Monitor, Recorder, RegisterError, Unit, Value, expose};
 use metrics::{counter, gauge, histogram, with_local_recorder};
 use proptest::prelude::*;
 
@@ -152,13 +152,79 @@ fn other_values_are_rounded_to_the_nearest() {
     let (monitor, recorder) = recorder();
     with_local_recorder(&recorder, || {
         let rows = histogram!("rows");
-        [0.0, 0.4, 0.5, 41.6, 1e3]
+        [0.0, 41.6, 51.5, 1e3]
             .into_iter()
             .for_each(|value| rows.record(value));
     });
     let rows = readings::histogram(&monitor, "rows", &[]).unwrap();
-    assert_eq!((rows.count(), rows.sum()), (5, 1 + 42 + 1000));
-    assert!(rows.count_at_most(100) == 4 && rows.count_at_most(0) == 2);
+    assert_eq!((rows.count(), rows.sum()), (4, 42 + 52 + 1000));
+    assert!(rows.count_at_most(100) == 3 && rows.count_at_most(0) == 1);
+    // No more than one percent is lost.
+    assert_eq!(recorder.refused(), 0);
+}
+
+#[test]
+fn fractions_are_kept_where_they_are_asked_for_and_exposed_as_they_came() {
+    let monitor = Monitor::new();
+    let recorder = Recorder::builder(&monitor)
+        .fractions(|name| name != "rows")
+        .build()
+        .unwrap();
+    with_local_recorder(&recorder, || {
+        for (kind, value) in [("a", 0.2), ("a", 0.05), ("b", 1.5), ("b", 2e6)] {
+            histogram!("request_duration", "kind" => kind).record(value);
+        }
+        histogram!("rows").record(5);
+        histogram!("import_seconds").record(0.2);
+        histogram!("size_bytes").record(512);
+    });
+    assert_eq!(recorder.refused(), 0);
+    let unit = |name| family(&monitor, name).unwrap().unit;
+    assert_eq!(unit("request_duration"), Unit::Millionths);
+    assert_eq!(unit("rows"), Unit::None);
+    assert_eq!(unit("import_seconds"), Unit::Seconds);
+    assert_eq!(unit("size_bytes"), Unit::Bytes);
+    let a = readings::histogram(&monitor, "request_duration", &[("kind", "a")]).unwrap();
+    assert_eq!((a.count(), a.sum()), (2, 250_000));
+    let reading = monitor.read();
+    let mut pages = [String::new(), String::new()];
+    expose::openmetrics(&reading, &mut pages[0]).unwrap();
+    expose::prometheus(&reading, &mut pages[1]).unwrap();
+    for page in &pages {
+        for line in [
+            "request_duration_sum{kind=\"a\"} 0.25\n",
+            "request_duration_sum{kind=\"b\"} 2000001.5\n",
+            "request_duration_bucket{kind=\"a\",le=\"0.02\"} 0\n",
+            "request_duration_bucket{kind=\"a\",le=\"0.1\"} 1\n",
+            "request_duration_bucket{kind=\"a\",le=\"0.5\"} 2\n",
+            "request_duration_count{kind=\"b\"} 2\n",
+            "rows_sum 5\n",
+        ] {
+            assert!(page.contains(line), "{line}{page}");
+        }
+        // It is no unit that a reader of the page would know.
+        assert!(!page.contains("UNIT request_duration"), "{page}");
+    }
+}
+
+#[test]
+fn figures_of_two_scales_do_not_mix() {
+    let monitor = Monitor::new();
+    let load = |of| monitor.gauge("load").label("of", of);
+    let one = load("a").unit(Unit::Millionths).register().unwrap();
+    one.set(1_250_000);
+    let difference = Difference::Unit;
+    let name = "load".to_owned();
+    assert_eq!(
+        load("b").register().unwrap_err(),
+        RegisterError::Conflict { name, difference }
+    );
+    let error = monitor.gauge("load_bytes").unit(Unit::Millionths);
+    let error = error.register().unwrap_err().to_string();
+    assert!(error.contains("declare bytes"), "{error}");
+    let mut page = String::new();
+    expose::openmetrics(&monitor.read(), &mut page).unwrap();
+    assert!(page.contains("load{of=\"a\"} 1.25\n"), "{page}");
 }
 
 #[test]
@@ -189,9 +255,19 @@ fn issue_a_layout_that_records_by_itself_waited_for_ever() {
         }
         None
     };
-    let recorder = Recorder::builder(&monitor).layout(layout).build().unwrap();
+    let fractions = |name: &str| {
+        if name == "rows" {
+            metrics::histogram!("asked_too").record(1);
+        }
+        false
+    };
+    let recorder = Recorder::builder(&monitor)
+        .layout(layout)
+        .fractions(fractions)
+        .build()
+        .unwrap();
     metrics::with_local_recorder(&recorder, || metrics::histogram!("rows").record(1));
-    for name in ["rows", "asked"] {
+    for name in ["rows", "asked", "asked_too"] {
         let recorded = readings::histogram(&monitor, name, &[]).unwrap();
         assert_eq!(recorded.count(), 1, "{name}");
     }

@@ -207,15 +207,79 @@ fn values_that_no_histogram_can_hold_are_refused_and_counted() {
             .for_each(|value| rows.record(value));
         rows.record_many(-0.5, 6);
         rows.record(-0.0);
-        rows.record(1e300);
     });
     let rows = readings::histogram(&monitor, "rows", &[]).unwrap();
-    assert_eq!(rows.count(), 2);
+    assert_eq!(rows.count(), 1);
     assert_eq!(recorder.refused(), 10);
     let refusals = recorder.refusals();
     assert_eq!(refusals.len(), 1);
     assert_eq!(refusals[0].reason, RefusalReason::Value);
     assert!(refusals[0].to_string().contains("rows"));
+}
+
+#[test]
+fn a_value_that_rounding_moves_by_much_is_recorded_and_told() {
+    let (monitor, recorder) = recorder(10);
+    with_local_recorder(&recorder, || {
+        let durations = histogram!("request_duration");
+        for (value, refused) in [
+            (0.2, 1),
+            (0.5, 2),
+            (41.4, 2),
+            (40.45, 3),
+            (2.0, 3),
+            (1e300, 4),
+            (f64::MAX, 5),
+        ] {
+            durations.record(value);
+            assert_eq!(recorder.refused(), refused, "{value}");
+        }
+        durations.record_many(0.4, 6);
+        histogram!("wait_seconds").record(0.2);
+        // A part of a nanosecond, and more of them than a float has.
+        histogram!("wait_seconds").record(0.4e-9);
+        histogram!("wait_seconds").record(f64::MAX);
+        histogram!("size_bytes").record(1.25);
+    });
+    let durations = readings::histogram(&monitor, "request_duration", &[]).unwrap();
+    assert_eq!(durations.count(), 13);
+    assert_eq!(recorder.refused(), 5 + 6 + 3);
+    assert_eq!(count(&monitor, "metrics_refused", &[]), 14);
+    let refusals = recorder.refusals();
+    let names: Vec<&str> = refusals.iter().map(|refusal| &*refusal.name).collect();
+    assert_eq!(names, ["request_duration", "wait_seconds", "size_bytes"]);
+    for refusal in &refusals {
+        assert_eq!(refusal.reason, RefusalReason::Rounded);
+        assert!(refusal.to_string().contains("_seconds"), "{refusal}");
+    }
+}
+
+#[test]
+fn a_histogram_tells_each_reason_once() {
+    let (_monitor, recorder) = recorder(10);
+    with_local_recorder(&recorder, || {
+        let rows = histogram!("rows");
+        for value in [-1.0, 0.2, -1.0, 0.3] {
+            rows.record(value);
+        }
+    });
+    let refusals = recorder.refusals().into_iter();
+    let reasons: Vec<_> = refusals.map(|refusal| refusal.reason).collect();
+    assert_eq!(reasons, [RefusalReason::Value, RefusalReason::Rounded]);
+    assert_eq!(recorder.refused(), 4);
+}
+
+#[test]
+fn a_name_that_is_made_to_end_in_seconds_has_parts_of_seconds() {
+    let monitor = Monitor::new();
+    let recorder = Recorder::builder(&monitor)
+        .rename(|name| name.replace("duration", "duration_seconds"))
+        .build()
+        .unwrap();
+    with_local_recorder(&recorder, || histogram!("request_duration").record(0.2));
+    let durations = readings::histogram(&monitor, "request_duration_seconds", &[]).unwrap();
+    assert_eq!((durations.count(), durations.sum()), (1, 200_000_000));
+    assert_eq!(recorder.refused(), 0);
 }
 
 #[test]
@@ -289,7 +353,8 @@ fn a_description_that_comes_too_late_is_told() {
 #[test]
 fn two_recorders_of_one_monitor_are_refused() {
     let (monitor, _recorder) = recorder(10);
-    assert!(Recorder::new(&monitor).is_err());
+    let error = Recorder::new(&monitor).unwrap_err().to_string();
+    assert!(error.contains("clone of the first recorder"), "{error}");
 }
 
 #[test]

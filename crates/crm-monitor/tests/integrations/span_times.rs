@@ -210,6 +210,15 @@ fn two_monitors_share_a_subscriber() {
 }
 
 #[test]
+fn a_second_layer_is_told_what_to_do_instead() {
+    let monitor = Monitor::new();
+    let _first = SpanLayer::new(&monitor).unwrap();
+    let error = SpanLayer::new(&monitor).unwrap_err().to_string();
+    assert!(error.contains("SpanLayerBuilder::prefix"), "{error}");
+    assert!(SpanLayer::builder(&monitor).prefix("other").build().is_ok());
+}
+
+#[test]
 fn what_is_not_asked_for_is_not_registered() {
     let monitor = Monitor::new();
     let layer = SpanLayer::builder(&monitor)

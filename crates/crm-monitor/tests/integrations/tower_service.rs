@@ -6,10 +6,10 @@ use crate::readings::{count, family, histogram};
 use crate::script::{Script, Step};
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::MatchedPath;
+use axum::extract::{MatchedPath, Path};
 use axum::routing::{get, post};
-use crm_monitor::{CountedBody, Monitor, MonitorLayer, MonitoredBody, RegisterError};
-use http::{Request, Response, StatusCode};
+use crm_monitor::{CountedBody, Monitor, MonitorLayer, MonitoredBody, RegisterError, Value};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, StreamBody};
 use tower::{Layer, ServiceExt, service_fn};
 
@@ -119,9 +119,9 @@ async fn clients_cannot_make_up_series_without_end() -> Result<(), RegisterError
     assert_eq!(all.count(), 100);
     let others = [("method", "other"), ("route", "/0"), ("status", "2xx")];
     assert_eq!(count(&monitor, "http_requests", &others), 50);
-    // Eight, and the overflow.
+    // Eight routes by GET, the first by another method as well, and all other routes.
     let times = family(&monitor, "http_route_response_time_seconds").unwrap();
-    assert!(times.series.len() <= 9, "{} series", times.series.len());
+    assert_eq!(times.series.len(), 8 + 1 + 1);
     let counted: u64 = times
         .series
         .iter()
@@ -139,24 +139,169 @@ async fn clients_cannot_make_up_series_without_end() -> Result<(), RegisterError
 }
 
 #[tokio::test]
-async fn methods_and_statuses_do_not_pass_the_limit_either() -> Result<(), RegisterError> {
+async fn unusual_methods_and_unknown_paths_take_no_place_from_routes() -> Result<(), RegisterError>
+{
     let monitor = Monitor::new();
+    let ok = || async { "" };
     let app = Router::new()
-        .route("/good", axum::routing::any(|| async { "" }))
-        .route(
-            "/bad",
-            axum::routing::any(|| async { StatusCode::BAD_GATEWAY }),
-        )
-        .layer(routed(&monitor, 1)?);
-    for method in ["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "TRACE"] {
-        send(&app, method, "/good", ()).await;
-        send(&app, method, "/bad", ()).await;
+        .route("/any", axum::routing::any(ok))
+        .route("/got", get(ok))
+        .route("/put", axum::routing::put(ok))
+        .route("/third", get(ok))
+        .layer(routed(&monitor, 3)?);
+    for method in [
+        "OPTIONS", "TRACE", "PATCH", "DELETE", "PROPFIND", "MKCOL", "PUT", "POST", "GET",
+    ] {
+        for path in ["/nowhere", "/any", "/got"] {
+            send(&app, method, path, ()).await;
+        }
     }
+    send(&app, "PUT", "/put", ()).await;
+    send(&app, "GET", "/third", ()).await;
+    let requests = |method, route, status| {
+        let labels = [("method", method), ("route", route), ("status", status)];
+        count(&monitor, "http_requests", &labels)
+    };
+    for method in ["OPTIONS", "TRACE", "PATCH", "DELETE", "PUT", "POST", "GET"] {
+        assert_eq!(requests(method, "/any", "2xx"), 1, "{method}");
+        assert_eq!(requests(method, "unmatched", "4xx"), 1, "{method}");
+    }
+    assert_eq!(requests("other", "/any", "2xx"), 2);
+    assert_eq!(requests("DELETE", "/got", "4xx"), 1);
+    assert_eq!(requests("PUT", "/put", "2xx"), 1);
+    assert_eq!(requests("GET", "other", "2xx"), 1);
+    let times = |method, route| {
+        let labels = [("method", method), ("route", route)];
+        histogram(&monitor, "http_route_response_time_seconds", &labels).map(|times| times.count())
+    };
+    assert_eq!(times("TRACE", "/any"), Some(1));
+    assert_eq!(times("PUT", "/put"), Some(1));
+    // A client that tries all methods adds one histogram to the route.
+    assert_eq!(times("GET", "/got"), Some(1));
+    assert_eq!(times("other", "/got"), Some(8));
     let series = |name| family(&monitor, name).unwrap().series.len();
-    // The limit, for nine classes of status, and the overflow.
-    assert_eq!(series("http_requests"), 9 + 1);
-    assert_eq!(series("http_route_response_time_seconds"), 1 + 1);
+    let each = 7 + 1;
+    assert_eq!(
+        series("http_route_response_time_seconds"),
+        each + each + 2 + 1 + 1
+    );
+    assert_eq!(
+        count(
+            &monitor,
+            "crm_monitor_overflowed_lookups",
+            &[("family", "http_requests")]
+        ),
+        0
+    );
     Ok(())
+}
+
+#[tokio::test]
+async fn no_more_series_are_made_than_the_limit_says() {
+    for (whole, ends) in [(false, 6), (true, 61 + 6)] {
+        let monitor = Monitor::builder().series_limit(100_000).build().unwrap();
+        let layer = MonitorLayer::builder(&monitor)
+            .route(|request| request.uri().path().strip_prefix("/route/"))
+            .status_codes(whole)
+            .limit(2)
+            .build()
+            .unwrap();
+        let service = layer.layer(service_fn(|request: Request<_>| async move {
+            let status = request.extensions().get::<StatusCode>().copied();
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = status.unwrap();
+            Ok::<_, Infallible>(response)
+        }));
+        for method in [
+            "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "LIST",
+        ] {
+            for path in ["/route/1", "/route/2", "/route/3", "/route/4", "/none"] {
+                for status in 100..1000 {
+                    let request = Request::builder().method(method).uri(path);
+                    let request = request.extension(StatusCode::from_u16(status).unwrap());
+                    let request = request.body(Body::empty()).unwrap();
+                    service.clone().oneshot(request).await.unwrap();
+                }
+            }
+        }
+        let series = |name| family(&monitor, name).unwrap().series.len();
+        assert_eq!(series("http_route_response_time_seconds"), (2 + 2) * 10);
+        assert_eq!(series("http_requests"), (2 + 2) * 10 * ends);
+        // None is the overflow.
+        let overflowed = family(&monitor, "crm_monitor_overflowed_lookups").unwrap();
+        for series in overflowed.series {
+            assert!(matches!(series.value, Value::Counter(0)), "{series:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn whole_statuses_are_there_for_whoever_asks() {
+    let monitor = Monitor::new();
+    let layer = MonitorLayer::builder(&monitor).status_codes(true);
+    let app = Router::new()
+        .route(
+            "/{status}",
+            get(|path: Path<u16>| async move { StatusCode::from_u16(*path).unwrap() }),
+        )
+        .layer(layer.build().unwrap());
+    for status in [200, 204, 404, 404, 499, 503, 799] {
+        send(&app, "GET", &format!("/{status}"), ()).await;
+    }
+    for (status, expected) in [
+        ("200", 1),
+        ("204", 1),
+        ("404", 2),
+        ("4xx", 1),
+        ("503", 1),
+        ("other", 1),
+        ("2xx", 0),
+    ] {
+        let labels = [("method", "GET"), ("status", status)];
+        assert_eq!(
+            count(&monitor, "http_requests", &labels),
+            expected,
+            "{status}"
+        );
+    }
+    let times = histogram(&monitor, "http_response_time_seconds", &[]).unwrap();
+    assert_eq!((times.count(), times.failures()), (7, 1));
+}
+
+#[tokio::test]
+async fn the_times_of_a_route_can_be_followed_from_before_its_first_request() {
+    let monitor = Monitor::new();
+    let layer = routed(&monitor, 2).unwrap();
+    let times = |method, route| layer.route_response_times(&method, route);
+    let imports = times(Method::POST, "/imports").unwrap();
+    let unmatched = times(Method::GET, "unmatched").unwrap();
+    let app = Router::new()
+        .route("/imports", post(|| async { StatusCode::BAD_GATEWAY }))
+        .route("/second", get(|| async { "" }))
+        .layer(layer.clone());
+    send(&app, "POST", "/imports", ()).await;
+    send(&app, "GET", "/imports", ()).await;
+    send(&app, "GET", "/none", ()).await;
+    let snapshot = imports.snapshot();
+    assert_eq!((snapshot.count(), snapshot.failures()), (1, 1));
+    assert_eq!(unmatched.snapshot().count(), 1);
+    let labels = [("method", "POST"), ("route", "/imports")];
+    let exposed = histogram(&monitor, "http_route_response_time_seconds", &labels).unwrap();
+    assert_eq!(exposed.count(), 1);
+    // A route whose name no label can hold takes no place, one that comes by itself the second, and there is no third.
+    let long = "/".repeat(300);
+    assert!(times(Method::GET, &long).is_none());
+    send(&app, "GET", "/second", ()).await;
+    assert!(times(Method::GET, "/late").is_none());
+    assert!(times(Method::GET, "/second").is_some());
+    assert!(times(Method::PUT, "/imports").is_some());
+    let together = MonitorLayer::builder(&monitor).prefix("all").build();
+    let together = together.unwrap();
+    assert!(
+        together
+            .route_response_times(&Method::GET, "/imports")
+            .is_none()
+    );
 }
 
 #[tokio::test]
@@ -270,10 +415,25 @@ async fn a_stream_of_axum_passes_whole_with_its_trailers() {
 }
 
 #[test]
+fn the_overflow_is_not_taken_for_the_times_of_a_route() {
+    let monitor = Monitor::builder().series_limit(50).build().unwrap();
+    let layer = routed(&monitor, 10).unwrap();
+    assert!(layer.route_response_times(&Method::GET, "/a").is_some());
+    let room = (0..50).map_while(|n| monitor.counter(&format!("filler_{n}")).register().ok());
+    assert!(room.count() < 50);
+    assert!(layer.route_response_times(&Method::GET, "/b").is_none());
+    assert!(layer.route_response_times(&Method::GET, "/a").is_some());
+}
+
+#[test]
 fn two_layers_of_one_monitor_need_two_prefixes() {
     let monitor = Monitor::new();
     let first = MonitorLayer::new(&monitor).unwrap();
-    assert!(MonitorLayer::new(&monitor).is_err());
+    let error = MonitorLayer::new(&monitor).unwrap_err().to_string();
+    assert!(
+        error.contains("clone the first layer") && error.contains("prefix"),
+        "{error}"
+    );
     let second = MonitorLayer::builder(&monitor).prefix("internal").build();
     assert!(second.is_ok());
     assert!(

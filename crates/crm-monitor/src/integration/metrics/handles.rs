@@ -68,6 +68,9 @@ impl GaugeFn for Level {
     }
 }
 
+/// The part of a value by which rounding may move it without a word: as much as a layout of one percent does.
+const WORDLESS: f64 = 0.01;
+
 /// A histogram of whole numbers for values with fractions.
 pub(super) struct Distribution {
     histogram: Histogram,
@@ -75,8 +78,10 @@ pub(super) struct Distribution {
     one: f64,
     name: Box<str>,
     refusals: Arc<Refusals>,
-    /// Whether a refusal of this histogram is kept already.
+    /// Whether a value that was left out is kept as a refusal already.
     noted: AtomicBool,
+    /// The same of one that was rounded by much.
+    noted_rounded: AtomicBool,
 }
 
 impl Distribution {
@@ -92,36 +97,43 @@ impl Distribution {
             name: name.into(),
             refusals: Arc::clone(refusals),
             noted: AtomicBool::new(false),
+            noted_rounded: AtomicBool::new(false),
         }
     }
 
-    /// The value as the histogram takes it; those beyond 2^64 become that.
-    fn whole(&self, value: f64) -> Option<u64> {
-        (value >= 0.0 && value.is_finite()).then(|| (value * self.one).round() as u64)
+    /// This many equal values as the histogram takes them, if it does; those beyond 2^64 become that.
+    fn whole(&self, value: f64, count: usize) -> Option<u64> {
+        if !(value >= 0.0 && value.is_finite()) {
+            self.refuse(count, &self.noted, RefusalReason::Value);
+            return None;
+        }
+        let exact = value * self.one;
+        let whole = exact.round() as u64;
+        let moved = (whole as f64 - exact).abs();
+        if exact.is_infinite() || moved > exact * WORDLESS {
+            self.refuse(count, &self.noted_rounded, RefusalReason::Rounded);
+        }
+        Some(whole)
     }
 
     #[cold]
-    fn refuse(&self, count: u64) {
-        self.refusals.count(count);
+    fn refuse(&self, count: usize, noted: &AtomicBool, reason: RefusalReason) {
+        self.refusals.count(count as u64);
         // Relaxed: nothing hangs on it but the list.
-        if !self.noted.swap(true, Ordering::Relaxed) {
-            self.refusals.keep(&self.name, RefusalReason::Value);
+        if !noted.swap(true, Ordering::Relaxed) {
+            self.refusals.keep(&self.name, reason);
         }
     }
 }
 
 impl HistogramFn for Distribution {
     fn record(&self, value: f64) {
-        match self.whole(value) {
-            Some(whole) => self.histogram.record(whole),
-            None => self.refuse(1),
-        }
+        self.record_many(value, 1);
     }
 
     fn record_many(&self, value: f64, count: usize) {
-        match self.whole(value) {
-            Some(whole) => (0..count).for_each(|_| self.histogram.record(whole)),
-            None => self.refuse(count as u64),
+        if let Some(whole) = self.whole(value, count) {
+            (0..count).for_each(|_| self.histogram.record(whole));
         }
     }
 }

@@ -9,10 +9,14 @@ use parking_lot::Mutex;
 use super::handles::{Count, Distribution, Level};
 use super::keys::{Asked, Description, Keys, Names, Rules, known_unit};
 use super::refusal::{Refusal, RefusalReason, Refusals};
+use crate::integration::or_taken;
 use crate::{Layout, Monitor, RegisterError, Unit};
 
 /// How many series a name may have, unless [`RecorderBuilder::limit`] says otherwise.
 const LIMIT: usize = 200;
+
+/// What to do instead of making a second recorder.
+const ONE_RECORDER: &str = "give a clone of the first recorder to whoever needs one";
 
 /// What the macros of the crate `metrics` record into: the figures of a [`Monitor`].
 ///
@@ -34,7 +38,7 @@ const LIMIT: usize = 200;
 /// |---|---|
 /// | `counter!` | a counter; `absolute` raises it to that value, and never lowers it |
 /// | `gauge!` | a gauge of floating-point numbers |
-/// | `histogram!` | a histogram of whole numbers: nanoseconds where the name ends in `_seconds`, and otherwise values rounded to the nearest |
+/// | `histogram!` | a histogram of whole numbers: nanoseconds where the name ends in `_seconds`, millionths where [`RecorderBuilder::fractions`] says so, and otherwise values rounded to the nearest, of which those that miss by more than one percent are told as [`RefusalReason::Rounded`] |
 /// | `describe_counter!` and its like | help and unit, if it comes before the first use |
 ///
 /// A handle that is kept finds its figure at once. A macro that is called each time has to find its key, under a lock that
@@ -57,6 +61,7 @@ struct Inner {
     limit: usize,
     rename: Option<Rename>,
     layout: Option<LayoutOf>,
+    fractions: Option<Fractions>,
     counters: Keys<metrics::Counter>,
     gauges: Keys<metrics::Gauge>,
     histograms: Keys<metrics::Histogram>,
@@ -65,6 +70,7 @@ struct Inner {
 }
 
 type Rename = Box<dyn Fn(&str) -> String + Send + Sync>;
+type Fractions = Box<dyn Fn(&str) -> bool + Send + Sync>;
 type LayoutOf = Box<dyn Fn(&str) -> Option<Layout> + Send + Sync>;
 
 impl Recorder {
@@ -84,6 +90,7 @@ impl Recorder {
             limit: LIMIT,
             rename: None,
             layout: None,
+            fractions: None,
         }
     }
 
@@ -194,20 +201,25 @@ impl Inner {
         &self,
         name: &str,
         chosen: Option<Layout>,
+        fractions: bool,
         asked: &Asked<'_>,
     ) -> Result<metrics::Histogram, RegisterError> {
+        let unit = match asked.unit {
+            Unit::None if fractions => Unit::Millionths,
+            unit => unit,
+        };
         let mut histogram = self
             .monitor
             .histogram(asked.name)
             .help(asked.help)
-            .unit(asked.unit);
+            .unit(unit);
         for (name, value) in &asked.labels {
             histogram = histogram.label(name, value);
         }
-        if let Some(layout) = chosen.or_else(|| layout_of(asked.unit)) {
+        if let Some(layout) = chosen.or_else(|| layout_of(unit)) {
             histogram = histogram.layout(layout);
         }
-        let one = asked.unit.scale();
+        let one = unit.scale();
         let handle = Distribution::new(histogram.register()?, one, name, &self.refusals);
         Ok(metrics::Histogram::from_arc(Arc::new(handle)))
     }
@@ -259,11 +271,12 @@ impl metrics::Recorder for Recorder {
         let inner = &self.inner;
         inner.histograms.get(key).unwrap_or_else(|| {
             let nothing = metrics::Histogram::noop();
-            // Under no lock yet, for the function is the caller's.
+            // Under no lock yet, for the functions are the caller's.
             let layout = inner.layout.as_ref();
             let chosen = layout.and_then(|layout| layout(key.name()));
+            let fractions = inner.fractions.as_ref().is_some_and(|of| of(key.name()));
             inner.add(&inner.histograms, key, NO_SUFFIX, nothing, |asked| {
-                inner.histogram(key.name(), chosen, asked)
+                inner.histogram(key.name(), chosen, fractions, asked)
             })
         })
     }
@@ -284,6 +297,7 @@ pub struct RecorderBuilder<'a> {
     limit: usize,
     rename: Option<Rename>,
     layout: Option<LayoutOf>,
+    fractions: Option<Fractions>,
 }
 
 impl RecorderBuilder<'_> {
@@ -310,13 +324,39 @@ impl RecorderBuilder<'_> {
     /// Divides the values of a histogram by the layout that this function has for its name.
     ///
     /// Where it has none, and without it, a name in `_seconds` gets [`Layout::response_times`], and any other one to 10^12 at
-    /// one percent. The layout is in nanoseconds for names in `_seconds`. The function is called under no lock and may record, but not
-    /// by a histogram that it has not seen yet: that would ask it again.
+    /// one percent. The layout is in nanoseconds for names in `_seconds`, and in millionths for those of
+    /// [`fractions`](Self::fractions). The function is called under no lock and may record, but not by a histogram that it has not
+    /// seen yet: that would ask it again.
     pub fn layout(
         mut self,
         layout: impl Fn(&str) -> Option<Layout> + Send + Sync + 'static,
     ) -> Self {
         self.layout = Some(Box::new(layout));
+        self
+    }
+
+    /// Keeps the histograms of the names for which this function holds in [millionths](Unit::Millionths), which each exposition
+    /// turns back, for values with fractions whose names tell no unit. Snapshots of them are in millionths.
+    ///
+    /// ```
+    /// use crm_monitor::{Monitor, Recorder, expose};
+    ///
+    /// let monitor = Monitor::new();
+    /// let recorder = Recorder::builder(&monitor)
+    ///     .fractions(|name| name.ends_with("_duration"))
+    ///     .build()?;
+    /// metrics::with_local_recorder(&recorder, || metrics::histogram!("request_duration").record(0.2));
+    /// let mut page = String::new();
+    /// expose::openmetrics(&monitor.read(), &mut page)?;
+    /// assert!(page.contains("request_duration_sum 0.2\n"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// Values reach to 1.8 x 10^13 and, unless [`layout`](Self::layout) says otherwise, are told apart up to 10^6 at one percent.
+    /// Whole numbers are better off without: exposed buckets then count small ones exactly. It changes nothing for names that tell
+    /// a unit; those of seconds have their parts already. The function is called as that of [`layout`](Self::layout) is.
+    pub fn fractions(mut self, fractions: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        self.fractions = Some(Box::new(fractions));
         self
     }
 
@@ -337,13 +377,15 @@ impl RecorderBuilder<'_> {
             .monitor
             .counter("metrics_refused")
             .help("What the recorder of the crate metrics did not take.")
-            .register()?;
+            .register()
+            .map_err(|error| or_taken(error, ONE_RECORDER))?;
         Ok(Recorder {
             inner: Arc::new(Inner {
                 monitor: self.monitor.clone(),
                 limit: self.limit,
                 rename: self.rename,
                 layout: self.layout,
+                fractions: self.fractions,
                 counters: Keys::new(),
                 gauges: Keys::new(),
                 histograms: Keys::new(),

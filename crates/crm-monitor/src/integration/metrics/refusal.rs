@@ -47,6 +47,9 @@ pub enum RefusalReason {
     Description,
     /// A histogram was given a value that is negative, infinite or no number. It is not recorded.
     Value,
+    /// A histogram was given a value that its whole numbers miss by more than one percent, such as 0.2 in one that is neither
+    /// in seconds nor kept in [fractions](crate::RecorderBuilder::fractions), or that is beyond 2^64. It is recorded as the nearest, and so counted, but the sum is off.
+    Rounded,
 }
 
 impl fmt::Display for Refusal {
@@ -73,6 +76,10 @@ impl fmt::Display for Refusal {
             RefusalReason::Value => write!(
                 f,
                 "{name:?} was given a value that is negative or not finite: record values from 0"
+            ),
+            RefusalReason::Rounded => write!(
+                f,
+                "{name:?} was given a value that rounding moved by more than one percent: end the name of seconds in _seconds, if need be by RecorderBuilder::rename, and choose others by RecorderBuilder::fractions"
             ),
         }
     }

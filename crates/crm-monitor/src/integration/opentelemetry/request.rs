@@ -163,7 +163,7 @@ fn symbol(unit: Unit) -> &'static str {
         Unit::Amperes => "A",
         Unit::Grams => "g",
         Unit::Meters => "m",
-        Unit::None => "",
+        Unit::None | Unit::Millionths => "",
     }
 }
 

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Buf;
 use http::header::CONTENT_LENGTH;
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Response};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
@@ -113,9 +113,7 @@ impl<B: Body> MonitoredBody<B> {
             }
             let exact = inner.size_hint().exact();
             left = exact.or_else(|| content_length(&parts.headers));
-            let bodiless = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED];
-            let body = flight.carries_body() && !bodiless.contains(&parts.status);
-            flight.set_cut(body && left != Some(0));
+            flight.set_cut(flight.carries_body() && left != Some(0));
             Some(flight)
         });
         Response::from_parts(

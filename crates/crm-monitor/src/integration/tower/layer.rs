@@ -3,16 +3,21 @@
 use std::fmt;
 use std::sync::Arc;
 
+use http::Method;
 use tower_layer::Layer;
 
 use super::head::RequestHead;
-use super::instruments::{Instruments, Requests, Route, Routes};
+use super::instruments::{Instruments, Requests, Route, Routes, Row};
 use super::service::Monitored;
+use crate::integration::or_taken;
 use crate::integration::table::Table;
 use crate::{Counter, Histogram, InFlight, Layout, Monitor, RegisterError};
 
-/// How many series of a route there are, unless [`MonitorLayerBuilder::limit`] says otherwise.
+/// How many routes are told apart, unless [`MonitorLayerBuilder::limit`] says otherwise.
 const LIMIT: usize = 200;
+
+/// What to do instead of making a second layer of the same names.
+const ONE_LAYER: &str = "clone the first layer to record into the same figures, or name those of the second by MonitorLayerBuilder::prefix";
 
 /// A layer that measures the requests of a service.
 ///
@@ -40,7 +45,7 @@ const LIMIT: usize = 200;
 /// | `http_route_response_time_seconds` | the response time once more, only if asked for | `method`, `route` |
 ///
 /// The label `status` is the class `1xx` to `5xx` of the status that was sent, `other` beyond, and `error`, `dropped` or
-/// `panicked` where none was. **A failure** is a status of `5xx`, an error of the service, a service that panics or is dropped
+/// `panicked` where none was; [whole statuses](MonitorLayerBuilder::status_codes) are there for whoever asks. **A failure** is a status of `5xx`, an error of the service, a service that panics or is dropped
 /// before it has answered, and a body that panics or errs. The label `method` is one of the nine that RFC 9110 and RFC 5789
 /// name, or `other`.
 ///
@@ -84,6 +89,7 @@ impl MonitorLayer {
             layout: Layout::response_times(),
             route: None,
             limit: LIMIT,
+            whole_statuses: false,
         }
     }
 
@@ -91,6 +97,33 @@ impl MonitorLayer {
     #[must_use]
     pub fn response_times(&self) -> &Histogram {
         &self.instruments.times
+    }
+
+    /// The response times of one method and route, with their failures: what an objective of the route is held against, and what
+    /// a [`History`](crate::History) can track.
+    ///
+    /// ```
+    /// use crm_monitor::{History, Monitor, MonitorLayer};
+    /// use http::Method;
+    ///
+    /// let monitor = Monitor::new();
+    /// let layer = MonitorLayer::builder(&monitor)
+    ///     .route(|request| Some(request.uri().path()))
+    ///     .build()?;
+    /// let history = History::new();
+    /// let imports = layer.route_response_times(&Method::POST, "/imports");
+    /// let imports = imports.map(|times| history.track(&times)); // before the first request, and for as long as the layer is there
+    /// assert!(imports.is_some());
+    /// # Ok::<(), crm_monitor::RegisterError>(())
+    /// ```
+    ///
+    /// The route is as the closure names it, or `unmatched`. One that no request has had yet is told apart from now on. There is
+    /// none where routes are not told apart, this one is beyond the [`limit`](MonitorLayerBuilder::limit), or its histogram beyond
+    /// that of the monitor. Methods that RFC 9110 and RFC 5789 do not name share one histogram, and requests that the service
+    /// answers by 405 or 501 are in it too.
+    #[must_use]
+    pub fn route_response_times(&self, method: &Method, route: &str) -> Option<Histogram> {
+        self.instruments.route_times(method, route)
     }
 
     /// The requests that have not ended.
@@ -134,6 +167,7 @@ pub struct MonitorLayerBuilder<'a> {
     layout: Layout,
     route: Option<Route>,
     limit: usize,
+    whole_statuses: bool,
 }
 
 impl MonitorLayerBuilder<'_> {
@@ -166,8 +200,10 @@ impl MonitorLayerBuilder<'_> {
     /// # Ok::<(), crm_monitor::RegisterError>(())
     /// ```
     ///
-    /// Each pair of method and route takes a histogram, of 17 KB for each thread that records into it. The path of a request is
-    /// no route, since a client can make up as many as it likes; the [`limit`](Self::limit) is for whoever names one anyway.
+    /// Each pair of method and route takes a histogram, of 17 KB for each thread that records into it. Requests that the service
+    /// answers by 405 or 501 have their times under the method `other`, so that a client that tries all methods adds one to a
+    /// route. The path of a request is no route, since a client can make up as many as it likes; the [`limit`](Self::limit) is
+    /// for whoever names one anyway.
     pub fn route<F>(mut self, route: F) -> Self
     where
         F: for<'r> Fn(RequestHead<'r>) -> Option<&'r str> + Send + Sync + 'static,
@@ -176,10 +212,38 @@ impl MonitorLayerBuilder<'_> {
         self
     }
 
-    /// Tells at most this number of routes apart, up to 65,536, and gives each family at most as many series for each class of
-    /// status; 200 is the default. What comes later counts as the route `other`, and past the limit of a family in its overflow.
+    /// Tells at most this number of routes apart, up to 65,536; 200 is the default. What comes later counts as the route `other`,
+    /// and so does a name of more than 256 bytes.
+    ///
+    /// A route that is told apart has each method that it is asked by: unusual ones take no place from other routes, nor do
+    /// requests that have no route. So there are at most, each 10 methods with `other` among them,
+    ///
+    /// | series | at most | with the default |
+    /// |---|---|---|
+    /// | `http_route_response_time_seconds` | (limit + 2) x 10 | 2,020 |
+    /// | `http_requests` | (limit + 2) x 10 x 9 | 18,180 |
+    /// | the same, with [whole statuses](Self::status_codes) | (limit + 2) x 10 x 70 | 141,400 |
+    ///
+    /// the 2 for `unmatched` and `other`. A route that is asked by two methods and answers in three classes has two and six. All
+    /// figures of the monitor share [`MonitorBuilder::series_limit`](crate::MonitorBuilder::series_limit), past which a family
+    /// counts in its overflow.
     pub fn limit(mut self, routes: usize) -> Self {
         self.limit = routes;
+        self
+    }
+
+    /// Puts the status itself into the label `status`, `404` instead of `4xx`, if it is one of the 61 that IANA lists; others keep
+    /// their class, so that there are at most 70 values.
+    ///
+    /// ```
+    /// use crm_monitor::{Monitor, MonitorLayer};
+    ///
+    /// let monitor = Monitor::new();
+    /// let layer = MonitorLayer::builder(&monitor).status_codes(true).build()?;
+    /// # Ok::<(), crm_monitor::RegisterError>(())
+    /// ```
+    pub fn status_codes(mut self, whole: bool) -> Self {
+        self.whole_statuses = whole;
         self
     }
 
@@ -189,6 +253,10 @@ impl MonitorLayerBuilder<'_> {
     ///
     /// Where one of the names is taken already, or is none because of its prefix. What was registered before it stays.
     pub fn build(self) -> Result<MonitorLayer, RegisterError> {
+        self.register().map_err(|error| or_taken(error, ONE_LAYER))
+    }
+
+    fn register(self) -> Result<MonitorLayer, RegisterError> {
         let Self {
             monitor, prefix, ..
         } = &self;
@@ -213,7 +281,8 @@ impl MonitorLayerBuilder<'_> {
             request_bytes: counter("request_bytes", "Bytes of request bodies read.")?,
             response_bytes: counter("response_bytes", "Bytes of response bodies sent.")?,
             responses_cut: counter("responses_cut", "Response bodies dropped before their end.")?,
-            rest: Default::default(),
+            rest: Row::default(),
+            whole_statuses: self.whole_statuses,
         };
         Ok(MonitorLayer {
             instruments: Arc::new(instruments),
@@ -224,9 +293,11 @@ impl MonitorLayerBuilder<'_> {
     fn requests(&self) -> Result<Requests, RegisterError> {
         let name = format!("{}_requests", self.prefix);
         let help = "Requests whose response has ended.";
+        let most = Instruments::most_requests(self.whole_statuses);
         let Some(route) = &self.route else {
             let counters = self.monitor.counters(&name, ["method", "status"]);
-            return Ok(Requests::Together(counters.help(help).register()?));
+            let counters = counters.help(help).limit(most).register()?;
+            return Ok(Requests::Together(counters));
         };
         let counters = self.monitor.counters(&name, ["method", "route", "status"]);
         let times = format!("{}_route_response_time_seconds", self.prefix);
@@ -235,14 +306,15 @@ impl MonitorLayerBuilder<'_> {
             route: Arc::clone(route),
             requests: counters
                 .help(help)
-                .limit(self.limit.saturating_mul(Instruments::CLASSES))
+                .limit(self.limit.saturating_add(2).saturating_mul(most))
                 .register()?,
             times: times
                 .help("Time from the request to the end of the response, by route.")
                 .layout(self.layout)
-                .limit(self.limit)
+                .limit(Routes::most_times(self.limit))
                 .register()?,
             rows: Table::new(self.limit),
+            unmatched: Box::default(),
         }))
     }
 }
@@ -254,6 +326,7 @@ impl fmt::Debug for MonitorLayerBuilder<'_> {
             .field("layout", &self.layout)
             .field("by_route", &self.route.is_some())
             .field("limit", &self.limit)
+            .field("status_codes", &self.whole_statuses)
             .finish_non_exhaustive()
     }
 }

@@ -12,11 +12,15 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use super::life::{Life, Lived};
 use crate::histogram::nanoseconds;
+use crate::integration::or_taken;
 use crate::integration::table::Table;
 use crate::{Family, Histogram, Layout, Monitor, RegisterError};
 
 /// How many names of spans are told apart, unless [`SpanLayerBuilder::limit`] says otherwise.
 const LIMIT: usize = 200;
+
+/// What to do instead of making a second layer of the same names.
+const ONE_LAYER: &str = "name the figures of the second layer by SpanLayerBuilder::prefix";
 
 /// A layer for a subscriber of the crate `tracing` that measures how long spans last.
 ///
@@ -295,6 +299,7 @@ impl SpanLayerBuilder<'_> {
                 .layout(self.layout)
                 .limit(self.limit)
                 .register()
+                .map_err(|error| or_taken(error, ONE_LAYER))
         };
         let whole = family("duration", "Time from a span's making to its closing.")?;
         let busy = self
