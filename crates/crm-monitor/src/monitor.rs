@@ -46,6 +46,7 @@ const SERIES_LIMIT: usize = 10_000;
 /// |---|---|
 /// | name | an ASCII letter, then letters, digits and underscores; at most 200 bytes with the namespace |
 /// | its end | not `_total`, `_created`, `_bucket`, `_sum`, `_count`, `_gsum` or `_gcount`, which samples end in; a unit that is no base unit, such as `_milliseconds`, is refused |
+/// | with a histogram | not its name and `_failures`, under which its failures are exposed |
 /// | its beginning | not `crm_monitor_`, as the monitor's own figures begin |
 /// | unit | what the last word of the name tells, see [`Unit`](crate::Unit) |
 /// | help text | any, at most 1,000 bytes |
@@ -53,8 +54,8 @@ const SERIES_LIMIT: usize = 10_000;
 /// | value of a label | any, at most 256 bytes |
 /// | labels of a series | at most 16, each name once |
 ///
-/// Because of the endings, whether a name may be registered does not depend on which others are, save itself. Series
-/// of one name have the same kind, help text, names of labels and layout of buckets; a series is registered once.
+/// Because of the endings, whether a name may be registered does not depend on which others are, save itself and that of the
+/// failures. Series of one name have the same kind, help text, names of labels and layout of buckets; a series is registered once.
 #[derive(Clone)]
 pub struct Monitor {
     registry: Arc<Registry>,

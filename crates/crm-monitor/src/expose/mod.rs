@@ -38,13 +38,15 @@
 //!   division. (Protobuf has floats for sums and counters.)
 //! - Any text in help and label values is escaped. Names were checked when they were registered.
 //! - Nothing is allocated for each bucket or number; one page of text of some 16 KiB is, and handed on whenever it is full.
-//! - What a histogram has recorded as failures is told in JSON, to Zabbix and to OpenTelemetry. Prometheus's formats have no place for
-//!   it: there, count failures in a counter of their own, or observe them as one.
+//! - Failures are told everywhere: in JSON, OTLP and for Zabbix as a figure of their histogram, in the other formats as counters
+//!   that follow it, `http_response_time_seconds_failures_total` after `http_response_time_seconds`, with its labels. A
+//!   histogram of seconds always has them, also while there are none; any other from its first failure on.
 //! - An observed counter that is negative or not a number at the moment is left out, since no format has such a counter.
 //!   A family without series is left out too.
 
 mod bounds;
 mod check;
+mod failures;
 mod format;
 #[cfg(feature = "serde_json")]
 mod json;
@@ -102,6 +104,9 @@ use crate::unit::Unit;
 ///      http_response_time_seconds_bucket{le=\"+Inf\"} 1\n\
 ///      http_response_time_seconds_count 1\n\
 ///      http_response_time_seconds_sum 0.03\n\
+///      ## TYPE http_response_time_seconds_failures counter\n\
+///      ## HELP http_response_time_seconds_failures How many of http_response_time_seconds were failures.\n\
+///      http_response_time_seconds_failures_total 0\n\
 ///      ## EOF\n"
 /// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
