@@ -22,7 +22,8 @@
 //!
 //! | for | use |
 //! |---|---|
-//! | a scraper, which says in its Accept header what it takes | [`Format::negotiate`] and [`Exposition::write`] |
+//! | a scraper, which says in its Accept header what it takes | [`Exposition::answer`], with a handler for axum |
+//! | the same into a stream | [`Format::negotiate`] and [`Exposition::write`] |
 //! | everything that reads Prometheus text | [`prometheus`] |
 //! | the same with units, times of creation and exemplars | [`openmetrics`] |
 //! | Prometheus with native histograms | `protobuf` (feature `prost`) |
@@ -192,7 +193,7 @@ impl Exposition {
         text::write(self, Dialect::OpenMetrics, reading, out)
     }
 
-    /// Writes JSON; see [`json`](fn@json) for its shape.
+    /// Writes JSON; see [`json`](fn@json) for its shape. Needs the feature `serde_json`.
     ///
     /// # Errors
     ///
@@ -207,7 +208,7 @@ impl Exposition {
         json::write(self, reading, out)
     }
 
-    /// Writes Prometheus protobuf; see [`protobuf`](fn@protobuf).
+    /// Writes Prometheus protobuf; see [`protobuf`](fn@protobuf). Needs the feature `prost`.
     ///
     /// # Errors
     ///
@@ -243,6 +244,42 @@ impl Exposition {
         }
     }
 
+    /// The answer to a scrape: the Content-Type and the body, in the format that these Accept header lines prefer; see
+    /// [`Format::negotiate`].
+    ///
+    /// The two belong together: a scraper takes the one to read the other, and gives up on a target whose OpenMetrics is sent
+    /// as plain text, as a `String` is by most frameworks. In axum:
+    ///
+    /// ```
+    /// use axum::extract::State;
+    /// use axum::http::{HeaderMap, header};
+    /// use axum::response::IntoResponse;
+    /// use axum::{Router, routing::get};
+    /// use crm_monitor::{Monitor, expose::Exposition};
+    ///
+    /// async fn metrics(State(monitor): State<Monitor>, headers: HeaderMap) -> impl IntoResponse {
+    ///     let accept = headers.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok());
+    ///     let (content_type, body) = Exposition::new().answer(accept, &monitor.read());
+    ///     ([(header::CONTENT_TYPE, content_type)], body)
+    /// }
+    ///
+    /// let monitor = Monitor::new();
+    /// let app: Router = Router::new().route("/metrics", get(metrics)).with_state(monitor);
+    /// ```
+    #[must_use]
+    pub fn answer<'a>(
+        &self,
+        accept: impl IntoIterator<Item = &'a str>,
+        reading: &Reading,
+    ) -> (&'static str, Vec<u8>) {
+        let format = Format::negotiate(accept);
+        let mut body = Vec::new();
+        if self.write(format, reading, &mut body).is_err() {
+            unreachable!("a vector takes everything");
+        }
+        (format.content_type(), body)
+    }
+
     fn bounds_of(&self, family: &FamilyReading) -> &Bounds {
         static NONE: std::sync::OnceLock<Bounds> = std::sync::OnceLock::new();
         self.by_name
@@ -276,7 +313,8 @@ pub fn openmetrics<K, S: Sink<K> + ?Sized>(reading: &Reading, out: &mut S) -> Re
     Exposition::new().openmetrics(reading, out)
 }
 
-/// Writes JSON into an [`io::Write`] or a [`fmt::Write`](std::fmt::Write), as [`Exposition::new`] has it.
+/// Writes JSON into an [`io::Write`] or a [`fmt::Write`](std::fmt::Write), as [`Exposition::new`] has it. Needs the feature
+/// `serde_json`.
 ///
 /// ```json
 /// {
@@ -316,7 +354,7 @@ pub fn json<K, S: Sink<K> + ?Sized>(reading: &Reading, out: &mut S) -> Result<()
 }
 
 /// Writes Prometheus protobuf, as [`Exposition::new`] has it: a message `io.prometheus.client.MetricFamily` for each family,
-/// each behind its length.
+/// each behind its length. Needs the feature `prost`.
 ///
 /// Histograms are written twice in one message, in classic buckets and as a native histogram, see [`Native`]; a server takes
 /// the one that it is configured for. Counters are named with `_total`, as in the older text format.
