@@ -14,7 +14,7 @@ use crate::{Layout, Monitor, RegisterError, Unit};
 /// How many series a name may have, unless [`RecorderBuilder::limit`] says otherwise.
 const LIMIT: usize = 200;
 
-/// What the macros of the crate `metrics` record into: the figures of a [`Monitor`].
+/// What the macros of the crate `metrics` record into: the figures of a [`Monitor`]. Needs the feature `metrics`.
 ///
 /// ```
 /// use crm_monitor::{Monitor, Recorder};

@@ -14,7 +14,7 @@ use crate::{Counter, Histogram, InFlight, Layout, Monitor, RegisterError};
 /// How many series of a route there are, unless [`MonitorLayerBuilder::limit`] says otherwise.
 const LIMIT: usize = 200;
 
-/// A layer that measures the requests of a service.
+/// A layer that measures the requests of a service. Needs the feature `tower`.
 ///
 /// ```
 /// use axum::{Router, routing::get};

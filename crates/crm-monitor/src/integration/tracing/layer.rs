@@ -18,7 +18,8 @@ use crate::{Family, Histogram, Layout, Monitor, RegisterError};
 /// How many names of spans are told apart, unless [`SpanLayerBuilder::limit`] says otherwise.
 const LIMIT: usize = 200;
 
-/// A layer for a subscriber of the crate `tracing` that measures how long spans last.
+/// A layer for a subscriber of the crate `tracing` that measures how long spans last. Needs the feature
+/// `tracing`.
 ///
 /// ```
 /// use crm_monitor::{Monitor, SpanLayer};
