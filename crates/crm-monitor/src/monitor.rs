@@ -15,6 +15,7 @@ use crate::reading::{Kind, Reading};
 use crate::registry::{
     FamilyRegistration, ObservedRegistration, Registration, Registry, WallClock, name,
 };
+use crate::window::{History, HistoryBuilder};
 
 /// How many series a monitor may hold unless it is told otherwise.
 const SERIES_LIMIT: usize = 10_000;
@@ -96,6 +97,31 @@ impl Monitor {
     #[must_use]
     pub fn clock(&self) -> &Clock {
         self.registry.clock()
+    }
+
+    /// Begins a history on this monitor's clock, so that a test turns one clock for both.
+    ///
+    /// ```
+    /// use crm_monitor::Monitor;
+    /// use crm_monitor::clock::Clock;
+    /// use std::time::Duration;
+    ///
+    /// let (clock, hand) = Clock::manual();
+    /// let monitor = Monitor::with_clock(clock);
+    /// let times = monitor.histogram("http_response_time_seconds").register()?;
+    /// let history = monitor.history().build()?;
+    /// let past = history.track(&times);
+    ///
+    /// let timer = times.start();
+    /// hand.advance(Duration::from_secs(1));
+    /// timer.stop();
+    /// history.sample();
+    /// let second = past.over(Duration::from_secs(1)).expect("a second has passed");
+    /// assert_eq!((second.elapsed, second.value.count()), (Duration::from_secs(1), 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn history(&self) -> HistoryBuilder {
+        History::builder().clock(self.clock().clone())
     }
 
     /// Begins a counter. Its name goes without `_total`, which the exposition adds.
