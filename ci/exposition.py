@@ -37,6 +37,14 @@ def expected(folder):
             if family["kind"] != "gauge":
                 samples[f"{name}_created", labels, None] = float(series["created"])
         families[name] = family, samples
+        # What fails is a family of its own: always where there are times, else once there is a failure.
+        failed = {frozenset(series["labels"].items()): series for series in family["series"] if "failures" in series}
+        if family["unit"] == "seconds" and failed or any(int(series["failures"]) for series in failed.values()):
+            told = {"kind": "counter", "unit": "", "help": f"How many of {name} were failures."}
+            name = f"{name}_failures"
+            samples = {(f"{name}_total", labels, None): float(series["failures"]) for labels, series in failed.items()}
+            samples |= {(f"{name}_created", labels, None): float(series["created"]) for labels, series in failed.items()}
+            families[name] = told, samples
     return families
 
 

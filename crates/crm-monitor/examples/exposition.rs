@@ -50,7 +50,9 @@ fn monitor() -> Result<Monitor, RegisterError> {
         for step in 0..400 {
             // From a microsecond to some minutes.
             value = (value * 21 / 20 + step) % 300_000_000_000;
-            if step % 37 == 0 {
+            if step % 41 == number {
+                times.record_failure(value);
+            } else if step % 37 == 0 {
                 times.record_with_exemplar(value, &[("trace_id", text)]);
             } else {
                 times.record(value);
@@ -76,6 +78,12 @@ fn monitor() -> Result<Monitor, RegisterError> {
     for value in [0, 1, 63, 64, 1 << 20, 1 << 31, u64::MAX] {
         sizes.record(value);
     }
+    sizes.record_failure(65);
+    monitor
+        .histogram("waiting_jobs")
+        .help("What has no unit, and never fails.")
+        .register()?
+        .record(3);
     monitor
         .histogram("never_recorded_seconds")
         .help("Nothing at all.")

@@ -18,12 +18,30 @@
 //!
 //! let figures = times.snapshot();
 //! assert_eq!((figures.count(), figures.failures()), (1, 0));
-//! println!("99 % within {:?} ns", figures.quantile(0.99).map(|quantile| quantile.value()));
+//! println!("99 % within {:?}", figures.quantile(0.99).map(|quantile| quantile.duration()));
 //!
 //! let mut text = String::new();
-//! expose::openmetrics(&monitor.read(), &mut text)?; // what /metrics answers
+//! expose::prometheus(&monitor.read(), &mut text)?; // `Exposition::answer` is what /metrics sends
 //! assert!(text.contains("http_response_time_seconds_count{route=\"/customers/{id}\"} 1"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What `/metrics` answers, in axum:
+//!
+//! ```
+//! use axum::extract::State;
+//! use axum::http::{HeaderMap, header};
+//! use axum::response::IntoResponse;
+//! use axum::{Router, routing::get};
+//! use crm_monitor::{Monitor, expose::Exposition};
+//!
+//! async fn metrics(State(monitor): State<Monitor>, headers: HeaderMap) -> impl IntoResponse {
+//!     let accept = headers.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok());
+//!     let (content_type, body) = Exposition::new().answer(accept, &monitor.read());
+//!     ([(header::CONTENT_TYPE, content_type)], body)
+//! }
+//!
+//! let app: Router = Router::new().route("/metrics", get(metrics)).with_state(Monitor::new());
 //! ```
 //!
 //! The [guide](_guide) leads from here to a burn-rate alert, and [design](_design) says why things are as they are.
@@ -118,6 +136,9 @@ mod sync;
 mod timer;
 mod unit;
 mod window;
+
+/// The clock that monitors and histories read, and the one that a test turns by hand: the crate `crm-clock`.
+pub use crm_clock as clock;
 
 pub use counter::Counter;
 pub use error::{

@@ -15,6 +15,7 @@ use crate::reading::{Kind, Reading};
 use crate::registry::{
     FamilyRegistration, ObservedRegistration, Registration, Registry, WallClock, name,
 };
+use crate::window::{History, HistoryBuilder};
 
 /// How many series a monitor may hold unless it is told otherwise.
 const SERIES_LIMIT: usize = 10_000;
@@ -46,6 +47,7 @@ const SERIES_LIMIT: usize = 10_000;
 /// |---|---|
 /// | name | an ASCII letter, then letters, digits and underscores; at most 200 bytes with the namespace |
 /// | its end | not `_total`, `_created`, `_bucket`, `_sum`, `_count`, `_gsum` or `_gcount`, which samples end in; a unit that is no base unit, such as `_milliseconds`, is refused |
+/// | with a histogram | not its name and `_failures`, under which its failures are exposed |
 /// | its beginning | not `crm_monitor_`, as the monitor's own figures begin |
 /// | unit | what the last word of the name tells, see [`Unit`](crate::Unit) |
 /// | help text | any, at most 1,000 bytes |
@@ -53,8 +55,8 @@ const SERIES_LIMIT: usize = 10_000;
 /// | value of a label | any, at most 256 bytes |
 /// | labels of a series | at most 16, each name once |
 ///
-/// Because of the endings, whether a name may be registered does not depend on which others are, save itself. Series
-/// of one name have the same kind, help text, names of labels and layout of buckets; a series is registered once.
+/// Because of the endings, whether a name may be registered does not depend on which others are, save itself and that of the
+/// failures. Series of one name have the same kind, help text, names of labels and layout of buckets; a series is registered once.
 #[derive(Clone)]
 pub struct Monitor {
     registry: Arc<Registry>,
@@ -95,6 +97,31 @@ impl Monitor {
     #[must_use]
     pub fn clock(&self) -> &Clock {
         self.registry.clock()
+    }
+
+    /// Begins a history on this monitor's clock, so that a test turns one clock for both.
+    ///
+    /// ```
+    /// use crm_monitor::Monitor;
+    /// use crm_monitor::clock::Clock;
+    /// use std::time::Duration;
+    ///
+    /// let (clock, hand) = Clock::manual();
+    /// let monitor = Monitor::with_clock(clock);
+    /// let times = monitor.histogram("http_response_time_seconds").register()?;
+    /// let history = monitor.history().build()?;
+    /// let past = history.track(&times);
+    ///
+    /// let timer = times.start();
+    /// hand.advance(Duration::from_secs(1));
+    /// timer.stop();
+    /// history.sample();
+    /// let second = past.over(Duration::from_secs(1)).expect("a second has passed");
+    /// assert_eq!((second.elapsed, second.value.count()), (Duration::from_secs(1), 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn history(&self) -> HistoryBuilder {
+        History::builder().clock(self.clock().clone())
     }
 
     /// Begins a counter. Its name goes without `_total`, which the exposition adds.

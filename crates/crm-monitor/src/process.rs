@@ -7,7 +7,8 @@ use crate::error::RegisterError;
 use crate::monitor::Monitor;
 
 impl Monitor {
-    /// Registers the figures of this process, which are read from `/proc` whenever the monitor is.
+    /// Registers the figures of this process, which are read from `/proc` whenever the monitor is. Needs the feature
+    /// `procfs`.
     ///
     /// | name | what it is |
     /// |---|---|

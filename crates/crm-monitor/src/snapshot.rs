@@ -5,6 +5,7 @@ pub(crate) mod runs;
 pub(crate) mod varint;
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use crate::error::LayoutMismatch;
 use crate::histogram::Layout;
@@ -52,6 +53,12 @@ impl Quantile {
         } else {
             self.low + (self.high - self.low) / 2
         }
+    }
+
+    /// [`value`](Self::value) as a time, for histograms of nanoseconds, which are those of seconds.
+    #[must_use]
+    pub fn duration(&self) -> Duration {
+        Duration::from_nanos(self.value())
     }
 
     /// The true value is not below this.
@@ -175,6 +182,17 @@ impl Snapshot {
     #[must_use]
     pub fn mean(&self) -> Option<f64> {
         (self.count > 0).then(|| self.sum as f64 / self.count as f64)
+    }
+
+    /// The mean as a time, to the nearest nanosecond, for histograms of nanoseconds, which are those of seconds; none without
+    /// values.
+    #[must_use]
+    pub fn mean_duration(&self) -> Option<Duration> {
+        let count = u128::from(self.count);
+        let nanoseconds = self.sum.saturating_add(count / 2).checked_div(count)?;
+        Some(Duration::from_nanos(
+            u64::try_from(nanoseconds).unwrap_or(u64::MAX),
+        ))
     }
 
     /// The standard deviation, with each value taken for the middle of its bucket; none without values.

@@ -159,7 +159,7 @@ fn the_line_tells_what_is_wrong_and_the_data_everything() {
         .value(CheckValue::new("ratio", f64::NAN));
     assert_eq!(
         check.to_string(),
-        "CRM CRITICAL: p99 1.500000001s (threshold 1), memory 1000000000000000B (threshold 500000000), workers is not known, \
+        "CRM CRITICAL: p99 1.5s (threshold 1), memory 1000000000000000B (threshold 500000000), workers is not known, \
          ratio is not known \
          | 'hits'=97.5%;90:;;0;100 'requests'=120c;;;; 'memory'=1000000000000000B;500000000;;; \
          'p99'=1.500000001s;;1;0; 'workers'=U;;;; 'ratio'=U;;;;"
@@ -174,6 +174,36 @@ fn the_line_tells_what_is_wrong_and_the_data_everything() {
         Check::new("CRM").to_string(),
         "CRM UNKNOWN: nothing was measured"
     );
+}
+
+#[test]
+fn words_round_to_three_digits_and_the_data_do_not() {
+    for (value, word) in [
+        (0.024_103_936, "0.0241"),
+        (0.000_123_456, "0.000123"),
+        (0.999_6, "1"),
+        (-1.234_5, "-1.23"),
+        (12.345, "12.3"),
+        (99.96, "100"),
+        (1_234_567.8, "1234568"),
+        (120.0, "120"),
+        (0.0, "0"),
+        // Rounded, it would not be over the threshold that it is told for.
+        (2.500_1, "2.5001"),
+    ] {
+        let measure = CheckValue::new("x", value).warning("~:2.5".parse().unwrap());
+        let warns = if value > 2.5 {
+            " (threshold ~:2.5)"
+        } else {
+            ""
+        };
+        let state = measure.state();
+        let line = Check::new("X").value(measure).to_string();
+        assert_eq!(
+            line,
+            format!("X {state}: x {word}{warns} | 'x'={value};~:2.5;;;")
+        );
+    }
 }
 
 /// The performance data of a line, by the guidelines: labels in apostrophes, which are doubled within.

@@ -7,7 +7,9 @@ mod openmetrics;
 use std::time::{Duration, UNIX_EPOCH};
 
 use crm_monitor::expose::{self, Bounds, BoundsError, Exposition};
-use crm_monitor::{Histogram, Kind, Layout, Monitor, Reading, SeriesReading, Unit, Value};
+use crm_monitor::{
+    FamilyReading, Histogram, Kind, Layout, Monitor, Reading, SeriesReading, Unit, Value,
+};
 use openmetrics::{Family, Sample, exemplars_outside_of_their_buckets, number, read};
 use proptest::prelude::{ProptestConfig, Strategy, any, prop_oneof, proptest};
 
@@ -55,8 +57,9 @@ fn pairs(series: &SeriesReading) -> Vec<(String, String)> {
 
 /// Holds every sample of an exposition against the reading it was made of.
 fn assert_told(families: &[Family], reading: &Reading, bounds: &Bounds) {
-    assert_eq!(families.len(), reading.families.len());
-    for (told, family) in families.iter().zip(&reading.families) {
+    let mut families = families.iter();
+    for family in &reading.families {
+        let told = families.next().expect("a family is missing");
         assert_eq!(told.name, *family.name);
         let kind = match family.kind {
             Kind::Counter => "counter",
@@ -120,7 +123,57 @@ fn assert_told(families: &[Family], reading: &Reading, bounds: &Bounds) {
             "{} has more samples than figures",
             told.name
         );
+        assert_failures_told(&mut families, family);
     }
+    assert_eq!(families.next(), None);
+}
+
+/// What fails follows the family of the histogram: always if its unit is seconds, else as soon as there is a failure.
+fn assert_failures_told<'a>(
+    families: &mut impl Iterator<Item = &'a Family>,
+    family: &FamilyReading,
+) {
+    let failures: Vec<_> = family
+        .series
+        .iter()
+        .filter_map(|series| match &series.value {
+            Value::Histogram(snapshot) => Some((series, snapshot.failures())),
+            _ => None,
+        })
+        .collect();
+    let any = failures.iter().any(|(_, failures)| *failures > 0);
+    if failures.is_empty() || family.unit != Unit::Seconds && !any {
+        return;
+    }
+    let told = families.next().expect("the failures are missing");
+    assert_eq!(told.name, format!("{}_failures", family.name));
+    assert_eq!(
+        (told.kind.as_deref(), told.unit.as_deref()),
+        (Some("counter"), None)
+    );
+    assert_eq!(told.metadata, ["TYPE", "HELP"]);
+    let expected: Vec<_> = failures
+        .iter()
+        .flat_map(|(series, failures)| {
+            [
+                ("total", pairs(series), failures.to_string()),
+                ("created", pairs(series), created(series)),
+            ]
+        })
+        .map(|(ending, labels, value)| (format!("{}_{ending}", told.name), labels, value))
+        .collect();
+    let told: Vec<_> = told
+        .samples
+        .iter()
+        .map(|sample| {
+            (
+                sample.name.clone(),
+                sample.labels.clone(),
+                sample.value.text.clone(),
+            )
+        })
+        .collect();
+    assert_eq!(told, expected);
 }
 
 #[derive(Clone, Debug)]
@@ -189,7 +242,7 @@ proptest! {
             monitor.gauge(&name("memory", "_bytes")).help(help).label("number", &number).register().unwrap().set(figures.gauge);
             for unit in ["_seconds", "_bytes", ""] {
                 let histogram = monitor.histogram(&name("distribution", unit)).help(help).label("text", &figures.label).label("number", &number).register().unwrap();
-                figures.values.iter().for_each(|value| histogram.record(*value));
+                figures.values.iter().for_each(|value| if value % 4 == 0 { histogram.record_failure(*value) } else { histogram.record(*value) });
             }
         }
         let reading = monitor.read();
@@ -441,6 +494,7 @@ fn bounds_of_a_name_stand_before_those_of_its_unit() {
     let families = read(written(&exposition, &monitor.read()).as_bytes()).unwrap();
     let bounds: Vec<_> = families
         .iter()
+        .filter(|family| family.kind.as_deref() == Some("histogram"))
         .map(|family| {
             family
                 .samples
@@ -539,4 +593,61 @@ fn an_empty_reading_is_an_end_alone() {
     text.clear();
     expose::prometheus(&Monitor::new().read(), &mut text).unwrap();
     assert_eq!(text, "");
+}
+
+#[test]
+fn failures_follow_their_histogram() {
+    let monitor = Monitor::new();
+    let times = monitor
+        .histograms("times_seconds", ["route"])
+        .register()
+        .unwrap();
+    let sizes = monitor.histogram("upload_bytes").register().unwrap();
+    // Between the two in the order of names, and before what is made of the first.
+    monitor.counter("times_seconds_a").register().unwrap();
+    drop(times.with(["/a"]).start());
+    times.with(["/b"]).start().stop();
+    sizes.record(7);
+
+    let exposition = Exposition::new().created(false);
+    let told = || {
+        let mut text = String::new();
+        exposition.prometheus(&monitor.read(), &mut text).unwrap();
+        let told = text.lines().filter(|line| {
+            let name = line.strip_prefix("# TYPE ").unwrap_or(line);
+            !line.starts_with("# HELP") && !name.contains("_bucket")
+        });
+        let told: Vec<_> = told
+            .filter(|line| !line.contains("_sum"))
+            .map(str::to_owned)
+            .collect();
+        told
+    };
+    let of_times = [
+        "# TYPE times_seconds histogram",
+        "times_seconds_count{route=\"/a\"} 1",
+        "times_seconds_count{route=\"/b\"} 1",
+        "# TYPE times_seconds_failures_total counter",
+        "times_seconds_failures_total{route=\"/a\"} 1",
+        "times_seconds_failures_total{route=\"/b\"} 0",
+        "# TYPE times_seconds_a_total counter",
+        "times_seconds_a_total 0",
+    ];
+    let of_sizes = ["# TYPE upload_bytes histogram", "upload_bytes_count 1"];
+    let own = [
+        "# TYPE crm_monitor_overflowed_lookups_total counter",
+        "crm_monitor_overflowed_lookups_total{family=\"times_seconds\"} 0",
+    ];
+    assert_eq!(told(), [&own[..], &of_times, &of_sizes].concat());
+
+    sizes.record_failure(8);
+    let failed = [
+        "upload_bytes_count 2",
+        "# TYPE upload_bytes_failures_total counter",
+        "upload_bytes_failures_total 1",
+    ];
+    assert_eq!(
+        told(),
+        [&own[..], &of_times, &of_sizes[..1], &failed].concat()
+    );
 }

@@ -37,7 +37,7 @@ fn nothing_is_allocated_for_a_figure() {
     };
     for format in [Format::Prometheus, Format::OpenMetrics] {
         let (few, many) = (allocations(&few, format), allocations(&many, format));
-        // The page, and the growing of the text of labels.
-        assert!(many <= few + 1 && many <= 6, "{format:?}: {few}, {many}");
+        // The page, the growing of the text of labels, and the head of the family of failures.
+        assert!(many <= few + 1 && many <= 12, "{format:?}: {few}, {many}");
     }
 }

@@ -1,6 +1,7 @@
 //! Which format a scraper's Accept header asks for.
 
-use crm_monitor::expose::Format;
+use crm_monitor::Monitor;
+use crm_monitor::expose::{Exposition, Format};
 
 #[test]
 fn scrapers_get_what_they_prefer() {
@@ -115,5 +116,29 @@ fn a_content_type_asks_for_its_own_format() {
     ];
     for format in all {
         assert_eq!(Format::negotiate([format.content_type()]), format);
+    }
+}
+
+#[test]
+fn an_answer_is_the_body_with_its_own_content_type() {
+    let monitor = Monitor::new();
+    let times = monitor.histogram("times_seconds").register().unwrap();
+    times.record_with_exemplar(7, &[("trace_id", "4bf9")]);
+    let reading = monitor.read();
+    let exposition = Exposition::new().created(false);
+    let openmetrics = "application/openmetrics-text;version=1.0.0,text/plain;q=0.5";
+    for accept in [vec![], vec!["text/plain"], vec!["text/html", openmetrics]] {
+        let (content_type, body) = exposition.answer(accept.iter().copied(), &reading);
+        let format = Format::negotiate(accept.iter().copied());
+        assert_eq!(content_type, format.content_type());
+        let mut expected = Vec::new();
+        exposition.write(format, &reading, &mut expected).unwrap();
+        assert_eq!(body, expected);
+        // What plain text cannot have is there where the type says so, and only there.
+        let text = String::from_utf8(body).unwrap();
+        let is_openmetrics = content_type.starts_with("application/openmetrics-text");
+        assert_eq!(is_openmetrics, accept.contains(&openmetrics));
+        assert_eq!(text.contains(" # {trace_id="), is_openmetrics);
+        assert_eq!(text.ends_with("# EOF\n"), is_openmetrics);
     }
 }

@@ -53,7 +53,7 @@ fn every_kind_is_told() {
         .set(-1_500_000_000);
     let times = monitor.histogram("times_seconds").register().unwrap();
     assert!(times.record_with_exemplar(100_000_000, &[("trace_id", "4bf9")]));
-    times.record(200_000_000);
+    times.record_failure(200_000_000);
     let exposition =
         Exposition::new().bounds_of_unit(Unit::Seconds, Bounds::new([150_000_000]).unwrap());
     let reading = monitor.read();
@@ -70,6 +70,12 @@ fn every_kind_is_told() {
             ("requests_total", 0, "", "a \"b\"\n\\"),
             ("stall_seconds", 1, "seconds", ""),
             ("times_seconds", 4, "seconds", ""),
+            (
+                "times_seconds_failures_total",
+                0,
+                "",
+                "How many of times_seconds were failures."
+            ),
         ]
     );
     let since = reading.families[0].series[0]
@@ -107,6 +113,8 @@ fn every_kind_is_told() {
     assert_eq!(histogram.exemplars, std::slice::from_ref(exemplar));
     assert_eq!(histogram.buckets[1].exemplar, None);
     assert!(histogram.created.is_some());
+    let failures = families[3].metrics[0].counter;
+    assert_eq!(failures, Some((1.0, histogram.created)));
 
     let without = told(&monitor, &exposition.created(false));
     assert_eq!(without[0].metrics[0].counter, Some((7.0, None)));
@@ -114,6 +122,35 @@ fn every_kind_is_told() {
         without[2].metrics[0].histogram.as_ref().unwrap().created,
         None
     );
+    assert_eq!(without[3].metrics[0].counter, Some((1.0, None)));
+}
+
+#[test]
+fn failures_have_the_labels_of_their_histogram_and_none_are_told_where_nothing_is_timed() {
+    let monitor = Monitor::new();
+    for route in ["/a", "/b"] {
+        let times = monitor.histogram("times_seconds").label("route", route);
+        times.register().unwrap().record(1);
+    }
+    let sizes = monitor.histogram("upload_bytes").register().unwrap();
+    let names = || {
+        let families = told(&monitor, &Exposition::new());
+        families
+            .iter()
+            .map(|family| family.name.clone())
+            .collect::<Vec<_>>()
+    };
+    let times = ["times_seconds", "times_seconds_failures_total"];
+    assert_eq!(names(), [&times[..], &["upload_bytes"]].concat());
+    sizes.record_failure(1);
+    let sizes = ["upload_bytes", "upload_bytes_failures_total"];
+    assert_eq!(names(), [&times[..], &sizes].concat());
+
+    let failures = &told(&monitor, &Exposition::new())[1];
+    let route = |at: usize| failures.metrics[at].labels.clone();
+    assert_eq!(route(0), [("route".into(), "/a".into())]);
+    assert_eq!(route(1), [("route".into(), "/b".into())]);
+    assert_eq!(failures.metrics.len(), 2);
 }
 
 proptest! {
@@ -192,7 +229,12 @@ fn an_empty_histogram_is_still_a_native_one() {
         .layout(Layout::new(1, 1000, 0.25).unwrap())
         .register()
         .unwrap();
-    for family in told(&monitor, &Exposition::new()) {
+    let families = told(&monitor, &Exposition::new());
+    let (failures, histograms): (Vec<_>, Vec<_>) = families
+        .into_iter()
+        .partition(|family| family.name.ends_with("_failures_total"));
+    assert_eq!((failures.len(), histograms.len()), (1, 2));
+    for family in histograms {
         let histogram = family.metrics[0].histogram.as_ref().unwrap();
         // By this a server tells it from a classic one.
         assert!(histogram.zero_threshold > 0.0);

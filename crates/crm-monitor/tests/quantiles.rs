@@ -5,6 +5,8 @@ mod distributions;
 #[path = "support/sorted.rs"]
 mod sorted;
 
+use std::time::Duration;
+
 use crm_monitor::{Histogram, Layout, LayoutMismatch, Snapshot};
 use distributions::Distribution::{self, *};
 use fastrand::Rng;
@@ -275,6 +277,27 @@ fn values() -> impl Strategy<Value = Vec<u64>> {
 
 fn layout() -> impl Strategy<Value = (u64, Layout)> {
     (0_usize..5).prop_map(|at| layouts()[at])
+}
+
+#[test]
+fn figures_of_nanoseconds_are_durations() {
+    let snapshot = snapshot_of(Layout::response_times(), &[12_000_000, 12_000_001], 0);
+    // To the nearest, not down.
+    assert_eq!(
+        snapshot.mean_duration(),
+        Some(Duration::from_nanos(12_000_001))
+    );
+    let median = snapshot.quantile(0.5).unwrap();
+    assert_eq!(median.duration(), Duration::from_nanos(median.value()));
+    assert!((0.011_88..0.012_12).contains(&median.duration().as_secs_f64()));
+
+    let layout = Layout::response_times();
+    assert_eq!(Snapshot::empty(layout).mean_duration(), None);
+    let largest = snapshot_of(layout, &[u64::MAX, u64::MAX], 0);
+    assert_eq!(
+        largest.mean_duration(),
+        Some(Duration::from_nanos(u64::MAX))
+    );
 }
 
 fn snapshot_of(layout: Layout, values: &[u64], failures: usize) -> Snapshot {

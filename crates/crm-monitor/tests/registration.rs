@@ -407,6 +407,43 @@ fn a_series_is_registered_once_and_like_its_siblings() {
 }
 
 #[test]
+fn the_name_of_a_histograms_failures_is_its_own() {
+    let refusal = RegisterError::Failures {
+        name: "load_failures".into(),
+        histogram: "load".into(),
+    };
+    let first = Monitor::new();
+    first.histogram("load").register().unwrap();
+    let by_label = Monitor::new();
+    by_label.histograms("load", ["of"]).register().unwrap();
+    for monitor in [first, by_label] {
+        let name = "load_failures";
+        for refused in [
+            refused(monitor.counter(name).register()),
+            refused(monitor.histogram(name).register()),
+            refused(monitor.gauges(name, ["of"]).register()),
+            refused(monitor.observe_counter(name).register(|| 1.0)),
+        ] {
+            assert_eq!(refused, refusal);
+        }
+        assert!(monitor.read().family(name).is_none());
+        // It is free again with the histogram.
+        assert!(monitor.remove("load"));
+        monitor.counter(name).register().unwrap();
+        assert_eq!(refused(monitor.histogram("load").register()), refusal);
+        let by_label = monitor.histograms("load", ["of"]);
+        assert_eq!(refused(by_label.register()), refusal);
+        // Only histograms have failures.
+        monitor.counter("load").register().unwrap();
+    }
+    let name = refusal.to_string();
+    assert!(
+        name.contains("\"load_failures\"") && name.contains("\"load\""),
+        "{name}"
+    );
+}
+
+#[test]
 fn a_refusal_changes_nothing() {
     let monitor = Monitor::builder().series_limit(4).build().unwrap();
     monitor
@@ -687,6 +724,7 @@ fn written() -> impl Strategy<Value = String> {
         "[0-9]{1,2}",
         "total|created|bucket|sum|count|info|gsum|gcount",
         "seconds|bytes|ratio|ms|percent",
+        "load|failures",
         "|_|\\.|:|é|\n",
     ];
     prop_oneof![

@@ -186,7 +186,18 @@ impl CheckValue {
         let Some(value) = self.value else {
             return f.write_str("is not known");
         };
-        write!(f, "{value}{}", self.unit.symbol())?;
+        // On its own side of the thresholds, whatever it takes.
+        let rounded = Rounded(value).to_string();
+        let short = CheckValue {
+            value: rounded.parse().ok(),
+            ..self.clone()
+        };
+        if short.state() == self.state() {
+            f.write_str(&rounded)?;
+        } else {
+            write!(f, "{value}")?;
+        }
+        f.write_str(self.unit.symbol())?;
         let range = match self.state() {
             CheckState::Critical => self.critical,
             CheckState::Warning => self.warning,
@@ -224,7 +235,8 @@ impl CheckValue {
     }
 }
 
-/// What a Nagios plugin says: one line, which [`Display`](fmt::Display) writes, and an exit code.
+/// What a Nagios plugin says: one line, which [`Display`](fmt::Display) writes, and an exit code. Its words round a value to three
+/// significant digits, unless it would cross a threshold by that, and keep whole digits; the performance data behind `|` keep all.
 ///
 /// ```
 /// use crm_monitor::expose::{Check, CheckValue, CheckUnit, CheckState};
@@ -301,6 +313,25 @@ impl fmt::Display for Check {
             f.write_str(" ")?;
             value.write_data(f)
         })
+    }
+}
+
+/// A number to three significant digits, as people read it; whole digits all stay.
+struct Rounded(f64);
+
+impl fmt::Display for Rounded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // By the exponent of the rounded number: that of 0.9996 is 0, as for 1.00.
+        let scientific = format!("{:.2e}", self.0);
+        let exponent = scientific.split_once('e').map(|(_, exponent)| exponent);
+        let exponent: i32 = exponent.and_then(|text| text.parse().ok()).unwrap_or(0);
+        let decimals = usize::try_from(2 - exponent).unwrap_or(0);
+        let text = format!("{:.decimals$}", self.0);
+        if text.contains('.') {
+            f.write_str(text.trim_end_matches('0').trim_end_matches('.'))
+        } else {
+            f.write_str(&text)
+        }
     }
 }
 

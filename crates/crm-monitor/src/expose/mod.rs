@@ -22,7 +22,8 @@
 //!
 //! | for | use |
 //! |---|---|
-//! | a scraper, which says in its Accept header what it takes | [`Format::negotiate`] and [`Exposition::write`] |
+//! | a scraper, which says in its Accept header what it takes | [`Exposition::answer`], with a handler for axum |
+//! | the same into a stream | [`Format::negotiate`] and [`Exposition::write`] |
 //! | everything that reads Prometheus text | [`prometheus`] |
 //! | the same with units, times of creation and exemplars | [`openmetrics`] |
 //! | Prometheus with native histograms | `protobuf` (feature `prost`) |
@@ -38,13 +39,15 @@
 //!   division. (Protobuf has floats for sums and counters.)
 //! - Any text in help and label values is escaped. Names were checked when they were registered.
 //! - Nothing is allocated for each bucket or number; one page of text of some 16 KiB is, and handed on whenever it is full.
-//! - What a histogram has recorded as failures is told in JSON, to Zabbix and to OpenTelemetry. Prometheus's formats have no place for
-//!   it: there, count failures in a counter of their own, or observe them as one.
+//! - Failures are told everywhere: in JSON, OTLP and for Zabbix as a figure of their histogram, in the other formats as counters
+//!   that follow it, `http_response_time_seconds_failures_total` after `http_response_time_seconds`, with its labels. A
+//!   histogram of seconds always has them, also while there are none; any other from its first failure on.
 //! - An observed counter that is negative or not a number at the moment is left out, since no format has such a counter.
 //!   A family without series is left out too.
 
 mod bounds;
 mod check;
+mod failures;
 mod format;
 #[cfg(feature = "serde_json")]
 mod json;
@@ -102,6 +105,9 @@ use crate::unit::Unit;
 ///      http_response_time_seconds_bucket{le=\"+Inf\"} 1\n\
 ///      http_response_time_seconds_count 1\n\
 ///      http_response_time_seconds_sum 0.03\n\
+///      ## TYPE http_response_time_seconds_failures counter\n\
+///      ## HELP http_response_time_seconds_failures How many of http_response_time_seconds were failures.\n\
+///      http_response_time_seconds_failures_total 0\n\
 ///      ## EOF\n"
 /// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -193,7 +199,7 @@ impl Exposition {
         text::write(self, Dialect::OpenMetrics, reading, out)
     }
 
-    /// Writes JSON; see [`json`](fn@json) for its shape.
+    /// Writes JSON; see [`json`](fn@json) for its shape. Needs the feature `serde_json`.
     ///
     /// # Errors
     ///
@@ -208,7 +214,7 @@ impl Exposition {
         json::write(self, reading, out)
     }
 
-    /// Writes Prometheus protobuf; see [`protobuf`](fn@protobuf).
+    /// Writes Prometheus protobuf; see [`protobuf`](fn@protobuf). Needs the feature `prost`.
     ///
     /// # Errors
     ///
@@ -244,6 +250,42 @@ impl Exposition {
         }
     }
 
+    /// The answer to a scrape: the Content-Type and the body, in the format that these Accept header lines prefer; see
+    /// [`Format::negotiate`].
+    ///
+    /// The two belong together: a scraper takes the one to read the other, and gives up on a target whose OpenMetrics is sent
+    /// as plain text, as a `String` is by most frameworks. In axum:
+    ///
+    /// ```
+    /// use axum::extract::State;
+    /// use axum::http::{HeaderMap, header};
+    /// use axum::response::IntoResponse;
+    /// use axum::{Router, routing::get};
+    /// use crm_monitor::{Monitor, expose::Exposition};
+    ///
+    /// async fn metrics(State(monitor): State<Monitor>, headers: HeaderMap) -> impl IntoResponse {
+    ///     let accept = headers.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok());
+    ///     let (content_type, body) = Exposition::new().answer(accept, &monitor.read());
+    ///     ([(header::CONTENT_TYPE, content_type)], body)
+    /// }
+    ///
+    /// let monitor = Monitor::new();
+    /// let app: Router = Router::new().route("/metrics", get(metrics)).with_state(monitor);
+    /// ```
+    #[must_use]
+    pub fn answer<'a>(
+        &self,
+        accept: impl IntoIterator<Item = &'a str>,
+        reading: &Reading,
+    ) -> (&'static str, Vec<u8>) {
+        let format = Format::negotiate(accept);
+        let mut body = Vec::new();
+        if self.write(format, reading, &mut body).is_err() {
+            unreachable!("a vector takes everything");
+        }
+        (format.content_type(), body)
+    }
+
     fn bounds_of(&self, family: &FamilyReading) -> &Bounds {
         static NONE: std::sync::OnceLock<Bounds> = std::sync::OnceLock::new();
         self.by_name
@@ -277,7 +319,8 @@ pub fn openmetrics<K, S: Sink<K> + ?Sized>(reading: &Reading, out: &mut S) -> Re
     Exposition::new().openmetrics(reading, out)
 }
 
-/// Writes JSON into an [`io::Write`] or a [`fmt::Write`](std::fmt::Write), as [`Exposition::new`] has it.
+/// Writes JSON into an [`io::Write`] or a [`fmt::Write`](std::fmt::Write), as [`Exposition::new`] has it. Needs the feature
+/// `serde_json`.
 ///
 /// ```json
 /// {
@@ -317,7 +360,7 @@ pub fn json<K, S: Sink<K> + ?Sized>(reading: &Reading, out: &mut S) -> Result<()
 }
 
 /// Writes Prometheus protobuf, as [`Exposition::new`] has it: a message `io.prometheus.client.MetricFamily` for each family,
-/// each behind its length.
+/// each behind its length. Needs the feature `prost`.
 ///
 /// Histograms are written twice in one message, in classic buckets and as a native histogram, see [`Native`]; a server takes
 /// the one that it is configured for. Counters are named with `_total`, as in the older text format.

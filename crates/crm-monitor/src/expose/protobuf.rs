@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use prost::Message;
 
 use super::text::{newest_within, since_epoch};
-use super::{Exposition, is_counter};
+use super::{Exposition, failures, is_counter};
 use crate::exemplar::Exemplar as Example;
 use crate::reading::{FamilyReading, Kind, Reading, SeriesReading, Value};
 use crate::snapshot::Snapshot;
@@ -111,20 +111,34 @@ pub(super) fn write(
 ) -> io::Result<()> {
     let mut bytes = Vec::new();
     for family in &reading.families {
-        let message = family_message(exposition, family);
-        if message.metric.is_empty() {
-            continue;
+        let metrics = family
+            .series
+            .iter()
+            .filter_map(|series| metric(exposition, family, series));
+        let message = family_message(family, metrics.collect());
+        let failures = failures::family(family).map(|failing| {
+            let metrics = failures::series(family).map(|(series, failures)| Metric {
+                label: label_pairs(series.labels.iter()),
+                counter: Some(counter(failures as f64, created(exposition, series))),
+                ..Metric::default()
+            });
+            family_message(&failing, metrics.collect())
+        });
+        for message in std::iter::once(message).chain(failures) {
+            if message.metric.is_empty() {
+                continue;
+            }
+            bytes.clear();
+            if message.encode_length_delimited(&mut bytes).is_err() {
+                unreachable!("a vector has room for every message");
+            }
+            out.write_all(&bytes)?;
         }
-        bytes.clear();
-        if message.encode_length_delimited(&mut bytes).is_err() {
-            unreachable!("a vector has room for every message");
-        }
-        out.write_all(&bytes)?;
     }
     Ok(())
 }
 
-fn family_message(exposition: &Exposition, family: &FamilyReading) -> MetricFamily {
+fn family_message(family: &FamilyReading, metric: Vec<Metric>) -> MetricFamily {
     let (suffix, kind) = match family.kind {
         Kind::Counter => ("_total", MetricType::Counter),
         Kind::Gauge => ("", MetricType::Gauge),
@@ -134,11 +148,7 @@ fn family_message(exposition: &Exposition, family: &FamilyReading) -> MetricFami
         name: Some(format!("{}{suffix}", family.name)),
         help: Some(family.help.to_string()).filter(|help| !help.is_empty()),
         kind: Some(kind.into()),
-        metric: family
-            .series
-            .iter()
-            .filter_map(|series| metric(exposition, family, series))
-            .collect(),
+        metric,
         unit: Some(family.unit.suffix().to_owned()).filter(|suffix| !suffix.is_empty()),
     }
 }
@@ -149,22 +159,16 @@ fn metric(
     series: &SeriesReading,
 ) -> Option<Metric> {
     let scale = family.unit.scale();
-    let created = Some(series.created)
-        .filter(|_| exposition.created)
-        .and_then(timestamp);
+    let created = created(exposition, series);
     let mut metric = Metric {
         label: label_pairs(series.labels.iter()),
         ..Metric::default()
     };
-    let counter = |value| {
-        Some(Counter {
-            value: Some(value),
-            created_timestamp: created.clone(),
-        })
-    };
     match &series.value {
-        Value::Counter(value) => metric.counter = counter(*value as f64 / scale),
-        Value::ObservedCounter(value) if is_counter(*value) => metric.counter = counter(*value),
+        Value::Counter(value) => metric.counter = Some(counter(*value as f64 / scale, created)),
+        Value::ObservedCounter(value) if is_counter(*value) => {
+            metric.counter = Some(counter(*value, created));
+        }
         Value::ObservedCounter(_) => return None,
         Value::Gauge(value) => {
             metric.gauge = Some(Gauge {
@@ -206,6 +210,19 @@ fn metric(
         }
     }
     Some(metric)
+}
+
+fn counter(value: f64, created: Option<Timestamp>) -> Counter {
+    Counter {
+        value: Some(value),
+        created_timestamp: created,
+    }
+}
+
+fn created(exposition: &Exposition, series: &SeriesReading) -> Option<Timestamp> {
+    Some(series.created)
+        .filter(|_| exposition.created)
+        .and_then(timestamp)
 }
 
 fn label_pairs<'a>(labels: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<LabelPair> {

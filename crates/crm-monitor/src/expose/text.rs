@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::number::{self, Decimals};
 use super::sink::{Page, Sink};
-use super::{Exposition, decimals, is_counter, kind_name};
+use super::{Exposition, decimals, failures, is_counter, kind_name};
 use crate::exemplar::Exemplar;
 use crate::reading::{FamilyReading, Kind, Labels, Reading, SeriesReading, Value};
 use crate::snapshot::Snapshot;
@@ -41,6 +41,20 @@ pub(super) fn write<K, S: Sink<K> + ?Sized>(
             label_pairs(&mut labels, &series.labels);
             writer.series(&mut page.text, &labels, series);
             page.turn()?;
+        }
+        if let Some(failing) = failures::family(family) {
+            head(&mut page.text, dialect, &failing);
+            let writer = Family {
+                family: &failing,
+                decimals: 0,
+                ..writer
+            };
+            for (series, failures) in failures::series(family) {
+                labels.clear();
+                label_pairs(&mut labels, &series.labels);
+                writer.counter(&mut page.text, &labels, failures, series.created);
+                page.turn()?;
+            }
         }
     }
     if dialect == Dialect::OpenMetrics {
@@ -115,12 +129,7 @@ struct Family<'a> {
 impl Family<'_> {
     fn series(&self, text: &mut String, labels: &str, series: &SeriesReading) {
         match &series.value {
-            Value::Counter(value) => {
-                self.name(text, "_total", labels);
-                number::decimal(text, u128::from(*value), self.decimals);
-                text.push('\n');
-                self.created(text, labels, series.created);
-            }
+            Value::Counter(value) => self.counter(text, labels, *value, series.created),
             Value::ObservedCounter(value) => {
                 // No format has a counter that is negative or no number, and one such line would spoil the rest.
                 if is_counter(*value) {
@@ -148,6 +157,13 @@ impl Family<'_> {
                 self.created(text, labels, series.created);
             }
         }
+    }
+
+    fn counter(&self, text: &mut String, labels: &str, value: u64, created: SystemTime) {
+        self.name(text, "_total", labels);
+        number::decimal(text, u128::from(value), self.decimals);
+        text.push('\n');
+        self.created(text, labels, created);
     }
 
     fn histogram(

@@ -28,7 +28,7 @@ use super::threshold::Threshold;
 /// # Example
 ///
 /// ```
-/// use crm_clock::Clock;
+/// use crm_monitor::clock::Clock;
 /// use crm_monitor::judge::{Alerts, BurnRules, Change, Events, Objective, Severity, Threshold};
 /// use std::sync::Arc;
 /// use std::sync::atomic::{AtomicU64, Ordering};

@@ -41,7 +41,7 @@ pub enum Edge {
 /// # Example
 ///
 /// ```
-/// use crm_clock::Tick;
+/// use crm_monitor::clock::Tick;
 /// use crm_monitor::judge::{Edge, Hold, Latch, Level};
 /// use std::time::Duration;
 ///

@@ -17,7 +17,7 @@ use super::words::{Percent, Span};
 /// # Example
 ///
 /// ```
-/// use crm_clock::Tick;
+/// use crm_monitor::clock::Tick;
 /// use crm_monitor::judge::Uptime;
 /// use std::time::Duration;
 ///

@@ -334,6 +334,13 @@ pub enum RegisterError {
         /// In what the two differ.
         difference: Difference,
     },
+    /// One of two families is a histogram, and the other has the name that the histogram's failures are exposed under.
+    Failures {
+        /// The name of the other.
+        name: String,
+        /// The name of the histogram.
+        histogram: String,
+    },
     /// The monitor holds as many series as it may.
     SeriesLimit {
         /// How many it may hold.
@@ -358,6 +365,10 @@ impl fmt::Display for RegisterError {
             Self::Conflict { name, difference } => write!(
                 f,
                 "{name:?} is registered already with another {difference}: series of one name differ in the values of their labels alone"
+            ),
+            Self::Failures { name, histogram } => write!(
+                f,
+                "{name:?} is what the failures of the histogram {histogram:?} are exposed as: name one of the two otherwise, or record failures into the histogram alone"
             ),
             Self::SeriesLimit { limit } => write!(
                 f,

@@ -25,6 +25,7 @@ use crm_clock::Clock;
 use self::error::{Difference, RegisterError};
 pub use self::family::{Family, FamilyRegistration};
 pub use self::instrument::Instrument;
+use self::name::FAILURES_SUFFIX;
 pub use self::observed::ObservedRegistration;
 use self::published::Published;
 pub use self::registration::Registration;
@@ -70,6 +71,29 @@ impl Families {
         if !self.rosters.values().any(tells) {
             self.collectors.retain(|(other, _)| *other != number);
         }
+    }
+
+    /// Refuses a family that would share its name with the failures of a histogram.
+    fn check_failures(&self, head: &Head) -> Result<(), RegisterError> {
+        let clash = |histogram: &str, name: &str| RegisterError::Failures {
+            name: name.into(),
+            histogram: histogram.into(),
+        };
+        let is_histogram = |name: &&str| {
+            let roster = self.rosters.get(*name);
+            roster.is_some_and(|roster| roster.head.kind == Kind::Histogram)
+        };
+        let histogram = head.name.strip_suffix(FAILURES_SUFFIX);
+        if let Some(histogram) = histogram.filter(is_histogram) {
+            return Err(clash(histogram, &head.name));
+        }
+        if head.kind == Kind::Histogram {
+            let failures = format!("{}{FAILURES_SUFFIX}", head.name);
+            if self.rosters.contains_key(failures.as_str()) {
+                return Err(clash(&head.name, &failures));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -168,6 +192,7 @@ impl Registry {
         let created = self.now();
         let mut families = self.families.write();
         let Some(roster) = families.get().rosters.get(&head.name).cloned() else {
+            families.get().check_failures(&head)?;
             self.reserve_or_refuse()?;
             let name = Arc::clone(&head.name);
             let series = vec![Arc::new(Series {
@@ -206,6 +231,7 @@ impl Registry {
                 name: name.as_ref().into(),
             });
         }
+        families.get().check_failures(&head)?;
         // For the overflow series, so that there is room for it when it is needed.
         self.reserve_or_refuse()?;
         let roster = Arc::new(Roster::new(
@@ -246,6 +272,7 @@ impl Registry {
                     name: head.name.as_ref().into(),
                 });
             }
+            families.get().check_failures(head)?;
         }
         for (reserved, _) in heads.iter().enumerate() {
             self.reserve_or_refuse()

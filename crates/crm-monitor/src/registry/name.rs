@@ -32,6 +32,9 @@ const RESERVED_LABELS: [&str; 3] = ["le", "quantile", OVERFLOW_LABEL];
 /// The label that only overflow series have.
 pub(crate) const OVERFLOW_LABEL: &str = "overflow";
 
+/// What the exposition adds to the name of a histogram for the counters of its failures.
+pub(crate) const FAILURES_SUFFIX: &str = "_failures";
+
 /// How the names of the monitor's own figures begin.
 pub(crate) const OWN_PREFIX: &str = "crm_monitor_";
 

@@ -25,7 +25,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// the older they are.
 ///
 /// ```
-/// use crm_clock::Clock;
+/// use crm_monitor::clock::Clock;
 /// use crm_monitor::{Counter, History};
 /// use std::time::Duration;
 ///
@@ -60,6 +60,11 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Each event lies between two neighbouring readings, and readings are dropped by joining the intervals around them. So adjacent
 /// windows add up to the whole, whatever the clock does: after an hour without samples, the window over that hour holds all its
 /// events. A second sample at the same time changes nothing, and what happened since the first is in the interval that follows.
+///
+/// # One clock
+///
+/// A history reads a clock of its own, that of the system unless it is given one. Give it the monitor's, as
+/// [`Monitor::history`](crate::Monitor::history) does: then timers and windows are of one time, in a test as well.
 ///
 /// # Memory
 ///

@@ -1,6 +1,6 @@
 //! The rules of names, written down a second time, and a monitor held against them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crm_monitor::{Kind, Layout, Monitor};
 
@@ -60,7 +60,16 @@ fn allowed(name: &str) -> bool {
 fn samples(name: &str, kind: Kind) -> Vec<String> {
     let suffixes: &[&str] = match kind {
         Kind::Counter => &["", "_total", "_created"],
-        Kind::Histogram => &["", "_bucket", "_sum", "_count", "_created"],
+        Kind::Histogram => &[
+            "",
+            "_bucket",
+            "_sum",
+            "_count",
+            "_created",
+            "_failures",
+            "_failures_total",
+            "_failures_created",
+        ],
         _ => &[""],
     };
     suffixes
@@ -74,7 +83,8 @@ fn samples(name: &str, kind: Kind) -> Vec<String> {
 pub(crate) fn register(names: &[(String, u8)]) {
     let monitor = Monitor::new();
     let small = Layout::new(1, 100, 0.25).unwrap();
-    let mut taken = HashSet::new();
+    // Each with whether it is a histogram.
+    let mut taken: HashMap<String, bool> = HashMap::new();
     for (name, kind) in names {
         let observed = kind % 3 == 1;
         let result = match kind % 3 {
@@ -83,10 +93,14 @@ pub(crate) fn register(names: &[(String, u8)]) {
             _ => monitor.histogram(name).layout(small).register().map(drop),
         };
         let whole_ratio = !observed && name.ends_with("_ratio");
-        let expected = allowed(name) && !whole_ratio && !taken.contains(name);
+        let histogram = kind % 3 == 2;
+        let of_failures = name.strip_suffix("_failures");
+        let clash = of_failures.is_some_and(|of| taken.get(of) == Some(&true))
+            || histogram && taken.contains_key(&format!("{name}_failures"));
+        let expected = allowed(name) && !whole_ratio && !clash && !taken.contains_key(name);
         assert_eq!(result.is_ok(), expected, "{name:?}: {result:?}");
         if expected {
-            taken.insert(name.clone());
+            taken.insert(name.clone(), histogram);
         }
     }
     assert_eq!(monitor.series(), taken.len());
@@ -109,5 +123,5 @@ pub(crate) fn register(names: &[(String, u8)]) {
             assert!(exposed.insert(sample.clone()), "{sample} twice");
         }
     }
-    assert_eq!(families, taken);
+    assert_eq!(families, taken.into_keys().collect());
 }

@@ -18,7 +18,7 @@ const LIMIT: usize = 200;
 /// What to do instead of making a second recorder.
 const ONE_RECORDER: &str = "give a clone of the first recorder to whoever needs one";
 
-/// What the macros of the crate `metrics` record into: the figures of a [`Monitor`].
+/// What the macros of the crate `metrics` record into: the figures of a [`Monitor`]. Needs the feature `metrics`.
 ///
 /// ```
 /// use crm_monitor::{Monitor, Recorder};

@@ -15,7 +15,7 @@ use prost::Message;
 use super::exponential::{Counted, Exponential};
 use crate::{FamilyReading, Kind, Reading, SeriesReading, Snapshot, Unit, Value};
 
-/// The message by which a reading goes to a collector of OpenTelemetry.
+/// The message by which a reading goes to a collector of OpenTelemetry. Needs the feature `opentelemetry`.
 ///
 /// The attributes say what was measured: `service.name`, `service.instance.id`, `deployment.environment.name`. Where one is
 /// given twice, the later value counts. How it is sent is the caller's choice: with `tonic` as it is, or by HTTP as the bytes
@@ -77,7 +77,8 @@ where
     }
 }
 
-/// The bytes of [`otlp`]: the body of a POST to `/v1/metrics` with the Content-Type `application/x-protobuf`.
+/// The bytes of [`otlp`]: the body of a POST to `/v1/metrics` with the Content-Type `application/x-protobuf`. Needs the
+/// feature `opentelemetry`.
 ///
 /// ```
 /// use crm_monitor::{Monitor, otlp_bytes};

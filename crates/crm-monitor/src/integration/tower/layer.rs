@@ -19,7 +19,7 @@ const LIMIT: usize = 200;
 /// What to do instead of making a second layer of the same names.
 const ONE_LAYER: &str = "clone the first layer to record into the same figures, or name those of the second by MonitorLayerBuilder::prefix";
 
-/// A layer that measures the requests of a service.
+/// A layer that measures the requests of a service. Needs the feature `tower`.
 ///
 /// ```
 /// use axum::{Router, routing::get};

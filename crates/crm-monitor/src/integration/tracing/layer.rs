@@ -22,7 +22,8 @@ const LIMIT: usize = 200;
 /// What to do instead of making a second layer of the same names.
 const ONE_LAYER: &str = "name the figures of the second layer by SpanLayerBuilder::prefix";
 
-/// A layer for a subscriber of the crate `tracing` that measures how long spans last.
+/// A layer for a subscriber of the crate `tracing` that measures how long spans last. Needs the feature
+/// `tracing`.
 ///
 /// ```
 /// use crm_monitor::{Monitor, SpanLayer};
