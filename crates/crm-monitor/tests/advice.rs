@@ -188,7 +188,7 @@ fn each_advice_is_one_sentence() {
     );
     assert_eq!(
         sentence(Action::LookAtSlowTail),
-        "look at the slow tail: at best 99 % percentile from 900 ms to 99.7 ms"
+        "look at the slow tail: at best 99th percentile from 900 ms to 99.7 ms"
     );
     let quiet = advise(busy().arrival_rate(40.0).errors(0.0));
     assert_eq!(

@@ -89,7 +89,7 @@ impl fmt::Display for Measure {
             Self::ErrorRate => "errors",
             Self::HitRatio => "hit ratio",
             Self::Percentile(share) => {
-                return write!(f, "{} % percentile", super::quantity::three(share * 100.0));
+                return write!(f, "{}th percentile", super::quantity::three(share * 100.0));
             }
             Self::RefusedRate => "requests refused",
             Self::ResponseTime => "mean response time",
