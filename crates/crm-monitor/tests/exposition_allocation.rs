@@ -1,28 +1,18 @@
 //! Writing an exposition allocates nothing for each figure. The figures are those of the whole process, so this file has one test.
 
+#[path = "support/readings.rs"]
+mod readings;
+
 use std::alloc::System;
 
+use crm_monitor::Reading;
 use crm_monitor::expose::{Exposition, Format};
-use crm_monitor::{Monitor, Reading};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+use readings::reading;
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
-
-fn reading(histograms: usize) -> Reading {
-    let monitor = Monitor::new();
-    for index in 0..histograms {
-        let times = monitor
-            .histogram("times_seconds")
-            .label("route", &index.to_string())
-            .register()
-            .unwrap();
-        for power in 10..40 {
-            times.record(1 << power);
-        }
-    }
-    monitor.read()
-}
 
 #[test]
 fn nothing_is_allocated_for_a_figure() {

@@ -1,28 +1,17 @@
 //! Where expositions go: bytes and text alike, in few pieces, with the failures of the writer told.
 
+#[expect(dead_code, reason = "where exemplars lie is asked elsewhere")]
 #[path = "support/openmetrics.rs"]
 mod openmetrics;
+#[path = "support/readings.rs"]
+mod readings;
 
 use std::fmt;
 use std::io::{self, Write};
 
 use crm_monitor::expose::{Exposition, zabbix_discovery, zabbix_values};
-use crm_monitor::{Monitor, Reading};
 
-fn reading(histograms: usize) -> Reading {
-    let monitor = Monitor::new();
-    for index in 0..histograms {
-        let times = monitor
-            .histogram("times_seconds")
-            .label("route", &index.to_string())
-            .register()
-            .unwrap();
-        for power in 10..40 {
-            times.record(1 << power);
-        }
-    }
-    monitor.read()
-}
+use readings::reading;
 
 /// Counts pieces, and fails when there is no room left.
 #[derive(Default)]

@@ -1,8 +1,6 @@
 //! A strict reader of OpenMetrics 1.0 text, written from the specification's grammar and rules and from nothing of the
 //! crate: the judge of what the crate writes.
 
-#![allow(dead_code, reason = "each test program uses a part")]
-
 use std::collections::HashSet;
 
 /// One family: its metadata and samples, in the order of the text.

@@ -5,6 +5,7 @@
 //! - `encoded_forms`: the cache keeps what compression has encoded.
 //! - `observe_encoded`: what a cache of encoded forms counts, in the exposition of a monitor.
 //! - `queueing_models`: the monitor's advisor predicts by the models of queueing.
+//! - `stat_counters`: what `observe_cache` and `observe_encoded` have in common.
 
 #[cfg(all(feature = "batch", feature = "monitor"))]
 mod batch_counters;
@@ -18,6 +19,8 @@ mod observe_cache;
 mod observe_encoded;
 #[cfg(all(feature = "metrics", feature = "monitor"))]
 mod queueing_models;
+#[cfg(all(any(feature = "cache", feature = "compress"), feature = "monitor"))]
+mod stat_counters;
 
 #[cfg(all(feature = "batch", feature = "monitor"))]
 pub use batch_counters::BatchCounters;

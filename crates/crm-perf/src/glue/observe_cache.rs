@@ -5,10 +5,9 @@ use std::sync::Arc;
 use crm_cache::Stats;
 use crm_monitor::{Monitor, RegisterError};
 
-type Count = fn(&Stats) -> f64;
+use crate::glue::stat_counters::{StatCounter, observe_counters};
 
-/// Name, help, and which of the statistics.
-const COUNTERS: [(&str, &str, Count); 8] = [
+const COUNTERS: [StatCounter<Stats>; 8] = [
     ("cache_hits", "Reads that found a fresh entry.", |stats| {
         stats.hits as f64
     }),
@@ -73,14 +72,7 @@ pub fn observe_cache(
     stats: impl Fn() -> Stats + Send + Sync + 'static,
 ) -> Result<(), RegisterError> {
     let stats = Arc::new(stats);
-    for (counter, help, count) in COUNTERS {
-        let stats = Arc::clone(&stats);
-        monitor
-            .observe_counter(counter)
-            .help(help)
-            .label("cache", name)
-            .register(move || count(&stats()))?;
-    }
+    observe_counters(monitor, name, &stats, COUNTERS)?;
     monitor
         .observe_gauge("cache_hit_ratio")
         .help("The share of reads that were hits, since the beginning.")

@@ -5,27 +5,26 @@ use std::sync::Arc;
 use crm_compress::EncodedStats;
 use crm_monitor::{Monitor, RegisterError};
 
-type Count = fn(&EncodedStats) -> u64;
+use crate::glue::stat_counters::{StatCounter, observe_counters};
 
-/// Name, help, and which of the statistics.
-const COUNTERS: [(&str, &str, Count); 4] = [
+const COUNTERS: [StatCounter<EncodedStats>; 4] = [
     (
         "encoded_hits",
         "Bodies that were answered without encoding them.",
-        |stats| stats.hits,
+        |stats| stats.hits as f64,
     ),
     ("encoded_misses", "Bodies that were encoded.", |stats| {
-        stats.misses
+        stats.misses as f64
     }),
     (
         "encoded_collisions",
         "Misses that found the form of another body.",
-        |stats| stats.collisions,
+        |stats| stats.collisions as f64,
     ),
     (
         "encoded_reused_bytes",
         "The lengths of the bodies that were not encoded again.",
-        |stats| stats.reused_bytes,
+        |stats| stats.reused_bytes as f64,
     ),
 ];
 
@@ -57,14 +56,7 @@ pub fn observe_encoded(
     stats: impl Fn() -> EncodedStats + Send + Sync + 'static,
 ) -> Result<(), RegisterError> {
     let stats = Arc::new(stats);
-    for (counter, help, count) in COUNTERS {
-        let stats = Arc::clone(&stats);
-        monitor
-            .observe_counter(counter)
-            .help(help)
-            .label("cache", name)
-            .register(move || count(&stats()) as f64)?;
-    }
+    observe_counters(monitor, name, &stats, COUNTERS)?;
     monitor
         .observe_gauge("encoded_held_bytes")
         .help("The memory that encoded forms take.")
