@@ -43,6 +43,8 @@
 //! `cargo run --release --example batch_customers -- --help`.
 
 mod args;
+#[path = "../support/command.rs"]
+mod command;
 mod customer;
 mod failure;
 mod generator;
@@ -83,7 +85,7 @@ fn run(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> ExitCode {
-    program::run("batch_customers", arguments, out, err, |args, out, _| {
+    command::run("batch_customers", arguments, out, err, |args, out, _| {
         publish(args, &score(args)?, out)
     })
 }

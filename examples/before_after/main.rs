@@ -3,6 +3,8 @@
 //! See `examples/README.md`, or `cargo run --release --example before_after -- --help`.
 
 mod args;
+#[path = "../support/command.rs"]
+mod command;
 mod customer;
 mod database;
 mod failure;
@@ -26,7 +28,6 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Parser;
 use crm_perf::clock::Clock;
 
 use crate::args::Args;
@@ -49,26 +50,9 @@ fn run(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> ExitCode {
-    // Nobody is left to tell when a message cannot be written; the exit code still tells.
-    let args = match Args::try_parse_from(arguments) {
-        Ok(args) => args,
-        Err(usage) => {
-            let text = usage.render();
-            let _ = if usage.use_stderr() {
-                write!(err, "{text}")
-            } else {
-                write!(out, "{text}")
-            };
-            return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2));
-        }
-    };
-    match measure(&args).and_then(|report| publish(&args, &report, out, err)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            let _ = writeln!(err, "before_after: {failure}");
-            ExitCode::FAILURE
-        }
-    }
+    command::run("before_after", arguments, out, err, |args, out, err| {
+        measure(args).and_then(|report| publish(args, &report, out, err))
+    })
 }
 
 /// Runs all legs on one input.

@@ -39,6 +39,8 @@
 mod args;
 #[path = "../support/bad_lines.rs"]
 mod bad_lines;
+#[path = "../support/command.rs"]
+mod command;
 mod failure;
 #[path = "../support/label.rs"]
 mod label;
@@ -82,7 +84,7 @@ fn run(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> ExitCode {
-    program::run("cache_replay", arguments, out, err, |args, out, err| {
+    command::run("cache_replay", arguments, out, err, |args, out, err| {
         publish(args, &measure(args, err)?, out)
     })
 }

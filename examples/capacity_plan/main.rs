@@ -41,6 +41,8 @@
 //! `cargo run --release --example capacity_plan -- --help`.
 
 mod args;
+#[path = "../support/command.rs"]
+mod command;
 mod failure;
 #[path = "../support/page.rs"]
 mod page;
@@ -79,7 +81,7 @@ fn run(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> ExitCode {
-    program::run("capacity_plan", arguments, out, err, |args, out, _| {
+    command::run("capacity_plan", arguments, out, err, |args, out, _| {
         answer(args, out)
     })
 }

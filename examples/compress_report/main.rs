@@ -47,6 +47,8 @@
 mod advice;
 mod args;
 mod bodies;
+#[path = "../support/command.rs"]
+mod command;
 mod dictionary;
 mod failure;
 #[path = "../support/label.rs"]
@@ -103,7 +105,7 @@ fn run(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> ExitCode {
-    program::run("compress_report", arguments, out, err, |args, out, err| {
+    command::run("compress_report", arguments, out, err, |args, out, err| {
         publish(args, &figures(args, input, err)?, out)
     })
 }

@@ -22,6 +22,8 @@
 
 mod args;
 mod caches;
+#[path = "../support/command.rs"]
+mod command;
 mod database;
 mod error;
 mod routes;
@@ -36,7 +38,6 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
 use tokio::net::TcpListener;
 use tokio::runtime::{Handle, Runtime};
 
@@ -60,30 +61,16 @@ fn run(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> ExitCode {
-    // Nobody is left to tell when a message cannot be written; the exit code still tells.
-    let args = match Args::try_parse_from(arguments) {
-        Ok(args) => args,
-        Err(usage) => {
-            let text = usage.render();
-            let _ = if usage.use_stderr() {
-                write!(err, "{text}")
-            } else {
-                write!(out, "{text}")
-            };
-            return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2));
-        }
-    };
-    let done = match (&args.database, args.requests) {
-        (Some(file), None) => serve(&args, file, err),
-        (_, requests) => self_test::run(&args, requests.unwrap_or_default(), out),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            let _ = writeln!(err, "customer_cache: {failure}");
-            ExitCode::FAILURE
-        }
-    }
+    command::run(
+        "customer_cache",
+        arguments,
+        out,
+        err,
+        |args: &Args, out, err| match (&args.database, args.requests) {
+            (Some(file), None) => serve(args, file, err),
+            (_, requests) => self_test::run(args, requests.unwrap_or_default(), out),
+        },
+    )
 }
 
 fn runtime() -> Result<Runtime, Failure> {

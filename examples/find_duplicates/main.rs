@@ -37,6 +37,8 @@
 mod args;
 mod blocks;
 mod clusters;
+#[path = "../support/command.rs"]
+mod command;
 mod failure;
 mod generator;
 mod layout;
@@ -87,7 +89,7 @@ fn run(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> ExitCode {
-    program::run("find_duplicates", arguments, out, err, |args, out, err| {
+    command::run("find_duplicates", arguments, out, err, |args, out, err| {
         publish(args, &find(args, err)?, out)
     })
 }

@@ -18,6 +18,8 @@
 
 mod advice;
 mod args;
+#[path = "../support/command.rs"]
+mod command;
 mod database;
 mod events;
 mod failure;
@@ -50,7 +52,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Parser;
 use crm_perf::clock::Clock;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -82,26 +83,7 @@ fn run(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> ExitCode {
-    // Nobody is left to tell when a message cannot be written; the exit code still tells.
-    let args = match Args::try_parse_from(arguments) {
-        Ok(args) => args,
-        Err(usage) => {
-            let text = usage.render();
-            let _ = if usage.use_stderr() {
-                write!(err, "{text}")
-            } else {
-                write!(out, "{text}")
-            };
-            return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2));
-        }
-    };
-    match work(&args, out, err) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            let _ = writeln!(err, "monitored_service: {failure}");
-            ExitCode::FAILURE
-        }
-    }
+    command::run("monitored_service", arguments, out, err, work)
 }
 
 fn work(args: &Args, out: &mut impl Write, err: &mut impl Write) -> Result<(), Failure> {

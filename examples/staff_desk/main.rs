@@ -58,6 +58,8 @@ mod args;
 #[path = "../support/bad_lines.rs"]
 mod bad_lines;
 mod call;
+#[path = "../support/command.rs"]
+mod command;
 mod desk;
 mod failure;
 mod generator;
@@ -102,7 +104,7 @@ fn run(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> ExitCode {
-    program::run("staff_desk", arguments, out, err, |args, out, err| {
+    command::run("staff_desk", arguments, out, err, |args, out, err| {
         publish(args, &compare(args, err)?, out)
     })
 }
